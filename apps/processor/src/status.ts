@@ -1,0 +1,60 @@
+/** What the rest of the engine may ask of the running processor. */
+import type { StoredEvent } from '@tidemark/event';
+
+/** Every event received ends in exactly one of these, or is pending. */
+export type Outcome = 'stored' | 'duplicate' | 'quarantined' | 'filtered' | 'rejected';
+
+export interface Balance {
+  received: number;
+  stored: number;
+  duplicate: number;
+  /** Of the duplicates: same id, other content. */
+  conflict: number;
+  quarantined: number;
+  filtered: number;
+  rejected: number;
+  pending: number;
+  /** received - (the sum of the rest); anything but 0 is a fault of ours. */
+  difference: number;
+}
+
+export interface PipelineStatus {
+  epoch: string;
+  partition: number;
+  /** Offset after the last committed record, and after the last record in the log. */
+  committedOffset: number;
+  endOffset: number;
+  /** Records acknowledged but not yet in the stores. */
+  lag: number;
+  /** Age of the oldest record not yet committed, in ms; 0 when there is none. */
+  lagMs: number;
+  /** Every event acknowledged with receivedAt <= asOf is in the stores. Epoch ms. */
+  asOfMs: number;
+  /** Event times before this are complete but for events later than the allowed lateness. Epoch ms. */
+  watermarkMs: number;
+  /** From acknowledged to queryable, over the last ranges, in ms. */
+  freshness: { p50Ms: number; p99Ms: number };
+  /** The ids remembered for deduplication: how many, since when, what they cost. */
+  dedup: { ids: number; windowStartMs: number; memoryBytes: number };
+}
+
+/** One event's end, told after the commit. `event` is absent for what could not be decoded. */
+export interface LiveOutcome {
+  project: string;
+  outcome: Outcome;
+  code?: string;
+  detail?: string;
+  eventId: string;
+  eventName: string;
+  event?: StoredEvent;
+}
+
+export interface ProcessorView {
+  status(): PipelineStatus;
+  /** Balance of one project, or of all. */
+  balance(project?: string): Promise<Balance>;
+  /** Resolves true once every record that was durable when it was called is in the stores, false after timeoutMs. */
+  caughtUp(timeoutMs: number): Promise<boolean>;
+  /** Calls `listener` after each commit with (at most a few hundred of) its outcomes; returns the way to stop. */
+  subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void;
+}

@@ -1,0 +1,85 @@
+/**
+ * The log port: topics of partitions of records, each record with an offset.
+ * Everything above it is written against this file; `contract.ts` holds every driver to it.
+ */
+export type Topic = 'events' | 'quarantine';
+
+/** Records of one topic and partition, written one after another as `u32 little-endian length, bytes`. */
+export interface Frames {
+  topic: Topic;
+  partition: number;
+  count: number;
+  bytes: Buffer;
+}
+
+/** How many events a request brought, for the balance: added up durably with the records themselves. */
+export interface Receipt {
+  project: string;
+  source: string;
+  /** receivedAt rounded down to the minute, in epoch milliseconds. */
+  minuteMs: number;
+  received: number;
+}
+
+export interface LogWriter {
+  /** Random, new on creation, restore and change of driver; part of every position. */
+  readonly epoch: string;
+  /**
+   * receivedAt for records appended in this very tick (epoch ms): the clock's time, but never less than before and
+   * always more than anything in a group commit already under way. So once a record is committed, no record with a
+   * smaller or equal receivedAt from a later group can follow it, and "complete up to T" can be said exactly.
+   */
+  stamp(): number;
+  /** Bytes taken but not yet durable; the collector refuses work above a bound. */
+  readonly pendingBytes: number;
+  /**
+   * Appends in call order, in one group commit with whatever else waits. Resolves when all of it is durable
+   * (fsync), rejects with LogUnavailable when none of it is. Frames may be for several topics: all or nothing.
+   */
+  append(frames: readonly Frames[], receipts: readonly Receipt[], receivedAtMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A run of records as they were appended together. `bytes` are frames as in Frames. */
+export interface RecordBatch {
+  baseOffset: number;
+  count: number;
+  /** Epoch ms at which the batch was appended (the greatest receivedAt in it). */
+  receivedAtMs: number;
+  bytes: Buffer;
+}
+
+export interface LogReader {
+  readonly epoch: string;
+  /** Offset after the last record. */
+  endOffset(topic: Topic, partition: number): number;
+  /** First offset still held. */
+  startOffset(topic: Topic, partition: number): number;
+  /**
+   * Whole batches from the one that holds `from` (its records before `from` are the caller's to skip) until a bound
+   * is met; at least one batch if there is any. Throws LogCorrupt when a stored checksum does not hold.
+   */
+  read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[];
+  /** Sums of the receipts since the log began: project -> source -> minute. */
+  receipts(): Receipt[];
+  close(): Promise<void>;
+}
+
+export class LogUnavailable extends Error {
+  readonly code = 'log_unavailable';
+}
+export class LogCorrupt extends Error {
+  readonly code = 'log_corrupt';
+}
+
+/** Calls `visit` for each record of a batch, without copying. `bytes.subarray(start, end)` is the record. */
+export function forEachRecord(batch: RecordBatch, visit: (offset: number, bytes: Buffer, start: number, end: number) => void): void {
+  const { bytes } = batch;
+  let at = 0;
+  for (let index = 0; index < batch.count; index++) {
+    const start = at + 4;
+    const end = start + bytes.readUInt32LE(at);
+    visit(batch.baseOffset + index, bytes, start, end);
+    at = end;
+  }
+}

@@ -1,0 +1,31 @@
+/** What becomes of one event at the door. Outcomes are data: whoever takes one must deal with each kind. */
+import type { StoredEvent } from '@tidemark/event';
+import type { ProjectSettings } from '@tidemark/control';
+
+/** What the request itself says, the same for each of its events. */
+export interface RequestFacts {
+  project: string;
+  source: string;
+  settings: ProjectSettings;
+  receivedAtMs: number;
+  /** sentAt of the batch, as it came; undefined when there is none. */
+  sentAt: unknown;
+  /** The client's address as the trusted proxies tell it; undefined when not known. */
+  ip: string | undefined;
+  userAgent: string | undefined;
+  /** The request carries Origin or Sec-Fetch-Site: its User-Agent speaks for the person, not for a server. */
+  fromBrowser: boolean;
+}
+
+export interface FieldFault {
+  /** JSON path of the field, like `properties.price`. */
+  field: string;
+  code: string;
+  detail: string;
+}
+
+export type Admission =
+  | { kind: 'store'; event: StoredEvent }
+  | { kind: 'quarantine'; eventId: string; eventName: string; faults: [FieldFault, ...FieldFault[]] }
+  | { kind: 'filter'; eventId: string; reason: 'bot' | 'consent' }
+  | { kind: 'reject'; eventId: string; fault: FieldFault };

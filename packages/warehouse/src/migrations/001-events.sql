@@ -1,0 +1,133 @@
+-- One row an event. Ordered for questions: a question names few events and a range of time.
+CREATE TABLE events
+(
+    project          LowCardinality(String),
+    event_name       LowCardinality(String),
+    time             DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    received_at      DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    original_time    DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    event_id         String CODEC(ZSTD(1)),
+    user_id          String CODEC(ZSTD(1)),
+    anonymous_id     String CODEC(ZSTD(1)),
+    session_id       String CODEC(ZSTD(1)),
+    sequence         Int64 CODEC(T64, ZSTD(1)),
+    type             LowCardinality(String),
+    source           LowCardinality(String),
+    schema_version   LowCardinality(String),
+    group_id         String CODEC(ZSTD(1)),
+    previous_id      String CODEC(ZSTD(1)),
+    bot              UInt8,
+    flags            UInt16,
+    country          LowCardinality(String),
+    os               LowCardinality(String),
+    browser          LowCardinality(String),
+    device_type      LowCardinality(String),
+    channel          LowCardinality(String),
+    campaign_source  LowCardinality(String),
+    campaign_medium  LowCardinality(String),
+    campaign_name    LowCardinality(String),
+    referrer_host    LowCardinality(String),
+    page_path        String CODEC(ZSTD(1)),
+    app_version      LowCardinality(String),
+    locale           LowCardinality(String),
+    properties       JSON(max_dynamic_paths = 64),
+    context          String CODEC(ZSTD(1)),
+    traits           String CODEC(ZSTD(1)),
+    epoch            LowCardinality(String),
+    partition        UInt16,
+    offset           UInt64 CODEC(DoubleDelta, ZSTD(1)),
+    INDEX by_offset offset TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (project, event_name, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
+
+-- The same events ordered by who did them: one person's actions, export, rebuild. Holds the original JSON texts.
+CREATE TABLE timeline
+(
+    project          LowCardinality(String),
+    raw_id           String CODEC(ZSTD(1)),
+    time             DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at      DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    original_time    DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    event_name       LowCardinality(String),
+    event_id         String CODEC(ZSTD(1)),
+    user_id          String CODEC(ZSTD(1)),
+    anonymous_id     String CODEC(ZSTD(1)),
+    session_id       String CODEC(ZSTD(1)),
+    sequence         Int64 CODEC(T64, ZSTD(1)),
+    type             LowCardinality(String),
+    source           LowCardinality(String),
+    schema_version   LowCardinality(String),
+    group_id         String CODEC(ZSTD(1)),
+    previous_id      String CODEC(ZSTD(1)),
+    bot              UInt8,
+    flags            UInt16,
+    properties       String CODEC(ZSTD(3)),
+    context          String CODEC(ZSTD(3)),
+    traits           String CODEC(ZSTD(3)),
+    epoch            LowCardinality(String),
+    partition        UInt16,
+    offset           UInt64 CODEC(T64, ZSTD(1)),
+    INDEX by_offset offset TYPE minmax GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (project, raw_id, time, sequence, event_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
+
+-- Every id seen within the dedup window. Ordered by key, small granules: a lookup reads little.
+CREATE TABLE event_ids
+(
+    key              FixedString(16) CODEC(NONE),
+    content          UInt32 CODEC(NONE),
+    epoch            LowCardinality(String),
+    partition        UInt16,
+    offset           UInt64 CODEC(T64, ZSTD(1)),
+    received_at      DateTime CODEC(DoubleDelta, ZSTD(1)),
+    INDEX by_offset offset TYPE minmax GRANULARITY 64
+)
+ENGINE = MergeTree
+PARTITION BY toMonday(received_at)
+ORDER BY key
+SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
+
+-- What could not be stored, with its original bytes and the reason.
+CREATE TABLE quarantine
+(
+    project          LowCardinality(String),
+    received_at      DateTime64(3, 'UTC'),
+    source           LowCardinality(String),
+    code             LowCardinality(String),
+    detail           String CODEC(ZSTD(1)),
+    reasons          String CODEC(ZSTD(1)),
+    event_id         String CODEC(ZSTD(1)),
+    event_name       String CODEC(ZSTD(1)),
+    original         String CODEC(ZSTD(3)),
+    epoch            LowCardinality(String),
+    partition        UInt16,
+    offset           UInt64
+)
+ENGINE = MergeTree
+ORDER BY (project, received_at, offset)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
+
+-- What became of the events of each committed range: one insert a range, found again by its position.
+CREATE TABLE outcomes
+(
+    project          LowCardinality(String),
+    source           LowCardinality(String),
+    minute           DateTime('UTC'),
+    outcome          LowCardinality(String),
+    code             LowCardinality(String),
+    events           UInt64,
+    epoch            LowCardinality(String),
+    topic            LowCardinality(String),
+    partition        UInt16,
+    range_start      UInt64
+)
+ENGINE = MergeTree
+ORDER BY (project, minute, source, outcome, code)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
