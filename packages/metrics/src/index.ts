@@ -1,0 +1,3 @@
+export * from './catalogue.ts';
+export * from './merge.ts';
+export * from './metrics.ts';
