@@ -1,1 +1,4 @@
 export * from './log.ts';
+export { LmdbLogReader } from './lmdb/reader.ts';
+export { LmdbLogWriter } from './lmdb/writer.ts';
+export { LmdbPositions } from './lmdb/positions.ts';

@@ -37,6 +37,11 @@ export interface LogWriter {
    * (fsync), rejects with LogUnavailable when none of it is. Frames may be for several topics: all or nothing.
    */
   append(frames: readonly Frames[], receipts: readonly Receipt[], receivedAtMs: number): Promise<void>;
+  /**
+   * Drops whole batches whose records all lie before `beforeOffset` and that are older than `olderThanMs` (epoch ms).
+   * The last batch always stays, so that offsets go on. Resolves to the number of records dropped.
+   */
+  drop(topic: Topic, partition: number, beforeOffset: number, olderThanMs: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -60,8 +65,27 @@ export interface LogReader {
    * is met; at least one batch if there is any. Throws LogCorrupt when a stored checksum does not hold.
    */
   read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[];
-  /** Sums of the receipts since the log began: project -> source -> minute. */
-  receipts(): Receipt[];
+  /** How many events were ever received, for each project and source, since the log began. */
+  receivedTotals(): { project: string; source: string; received: number }[];
+  /** The receipts of the minutes from `fromMinuteMs` on. */
+  receipts(fromMinuteMs: number): Receipt[];
+  close(): Promise<void>;
+}
+
+/** How far one consumer has come in one partition. */
+export interface Position {
+  epoch: string;
+  /** Everything before this offset is done. */
+  offset: number;
+  /** Free text of the consumer's own, kept with the offset: the processor's intent. */
+  metadata: string;
+}
+
+/** Where a consumer keeps its positions. On Kafka: the committed offset and its metadata. */
+export interface Positions {
+  get(topic: Topic, partition: number): Position | undefined;
+  /** Durable when it resolves; replaces the position of the topic and partition. */
+  set(topic: Topic, partition: number, position: Position): Promise<void>;
   close(): Promise<void>;
 }
 

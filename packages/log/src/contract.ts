@@ -1,0 +1,134 @@
+/** What every log driver must keep true. A driver's test calls this with a way to open itself. */
+import { describe, expect, it } from 'vitest';
+import { forEachRecord, type Frames, type LogReader, type LogWriter, type Topic } from './log.ts';
+
+export interface LogUnderTest {
+  writer: LogWriter;
+  /** A reader opened after the writer, as another process would. */
+  reader: LogReader;
+  /** Closes both and opens the same log again; undefined where a driver keeps nothing. */
+  reopen?: () => Promise<LogUnderTest>;
+  close(): Promise<void>;
+}
+
+export function frames(topic: Topic, records: readonly string[], partition = 0): Frames {
+  const parts: Buffer[] = [];
+  for (const record of records) {
+    const bytes = Buffer.from(record);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    parts.push(length, bytes);
+  }
+  return { topic, partition, count: records.length, bytes: Buffer.concat(parts) };
+}
+
+const ALL = { maxRecords: 1e6, maxBytes: 1e9 };
+
+export function readAll(reader: LogReader, topic: Topic, from = 0, bounds = ALL): [number, string][] {
+  const found: [number, string][] = [];
+  for (const batch of reader.read(topic, 0, from, bounds)) {
+    forEachRecord(batch, (offset, bytes, start, end) => {
+      if (offset >= from) found.push([offset, bytes.toString('utf8', start, end)]);
+    });
+  }
+  return found;
+}
+
+export function runLogContract(driver: { name: string; open: () => Promise<LogUnderTest> }): void {
+  describe(`log contract: ${driver.name}`, () => {
+    async function withLog(body: (log: LogUnderTest) => Promise<void>): Promise<void> {
+      const log = await driver.open();
+      try {
+        await body(log);
+      } finally {
+        await log.close();
+      }
+    }
+
+    it('gives offsets in the order of the calls, and shows a record once its append has resolved', () =>
+      withLog(async ({ writer, reader }) => {
+        const first = writer.append([frames('events', ['a', 'b'])], [], writer.stamp());
+        const second = writer.append([frames('events', ['c'])], [], writer.stamp());
+        await Promise.all([first, second]);
+        expect(readAll(reader, 'events')).toEqual([[0, 'a'], [1, 'b'], [2, 'c']]);
+        expect(reader.endOffset('events', 0)).toBe(3);
+        expect(reader.epoch).toBe(writer.epoch);
+      }));
+
+    it('keeps topics apart and appends to several in one call', () =>
+      withLog(async ({ writer, reader }) => {
+        await writer.append([frames('events', ['good']), frames('quarantine', ['bad'])], [], writer.stamp());
+        expect(readAll(reader, 'events')).toEqual([[0, 'good']]);
+        expect(readAll(reader, 'quarantine')).toEqual([[0, 'bad']]);
+      }));
+
+    it('reads from any offset, and no less than one batch however small the bounds', () =>
+      withLog(async ({ writer, reader }) => {
+        for (let i = 0; i < 5; i++) await writer.append([frames('events', [`${2 * i}`, `${2 * i + 1}`])], [], writer.stamp());
+        expect(readAll(reader, 'events', 7)).toEqual([[7, '7'], [8, '8'], [9, '9']]);
+        expect(readAll(reader, 'events', 2, { maxRecords: 1, maxBytes: 1 })).toEqual([[2, '2'], [3, '3']]);
+        expect(readAll(reader, 'events', 2, { maxRecords: 4, maxBytes: 1e9 }).length).toBe(4);
+        expect(readAll(reader, 'events', 10)).toEqual([]);
+      }));
+
+    it('never stamps a smaller receivedAt, nor one that an earlier group has', () =>
+      withLog(async ({ writer, reader }) => {
+        const stamps: number[] = [];
+        for (let i = 0; i < 20; i++) {
+          const stamp = writer.stamp();
+          stamps.push(stamp);
+          await writer.append([frames('events', [String(stamp)])], [], stamp);
+        }
+        for (let i = 1; i < stamps.length; i++) expect(stamps[i]!).toBeGreaterThan(stamps[i - 1]!);
+        expect(reader.read('events', 0, 0, ALL).map((batch) => batch.receivedAtMs)).toEqual(stamps);
+      }));
+
+    it('adds receipts up with the records', () =>
+      withLog(async ({ writer, reader }) => {
+        const receipt = (source: string, minuteMs: number, received: number) => ({ project: 'p', source, minuteMs, received });
+        await Promise.all([
+          writer.append([frames('events', ['a'])], [receipt('web', 60_000, 1)], writer.stamp()),
+          writer.append([frames('events', ['b'])], [receipt('web', 60_000, 2)], writer.stamp()),
+        ]);
+        await writer.append([], [receipt('web', 120_000, 4), receipt('ios', 120_000, 8)], writer.stamp());
+        const bySource = reader.receivedTotals().toSorted((a, b) => a.source.localeCompare(b.source));
+        expect(bySource).toEqual([
+          { project: 'p', source: 'ios', received: 8 },
+          { project: 'p', source: 'web', received: 7 },
+        ]);
+        expect(reader.receipts(120_000).length).toBe(2);
+        expect(reader.receipts(0).find((r) => r.minuteMs === 60_000)?.received).toBe(3);
+      }));
+
+    it('drops only whole old batches before an offset, and never the last', () =>
+      withLog(async ({ writer, reader }) => {
+        for (const pair of [['0', '1'], ['2', '3'], ['4', '5']]) {
+          await writer.append([frames('events', pair)], [], writer.stamp());
+        }
+        const later = writer.stamp() + 1;
+        expect(await writer.drop('events', 0, 3, later)).toBe(2);
+        expect(reader.startOffset('events', 0)).toBe(2);
+        expect(await writer.drop('events', 0, 6, 0)).toBe(0);
+        expect(await writer.drop('events', 0, 6, later)).toBe(2);
+        expect(readAll(reader, 'events', 4)).toEqual([[4, '4'], [5, '5']]);
+        expect(() => reader.read('events', 0, 0, ALL)).toThrow(/no longer in the log/);
+        await writer.append([frames('events', ['6'])], [], writer.stamp());
+        expect(readAll(reader, 'events', 6)).toEqual([[6, '6']]);
+      }));
+
+    it('holds everything over a restart: epoch, offsets, receipts, the floor of receivedAt', async () => {
+      let log = await driver.open();
+      if (log.reopen === undefined) return log.close();
+      const stamp = log.writer.stamp() + 5_000;
+      const { epoch } = log.writer;
+      await log.writer.append([frames('events', ['a'])], [{ project: 'p', source: 's', minuteMs: 0, received: 1 }], stamp);
+      log = await log.reopen();
+      expect(log.writer.epoch).toBe(epoch);
+      expect(log.writer.stamp()).toBeGreaterThan(stamp);
+      await log.writer.append([frames('events', ['b'])], [{ project: 'p', source: 's', minuteMs: 0, received: 1 }], log.writer.stamp());
+      expect(readAll(log.reader, 'events')).toEqual([[0, 'a'], [1, 'b']]);
+      expect(log.reader.receivedTotals()).toEqual([{ project: 'p', source: 's', received: 2 }]);
+      await log.close();
+    });
+  });
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { frames, runLogContract, type LogUnderTest } from '../contract.ts';
+import { decodeBatch, encodeBatch } from '../batch.ts';
+import { LogCorrupt } from '../log.ts';
+import { LmdbPositions } from './positions.ts';
+import { LmdbLogReader } from './reader.ts';
+import { LmdbLogWriter } from './writer.ts';
+
+async function openIn(path: string): Promise<LogUnderTest> {
+  const writer = await LmdbLogWriter.open(path);
+  const reader = LmdbLogReader.open(path);
+  if (reader === undefined) throw new Error('the writer has made the log, so it can be read');
+  const closeBoth = async () => {
+    await reader.close();
+    await writer.close();
+  };
+  return {
+    writer,
+    reader,
+    reopen: async () => {
+      await closeBoth();
+      return openIn(path);
+    },
+    close: async () => {
+      await closeBoth();
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+runLogContract({ name: 'lmdb', open: () => openIn(mkdtempSync(join(tmpdir(), 'tidemark-log-'))) });
+
+it('keeps a consumer position with its metadata', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'tidemark-positions-'));
+  const positions = new LmdbPositions(path);
+  expect(positions.get('events', 0)).toBeUndefined();
+  await positions.set('events', 0, { epoch: 'e', offset: 7, metadata: '{"to":9}' });
+  await positions.close();
+  const again = new LmdbPositions(path, { readOnly: true });
+  expect(again.get('events', 0)).toEqual({ epoch: 'e', offset: 7, metadata: '{"to":9}' });
+  await again.close();
+  rmSync(path, { recursive: true });
+});
+
+it('tells a flipped bit anywhere in a batch', () => {
+  const good = encodeBatch([frames('events', ['hello', 'world']).bytes], 2, 1234);
+  expect(decodeBatch(good, 0, 'test').count).toBe(2);
+  for (let at = 0; at < good.length; at++) {
+    const bad = Buffer.from(good);
+    bad[at]! ^= 1;
+    expect(() => decodeBatch(bad, 0, 'test'), `byte ${at}`).toThrow(LogCorrupt);
+  }
+});

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { batchHead, decodeBatch } from '../batch.ts';
+import { LogUnavailable, type LogReader, type Receipt, type RecordBatch, type Topic } from '../log.ts';
+import { lastBatch, openEnvironment, type Environment } from './environment.ts';
+
+/** Reads the log from another process than the writer's. Each call sees all that was durable when it began. */
+export class LmdbLogReader implements LogReader {
+  readonly epoch: string;
+  readonly #env: Environment;
+  readonly #path: string;
+
+  /** Opens the log in `path`; undefined while its writer has not made it yet. */
+  static open(path: string): LmdbLogReader | undefined {
+    if (!existsSync(join(path, 'data.mdb'))) return undefined;
+    let env: Environment;
+    try {
+      env = openEnvironment(path, true);
+    } catch {
+      return undefined;
+    }
+    const epoch = env.meta?.get('epoch');
+    if (epoch === undefined) {
+      void env.root.close();
+      return undefined;
+    }
+    return new LmdbLogReader(env, epoch, path);
+  }
+
+  private constructor(env: Environment, epoch: string, path: string) {
+    this.#env = env;
+    this.epoch = epoch;
+    this.#path = path;
+  }
+
+  endOffset(topic: Topic, partition: number): number {
+    const db = this.#fresh(topic, partition);
+    const last = db && lastBatch(db);
+    return last === undefined ? 0 : last.key + batchHead(last.value).count;
+  }
+
+  startOffset(topic: Topic, partition: number): number {
+    const db = this.#fresh(topic, partition);
+    if (db === undefined) return 0;
+    for (const key of db.getKeys({ limit: 1 })) return key;
+    return 0;
+  }
+
+  read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[] {
+    const db = this.#fresh(topic, partition);
+    if (db === undefined) return [];
+    // The batch that holds `from` is the last one whose base is not after it.
+    let start = from;
+    for (const key of db.getKeys({ start: from, reverse: true, limit: 1 })) start = key;
+    const batches: RecordBatch[] = [];
+    let records = 0;
+    let bytes = 0;
+    for (const { key, value } of db.getRange({ start })) {
+      const { count } = batchHead(value);
+      if (key + count <= from) continue;
+      if (batches.length > 0 && (records + count > bounds.maxRecords || bytes + value.length > bounds.maxBytes)) break;
+      batches.push(decodeBatch(value, key, `${topic}-${partition} in ${this.#path}`));
+      records += count;
+      bytes += value.length;
+    }
+    const first = batches[0];
+    if (first !== undefined && first.baseOffset > from) {
+      throw new LogUnavailable(`Offset ${from} of ${topic}-${partition} is no longer in the log, which begins at ${first.baseOffset}.`);
+    }
+    return batches;
+  }
+
+  receivedTotals(): { project: string; source: string; received: number }[] {
+    const totals: { project: string; source: string; received: number }[] = [];
+    for (const { project, source, minuteMs, received } of this.#receipts()) {
+      if (minuteMs === undefined) totals.push({ project, source, received });
+    }
+    return totals;
+  }
+
+  receipts(fromMinuteMs: number): Receipt[] {
+    const found: Receipt[] = [];
+    for (const { project, source, minuteMs, received } of this.#receipts()) {
+      if (minuteMs !== undefined && minuteMs >= fromMinuteMs) found.push({ project, source, minuteMs, received });
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#env.root.close();
+  }
+
+  *#receipts(): Generator<{ project: string; source: string; minuteMs: number | undefined; received: number }> {
+    this.#env.root.resetReadTxn();
+    for (const { key, value } of this.#env.receipts.getRange({})) {
+      const [project, source, minuteMs] = key as [string, string, number | undefined];
+      yield { project, source, minuteMs, received: value };
+    }
+  }
+
+  /** A table seen as of now; undefined while its writer has not made it. */
+  #fresh(topic: Topic, partition: number) {
+    this.#env.root.resetReadTxn();
+    const db = this.#env.batches(topic, partition);
+    return db === undefined || db.getRange === undefined ? undefined : db;
+  }
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { batchHead, encodeBatch } from '../batch.ts';
+import { LogUnavailable, type Frames, type LogWriter, type Receipt, type Topic } from '../log.ts';
+import { ReceiptSums } from '../receipts.ts';
+import { lastBatch, openEnvironment, type BatchDb, type Environment } from './environment.ts';
+
+interface Waiting {
+  resolve: () => void;
+  reject: (error: LogUnavailable) => void;
+}
+
+/** What goes into the next group commit. */
+class Group {
+  readonly chunks = new Map<string, { topic: Topic; partition: number; count: number; buffers: Buffer[] }>();
+  readonly receipts = new ReceiptSums();
+  readonly waiting: Waiting[] = [];
+  receivedAtMs = 0;
+  bytes = 0;
+
+  add(frames: readonly Frames[], receipts: readonly Receipt[], receivedAtMs: number): void {
+    for (const { topic, partition, count, bytes } of frames) {
+      if (count === 0) continue;
+      const name = `${topic}-${partition}`;
+      let chunk = this.chunks.get(name);
+      if (chunk === undefined) this.chunks.set(name, (chunk = { topic, partition, count: 0, buffers: [] }));
+      chunk.count += count;
+      chunk.buffers.push(bytes);
+      this.bytes += bytes.length;
+    }
+    this.receipts.add(receipts);
+    this.receivedAtMs = Math.max(this.receivedAtMs, receivedAtMs);
+  }
+}
+
+/** The log's one writer. A group gathers while the one before it is being synced: load makes groups larger, not slower. */
+export class LmdbLogWriter implements LogWriter {
+  readonly epoch: string;
+  readonly #env: Environment;
+  readonly #nowMs: () => number;
+  readonly #nextOffsets = new Map<BatchDb, number>();
+  #group = new Group();
+  #committing: Promise<void> | undefined;
+  #committingBytes = 0;
+  #stampFloorMs = 0;
+  #closed = false;
+
+  /** Opens the log in `path`, making it with a fresh epoch when there is none. */
+  static async open(path: string, nowMs: () => number = Date.now): Promise<LmdbLogWriter> {
+    const env = openEnvironment(path, false);
+    let epoch = env.meta.get('epoch');
+    if (epoch === undefined) {
+      epoch = randomBytes(8).toString('hex');
+      await env.meta.put('epoch', epoch);
+    }
+    return new LmdbLogWriter(env, epoch, nowMs);
+  }
+
+  private constructor(env: Environment, epoch: string, nowMs: () => number) {
+    this.#env = env;
+    this.#nowMs = nowMs;
+    this.epoch = epoch;
+    for (const topic of ['events', 'quarantine'] as const) {
+      const last = lastBatch(env.batches(topic, 0));
+      if (last !== undefined) this.#stampFloorMs = Math.max(this.#stampFloorMs, batchHead(last.value).receivedAtMs + 1);
+    }
+  }
+
+  get pendingBytes(): number {
+    return this.#group.bytes + this.#committingBytes;
+  }
+
+  stamp(): number {
+    const nowMs = this.#nowMs();
+    if (nowMs > this.#stampFloorMs) this.#stampFloorMs = nowMs;
+    return this.#stampFloorMs;
+  }
+
+  append(frames: readonly Frames[], receipts: readonly Receipt[], receivedAtMs: number): Promise<void> {
+    if (this.#closed) return Promise.reject(new LogUnavailable('The log is closed: the collector is shutting down.'));
+    const group = this.#group;
+    group.add(frames, receipts, receivedAtMs);
+    const done = new Promise<void>((resolve, reject) => group.waiting.push({ resolve, reject }));
+    // The first append of an idle log waits one turn, so that requests that arrived together share its sync.
+    this.#committing ??= new Promise<void>((next) => setImmediate(next)).then(() => this.#commitAll());
+    return done;
+  }
+
+  async drop(topic: Topic, partition: number, beforeOffset: number, olderThanMs: number): Promise<number> {
+    const db = this.#env.batches(topic, partition);
+    const last = lastBatch(db);
+    if (last === undefined) return 0;
+    let dropped = 0;
+    const removals: Promise<boolean>[] = [];
+    for (const { key, value } of db.getRange({ end: Math.min(beforeOffset, last.key), limit: 10_000 })) {
+      const head = batchHead(value);
+      if (key + head.count > beforeOffset || head.receivedAtMs >= olderThanMs) break;
+      dropped += head.count;
+      removals.push(db.remove(key));
+    }
+    await Promise.all(removals);
+    return dropped;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#committing;
+    await this.#env.root.close();
+  }
+
+  /** Frees the slots of readers that were killed: they would pin pages for ever. To be called about once a minute. */
+  checkReaders(): void {
+    this.#env.root.readerCheck();
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#group.waiting.length > 0) {
+      const group = this.#group;
+      this.#group = new Group();
+      this.#committingBytes = group.bytes;
+      // Whatever is stamped from here on lands in a later group: its receivedAt must be greater.
+      this.#stampFloorMs = Math.max(this.#stampFloorMs, group.receivedAtMs + 1);
+      try {
+        await this.#commit(group);
+        for (const { resolve } of group.waiting) resolve();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const refusal = new LogUnavailable(`The log could not be written (${reason}); free disk space or check the disk, then send again.`);
+        for (const { reject } of group.waiting) reject(refusal);
+      }
+      this.#committingBytes = 0;
+    }
+    this.#committing = undefined;
+  }
+
+  async #commit(group: Group): Promise<void> {
+    const ends: [BatchDb, number][] = [];
+    const { receipts } = this.#env;
+    // All puts of one turn share one transaction; the promise of any of them is that of the commit.
+    const puts: Promise<boolean>[] = [];
+    for (const { topic, partition, count, buffers } of group.chunks.values()) {
+      const db = this.#env.batches(topic, partition);
+      const offset = this.#nextOffset(db);
+      puts.push(db.put(offset, encodeBatch(buffers, count, group.receivedAtMs)));
+      ends.push([db, offset + count]);
+    }
+    const totals = new Map<string, [string, string, number]>();
+    for (const { project, source, minuteMs, received } of group.receipts.values()) {
+      const minuteKey = [project, source, minuteMs];
+      puts.push(receipts.put(minuteKey, (receipts.get(minuteKey) ?? 0) + received));
+      const total = totals.get(`${project}\0${source}`) ?? [project, source, 0];
+      total[2] += received;
+      totals.set(`${project}\0${source}`, total);
+    }
+    for (const [project, source, received] of totals.values()) {
+      puts.push(receipts.put([project, source], (receipts.get([project, source]) ?? 0) + received));
+    }
+    await settleAll(puts);
+    for (const [db, end] of ends) this.#nextOffsets.set(db, end);
+  }
+
+  #nextOffset(db: BatchDb): number {
+    let offset = this.#nextOffsets.get(db);
+    if (offset === undefined) {
+      const last = lastBatch(db);
+      offset = last === undefined ? 0 : last.key + batchHead(last.value).count;
+      this.#nextOffsets.set(db, offset);
+    }
+    return offset;
+  }
+}
+
+/** Waits for every promise, then throws the first failure: lmdb rejects each put of a failed commit on its own. */
+async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) {
+    if (result.status === 'rejected') {
+      const cause = (result.reason as { commitError?: Promise<unknown> }).commitError;
+      if (cause instanceof Promise) cause.catch(() => {});
+      throw result.reason;
+    }
+  }
+}
