@@ -2,3 +2,4 @@ export * from './log.ts';
 export { LmdbLogReader } from './lmdb/reader.ts';
 export { LmdbLogWriter } from './lmdb/writer.ts';
 export { LmdbPositions } from './lmdb/positions.ts';
+export { MemoryLog } from './memory.ts';
