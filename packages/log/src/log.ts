@@ -54,6 +54,12 @@ export interface RecordBatch {
   bytes: Buffer;
 }
 
+export interface LogSnapshot {
+  endOffsets: Record<Topic, number>;
+  /** How many events were ever received, for each project and source, since the log began. */
+  received: { project: string; source: string; received: number }[];
+}
+
 export interface LogReader {
   readonly epoch: string;
   /** Offset after the last record. */
@@ -65,8 +71,8 @@ export interface LogReader {
    * is met; at least one batch if there is any. Throws LogCorrupt when a stored checksum does not hold.
    */
   read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[];
-  /** How many events were ever received, for each project and source, since the log began. */
-  receivedTotals(): { project: string; source: string; received: number }[];
+  /** Ends and receipts of one instant, read together: what the balance is made of. */
+  snapshot(partition: number): LogSnapshot;
   /** The receipts of the minutes from `fromMinuteMs` on. */
   receipts(fromMinuteMs: number): Receipt[];
   close(): Promise<void>;

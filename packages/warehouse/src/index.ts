@@ -1,1 +1,4 @@
 export * from './warehouse.ts';
+export * from './literal.ts';
+export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
+export { migrateWarehouse, warehouseMigrations } from './migrate.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchHead, decodeBatch } from '../batch.ts';
-import { LogUnavailable, type LogReader, type Receipt, type RecordBatch, type Topic } from '../log.ts';
+import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch, type Topic } from '../log.ts';
 import { lastBatch, openEnvironment, type Environment } from './environment.ts';
 
 /** Reads the log from another process than the writer's. Each call sees all that was durable when it began. */
@@ -34,9 +34,8 @@ export class LmdbLogReader implements LogReader {
   }
 
   endOffset(topic: Topic, partition: number): number {
-    const db = this.#fresh(topic, partition);
-    const last = db && lastBatch(db);
-    return last === undefined ? 0 : last.key + batchHead(last.value).count;
+    this.#env.root.resetReadTxn();
+    return this.#end(topic, partition);
   }
 
   startOffset(topic: Topic, partition: number): number {
@@ -70,15 +69,18 @@ export class LmdbLogReader implements LogReader {
     return batches;
   }
 
-  receivedTotals(): { project: string; source: string; received: number }[] {
-    const totals: { project: string; source: string; received: number }[] = [];
-    for (const { project, source, minuteMs, received } of this.#receipts()) {
-      if (minuteMs === undefined) totals.push({ project, source, received });
+  snapshot(partition: number): LogSnapshot {
+    this.#env.root.resetReadTxn();
+    const received: LogSnapshot['received'] = [];
+    for (const { project, source, minuteMs, received: count } of this.#receipts()) {
+      if (minuteMs === undefined) received.push({ project, source, received: count });
     }
-    return totals;
+    const endOffsets = { events: this.#end('events', partition), quarantine: this.#end('quarantine', partition) };
+    return { endOffsets, received };
   }
 
   receipts(fromMinuteMs: number): Receipt[] {
+    this.#env.root.resetReadTxn();
     const found: Receipt[] = [];
     for (const { project, source, minuteMs, received } of this.#receipts()) {
       if (minuteMs !== undefined && minuteMs >= fromMinuteMs) found.push({ project, source, minuteMs, received });
@@ -91,11 +93,17 @@ export class LmdbLogReader implements LogReader {
   }
 
   *#receipts(): Generator<{ project: string; source: string; minuteMs: number | undefined; received: number }> {
-    this.#env.root.resetReadTxn();
     for (const { key, value } of this.#env.receipts.getRange({})) {
       const [project, source, minuteMs] = key as [string, string, number | undefined];
       yield { project, source, minuteMs, received: value };
     }
+  }
+
+  /** Within the read transaction that is open: one turn sees one instant. */
+  #end(topic: Topic, partition: number): number {
+    const db = this.#env.batches(topic, partition);
+    const last = db === undefined ? undefined : lastBatch(db);
+    return last === undefined ? 0 : last.key + batchHead(last.value).count;
   }
 
   /** A table seen as of now; undefined while its writer has not made it. */

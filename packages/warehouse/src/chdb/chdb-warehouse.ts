@@ -1,0 +1,147 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { ClickHouseError, createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { Session as ChdbSession } from 'chdb';
+import type { Answer, Warehouse } from '../warehouse.ts';
+import { WarehouseError } from '../warehouse.ts';
+import { literal } from '../literal.ts';
+import { chdbConfig, SESSION_SETTINGS } from './config.ts';
+import { ConnectionPool } from './connection-pool.ts';
+
+const require = createRequire(import.meta.url);
+const { Session } = require('chdb') as typeof import('chdb');
+const { createChdbConnection } = require('chdb/connection') as typeof import('chdb/connection');
+
+export const DATABASE = 'tidemark';
+
+export interface ChdbOptions {
+  /** Folder of the engine's data; one process at a time. */
+  path: string;
+  /** Cap of the engine's own memory. */
+  maxMemoryBytes?: number;
+  /** Questions that may run side by side; the rest wait their turn. */
+  connections?: number;
+  threads?: number;
+}
+
+/**
+ * ClickHouse inside this process, spoken to through the official client. Statements on one connection run one after
+ * another, so there is a pool of them. Parameters are inlined by `literal()`: chDB runs all parameterised queries of a
+ * process one at a time.
+ */
+export class ChdbWarehouse implements Warehouse {
+  readonly #path: string;
+  readonly #engine: ChdbSession;
+  readonly #pool: ConnectionPool;
+
+  static async open(options: ChdbOptions): Promise<ChdbWarehouse> {
+    const { path, maxMemoryBytes = 1 << 30, connections = 4, threads = 2 } = options;
+    const data = join(path, 'data');
+    await mkdir(data, { recursive: true });
+    await rm(join(path, 'tmp'), { recursive: true, force: true });
+    await mkdir(join(path, 'tmp'), { recursive: true });
+    const configFile = join(path, 'config.xml');
+    await writeFile(configFile, chdbConfig({ maxMemoryBytes, threads }));
+    const engine = new Session(data, { connectionArgs: [`--config-file=${configFile}`] });
+    const pool = new ConnectionPool(connections, () => connect(data));
+    const warehouse = new ChdbWarehouse(path, engine, pool);
+    return warehouse;
+  }
+
+  private constructor(path: string, engine: ChdbSession, pool: ConnectionPool) {
+    this.#path = path;
+    this.#engine = engine;
+    this.#pool = pool;
+  }
+
+  /** Folder for files that the engine reads or writes in passing; emptied at each start. */
+  get temporaryFolder(): string {
+    return join(this.#path, 'tmp');
+  }
+
+  query<Row>(sql: string, options: { maxMemoryBytes?: number; timeoutMs?: number } = {}): Promise<Answer<Row>> {
+    const settings: string[] = [];
+    if (options.maxMemoryBytes !== undefined) settings.push(`max_memory_usage = ${literal(options.maxMemoryBytes)}`);
+    if (options.timeoutMs !== undefined) settings.push(`max_execution_time = ${literal(options.timeoutMs / 1000)}`);
+    const query = settings.length === 0 ? sql : `${sql}\nSETTINGS ${settings.join(', ')}`;
+    return this.#pool.use(async (client) => {
+      try {
+        const result = await client.query({ query, format: 'JSON' });
+        const { data, statistics } = await result.json<Row>();
+        return { rows: data, rowsRead: statistics?.rows_read ?? 0, elapsedMs: (statistics?.elapsed ?? 0) * 1000 };
+      } catch (error) {
+        throw warehouseError(error);
+      }
+    });
+  }
+
+  command(sql: string): Promise<void> {
+    return this.#pool.use(async (client) => {
+      try {
+        await client.command({ query: sql });
+      } catch (error) {
+        throw warehouseError(error);
+      }
+    });
+  }
+
+  async *stream(sql: string, format: 'JSONEachRow' | 'CSVWithNames' | 'Parquet'): AsyncIterable<Buffer> {
+    if (format === 'Parquet') yield* this.#streamFile(sql);
+    else yield* this.#streamChunks(sql, format);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+    this.#engine.close();
+  }
+
+  /** chDB formats each chunk as a document of its own, so all but the first lose their header line. */
+  async *#streamChunks(sql: string, format: 'JSONEachRow' | 'CSVWithNames'): AsyncIterable<Buffer> {
+    const session = new Session(join(this.#path, 'data'));
+    try {
+      for (const statement of sessionStatements()) await session.queryAsync(statement);
+      let first = true;
+      for await (const chunk of session.queryStream(sql, { format })) {
+        const bytes = Buffer.from(chunk.raw());
+        yield first || format !== 'CSVWithNames' ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1);
+        first = false;
+      }
+    } catch (error) {
+      throw warehouseError(error);
+    } finally {
+      session.close();
+    }
+  }
+
+  /** A Parquet file ends with its index, so it is written whole before it is sent. */
+  async *#streamFile(sql: string): AsyncIterable<Buffer> {
+    const file = join(this.temporaryFolder, `${randomUUID()}.parquet`);
+    try {
+      await this.command(`INSERT INTO FUNCTION file(${literal(file)}, 'Parquet') ${sql}`);
+      for await (const chunk of createReadStream(file)) yield chunk as Buffer;
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+}
+
+async function connect(path: string): Promise<ClickHouseClient> {
+  const client = createClient({ connection: createChdbConnection({ path }) } as never);
+  for (const query of sessionStatements()) await client.command({ query });
+  return client;
+}
+
+function sessionStatements(): string[] {
+  const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `${name} = ${value}`);
+  return [`CREATE DATABASE IF NOT EXISTS ${DATABASE}`, `USE ${DATABASE}`, `SET ${settings.join(', ')}`];
+}
+
+function warehouseError(error: unknown): WarehouseError {
+  if (error instanceof WarehouseError) return error;
+  if (error instanceof ClickHouseError) return new WarehouseError(error.message, Number(error.code) || 0);
+  const message = error instanceof Error ? error.message : String(error);
+  return new WarehouseError(message, Number(/Code: (\d+)/.exec(message)?.[1] ?? 0));
+}

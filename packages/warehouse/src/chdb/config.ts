@@ -1,0 +1,35 @@
+/**
+ * Server configuration of the embedded engine. It must be there before the first session: the defaults take 90 % of
+ * the machine's memory, two caches of 5 GB and a merge pool of 16 threads.
+ */
+export function chdbConfig(options: { maxMemoryBytes: number; threads: number }): string {
+  const entries = {
+    max_server_memory_usage: options.maxMemoryBytes,
+    mark_cache_size: 64 << 20,
+    primary_index_cache_size: 64 << 20,
+    uncompressed_cache_size: 0,
+    index_mark_cache_size: 16 << 20,
+    index_uncompressed_cache_size: 0,
+    mmap_cache_size: 0,
+    background_pool_size: options.threads,
+    background_merges_mutations_concurrency_ratio: 1,
+  };
+  const lines = Object.entries(entries).map(([name, value]) => `  <${name}>${value}</${name}>`);
+  return `<clickhouse>\n${lines.join('\n')}\n</clickhouse>\n`;
+}
+
+/**
+ * Settings of every connection. The JSON ones keep a property's type and name as the client wrote them: no guessing of
+ * dates in strings, a dot in a key is not a path, a key twice is not a failed insert.
+ */
+export const SESSION_SETTINGS = {
+  json_type_escape_dots_in_keys: 1,
+  type_json_skip_duplicated_paths: 1,
+  input_format_try_infer_dates: 0,
+  input_format_try_infer_datetimes: 0,
+  max_partitions_per_insert_block: 0,
+  session_timezone: "'UTC'",
+  output_format_json_quote_64bit_integers: 0,
+  // Breakdowns by a property that holds integers in one event and text in another are read by type, see analytics.
+  use_variant_as_common_type: 1,
+} as const;

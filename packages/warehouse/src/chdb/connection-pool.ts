@@ -1,0 +1,35 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/** Lends each connection to one statement at a time, first come, first served; opens them when they are first needed. */
+export class ConnectionPool {
+  readonly #size: number;
+  readonly #open: () => Promise<ClickHouseClient>;
+  readonly #idle: ClickHouseClient[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+
+  constructor(size: number, open: () => Promise<ClickHouseClient>) {
+    this.#size = size;
+    this.#open = open;
+  }
+
+  async use<Result>(body: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
+    if (this.#busy >= this.#size) await new Promise<void>((resume) => this.#waiting.push(resume));
+    else this.#busy++;
+    let client: ClickHouseClient | undefined;
+    try {
+      client = this.#idle.pop() ?? (await this.#open());
+      return await body(client);
+    } finally {
+      if (client !== undefined) this.#idle.push(client);
+      const next = this.#waiting.shift();
+      // The place passes to the next in line, so the count of busy ones stays.
+      if (next !== undefined) next();
+      else this.#busy--;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#idle.splice(0)) await client.close();
+  }
+}
