@@ -1,5 +1,6 @@
 import { encodeBatch, decodeBatch } from './batch.ts';
-import { LogUnavailable, type Frames, type LogReader, type LogWriter, type Receipt, type RecordBatch, type Topic } from './log.ts';
+import { LogUnavailable, type Frames, type LogReader,
+  LogSnapshot, type LogWriter, type Receipt, type RecordBatch, type Topic } from './log.ts';
 import { ReceiptSums } from './receipts.ts';
 
 /** Frames of one topic and partition on their way into one batch. */
@@ -127,14 +128,15 @@ export class MemoryLog implements LogWriter, LogReader {
     return found;
   }
 
-  receivedTotals(): { project: string; source: string; received: number }[] {
+  snapshot(partition: number): LogSnapshot {
     const totals = new Map<string, { project: string; source: string; received: number }>();
     for (const { project, source, received } of this.#receipts.values()) {
       const total = totals.get(`${project}\0${source}`) ?? { project, source, received: 0 };
       total.received += received;
       totals.set(`${project}\0${source}`, total);
     }
-    return [...totals.values()];
+    const endOffsets = { events: this.endOffset('events', partition), quarantine: this.endOffset('quarantine', partition) };
+    return { endOffsets, received: [...totals.values()] };
   }
 
   receipts(fromMinuteMs: number): Receipt[] {

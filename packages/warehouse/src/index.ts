@@ -2,3 +2,5 @@ export * from './warehouse.ts';
 export * from './literal.ts';
 export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
 export { migrateWarehouse, warehouseMigrations } from './migrate.ts';
+export { Staging } from './staging.ts';
+export * from './tables.ts';

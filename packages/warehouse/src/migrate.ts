@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { literal } from './literal.ts';
+import { intLiteral, literal } from './literal.ts';
 import type { Warehouse } from './warehouse.ts';
 
 export interface Migration {
@@ -34,7 +34,7 @@ export async function migrateWarehouse(warehouse: Warehouse, migrations: readonl
     for (const [index, statement] of statements(sql).entries()) {
       if (done.has(`${name}#${index}`)) continue;
       await warehouse.command(statement.replace(/^CREATE TABLE (?!IF)/, 'CREATE TABLE IF NOT EXISTS '));
-      await warehouse.command(`INSERT INTO migrations (name, statement) VALUES (${literal(name)}, ${literal(index)})`);
+      await warehouse.command(`INSERT INTO migrations (name, statement) VALUES (${literal(name)}, ${intLiteral(index)})`);
       applied.push(`${name}#${index}`);
     }
   }

@@ -5,6 +5,9 @@ export interface Answer<Row> {
   elapsedMs: number;
 }
 
+/** RowBinary is for our own reading: fixed-width columns without parsing. */
+export type StreamFormat = 'JSONEachRow' | 'CSVWithNames' | 'Parquet' | 'RowBinary';
+
 export interface Warehouse {
   /**
    * Runs one SELECT and returns its rows as objects (64-bit integers as numbers, DateTime64 as text in UTC).
@@ -12,7 +15,7 @@ export interface Warehouse {
    */
   query<Row>(sql: string, options?: { maxMemoryBytes?: number; timeoutMs?: number }): Promise<Answer<Row>>;
   /** Streams a SELECT in a ClickHouse output format, chunk by chunk. */
-  stream(sql: string, format: 'JSONEachRow' | 'CSVWithNames' | 'Parquet'): AsyncIterable<Buffer>;
+  stream(sql: string, format: StreamFormat): AsyncIterable<Buffer>;
   /** Runs a statement that answers nothing (DDL, INSERT … SELECT). */
   command(sql: string): Promise<void>;
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { ClickHouseError, createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Session as ChdbSession } from 'chdb';
-import type { Answer, Warehouse } from '../warehouse.ts';
+import type { Answer, StreamFormat, Warehouse } from '../warehouse.ts';
 import { WarehouseError } from '../warehouse.ts';
 import { literal } from '../literal.ts';
 import { chdbConfig, SESSION_SETTINGS } from './config.ts';
@@ -64,8 +64,8 @@ export class ChdbWarehouse implements Warehouse {
 
   query<Row>(sql: string, options: { maxMemoryBytes?: number; timeoutMs?: number } = {}): Promise<Answer<Row>> {
     const settings: string[] = [];
-    if (options.maxMemoryBytes !== undefined) settings.push(`max_memory_usage = ${literal(options.maxMemoryBytes)}`);
-    if (options.timeoutMs !== undefined) settings.push(`max_execution_time = ${literal(options.timeoutMs / 1000)}`);
+    if (options.maxMemoryBytes !== undefined) settings.push(`max_memory_usage = ${Math.trunc(options.maxMemoryBytes)}`);
+    if (options.timeoutMs !== undefined) settings.push(`max_execution_time = ${Math.trunc(options.timeoutMs) / 1000}`);
     const query = settings.length === 0 ? sql : `${sql}\nSETTINGS ${settings.join(', ')}`;
     return this.#pool.use(async (client) => {
       try {
@@ -88,7 +88,7 @@ export class ChdbWarehouse implements Warehouse {
     });
   }
 
-  async *stream(sql: string, format: 'JSONEachRow' | 'CSVWithNames' | 'Parquet'): AsyncIterable<Buffer> {
+  async *stream(sql: string, format: StreamFormat): AsyncIterable<Buffer> {
     if (format === 'Parquet') yield* this.#streamFile(sql);
     else yield* this.#streamChunks(sql, format);
   }
@@ -99,7 +99,7 @@ export class ChdbWarehouse implements Warehouse {
   }
 
   /** chDB formats each chunk as a document of its own, so all but the first lose their header line. */
-  async *#streamChunks(sql: string, format: 'JSONEachRow' | 'CSVWithNames'): AsyncIterable<Buffer> {
+  async *#streamChunks(sql: string, format: Exclude<StreamFormat, 'Parquet'>): AsyncIterable<Buffer> {
     const session = new Session(join(this.#path, 'data'));
     try {
       for (const statement of sessionStatements()) await session.queryAsync(statement);

@@ -1,0 +1,57 @@
+/** How a staged row becomes a row of each table: [column, expression over the staging table]. */
+import { literal } from './literal.ts';
+
+type Mapping = readonly (readonly [column: string, expression: string])[];
+
+const same = (...columns: string[]): Mapping => columns.map((column) => [column, column] as const);
+
+const WHO_AND_WHAT = same(
+  'project', 'event_name', 'time', 'received_at', 'original_time', 'event_id', 'user_id', 'anonymous_id', 'session_id',
+  'sequence', 'type', 'source', 'schema_version', 'group_id', 'previous_id', 'bot', 'flags',
+);
+const ENRICHED = same(
+  'country', 'os', 'browser', 'device_type', 'channel', 'campaign_source', 'campaign_medium', 'campaign_name',
+  'referrer_host', 'page_path', 'app_version', 'locale',
+);
+const DOCUMENTS = same('properties', 'context', 'traits');
+
+/** The tables that hold each stored event, or its id, at its log position. */
+export const POSITIONED_TABLES = {
+  events: [...WHO_AND_WHAT, ...ENRICHED, ...DOCUMENTS],
+  timeline: [['raw_id', "if(anonymous_id != '', anonymous_id, user_id)"], ...WHO_AND_WHAT, ...DOCUMENTS],
+  event_ids: [...same('key', 'content'), ['received_at', 'toDateTime(received_at)']],
+} as const satisfies Record<string, Mapping>;
+
+export type PositionedTable = keyof typeof POSITIONED_TABLES;
+
+/** Columns of a Parquet file of the lake: the whole event as it was staged, so that tables can be made again from it. */
+export const LAKE_COLUMNS: Mapping = [...WHO_AND_WHAT, ...ENRICHED, ...DOCUMENTS, ...same('key', 'content')];
+
+/** A run of offsets [from, to) of one partition of one log. */
+export interface OffsetRange {
+  epoch: string;
+  partition: number;
+  from: number;
+  to: number;
+}
+
+export function positionCondition({ epoch, partition, from, to }: OffsetRange): string {
+  return `epoch = ${literal(epoch)} AND partition = ${partition} AND offset >= ${from} AND offset < ${to}`;
+}
+
+/** SELECT of the staged rows in the shape of `mapping`, with their position. */
+export function stagedRows(mapping: Mapping, { epoch, partition }: OffsetRange): string {
+  const columns = mapping.map(([column, expression]) => (column === expression ? column : `${expression} AS ${column}`));
+  return `SELECT ${columns.join(', ')}, ${literal(epoch)} AS epoch, toUInt16(${partition}) AS partition, offset FROM staging`;
+}
+
+/**
+ * INSERT of the staged rows into one table. `onlyMissing` first asks the table which offsets of the range it already
+ * holds (a second try after a kill or an error) and writes the others.
+ */
+export function insertStaged(table: PositionedTable, range: OffsetRange, onlyMissing: boolean): string {
+  const mapping = POSITIONED_TABLES[table];
+  const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'].join(', ');
+  const missing = onlyMissing ? ` WHERE offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(range)})` : '';
+  return `INSERT INTO ${table} (${columns}) ${stagedRows(mapping, range)}${missing}`;
+}
