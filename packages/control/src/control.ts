@@ -1,11 +1,26 @@
+/** What the control store holds, and what it promises. `openControl` (open-control.ts) is the one that keeps it. */
+import type { ApiTokens } from './api-tokens.ts';
+import type { AuditLog } from './audit.ts';
+import type { FirstProject, FirstProjectPresets } from './first-project.ts';
+import type { Projects } from './projects.ts';
+import type { SavedQuestions } from './saved-questions.ts';
+import type { Settings } from './settings.ts';
+import type { Sources } from './sources.ts';
+import type { WriteKeys } from './write-keys.ts';
+
 /** What the collector must know of a write key to take its events. */
 export interface WriteKeyGrant {
   project: string;
   /** Id of the source the key belongs to. */
   source: string;
   /** null = no limit. */
-  limits: { eventsPerSecond: number | null; bytesPerSecond: number | null };
+  limits: RateLimits;
   settings: ProjectSettings;
+}
+
+export interface RateLimits {
+  eventsPerSecond: number | null;
+  bytesPerSecond: number | null;
 }
 
 export interface ProjectSettings {
@@ -26,4 +41,26 @@ export interface KeyDirectory {
 export interface ApiTokenGrant {
   project: string;
   tokenId: string;
+  /** May also make projects, list and delete them. It still reads the data of its own project only. */
+  admin: boolean;
+}
+
+/**
+ * The control store: projects and all that is administered in them. Each change is durable when its promise resolves,
+ * and stands in the audit log together with who made it (`actor`: an API token's id, or `start`, `cli`).
+ * What can't be done is thrown as ControlError with a stable code.
+ */
+export interface Control {
+  readonly projects: Projects;
+  readonly settings: Settings;
+  readonly sources: Sources;
+  readonly keys: WriteKeys;
+  readonly tokens: ApiTokens;
+  readonly questions: SavedQuestions;
+  readonly audit: AuditLog;
+  /** Makes the first project with its source, key and token when there is none; adds presets that are missing. */
+  ensureFirstProject(presets?: FirstProjectPresets): Promise<FirstProject>;
+  /** The grant of a live token of a live project, or undefined. Takes as long for a wrong token as for a right one. */
+  authenticateToken(token: string): Promise<ApiTokenGrant | undefined>;
+  close(): Promise<void>;
 }

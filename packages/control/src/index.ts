@@ -1,1 +1,17 @@
 export * from './control.ts';
+export { openControl } from './open-control.ts';
+export type { ControlOptions } from './open-control.ts';
+export { openKeyDirectory } from './key-directory.ts';
+export type { KeyDirectoryOptions } from './key-directory.ts';
+export { CONTROL_ERROR_CODES, ControlError } from './errors.ts';
+export type { ControlErrorCode } from './errors.ts';
+export type { NewProject, NewProjectOptions, Project, Projects, PurgeProject } from './projects.ts';
+export type { FirstProject, FirstProjectPresets } from './first-project.ts';
+export { SOURCE_ID_PATTERN } from './sources.ts';
+export type { Source, Sources } from './sources.ts';
+export type { WriteKey, WriteKeys } from './write-keys.ts';
+export type { ApiToken, ApiTokens } from './api-tokens.ts';
+export type { Settings } from './settings.ts';
+export type { QuestionName, SavedQuestion, SavedQuestions } from './saved-questions.ts';
+export type { AuditEntry, AuditLog } from './audit.ts';
+export type { RandomBytes } from './secrets.ts';

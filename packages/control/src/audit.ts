@@ -1,0 +1,32 @@
+import type { Store } from './store.ts';
+
+export interface AuditEntry {
+  /** Grows by one; the cursor of `list`. */
+  id: number;
+  atMs: number;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: Record<string, unknown>;
+}
+
+export interface AuditLog {
+  /** Newest first, from below `before` (an entry's id) when given; `limit` defaults to 100. */
+  list(project: string, page?: { limit?: number; before?: number }): Promise<AuditEntry[]>;
+}
+
+export function createAuditLog({ db }: Store): AuditLog {
+  return {
+    async list(project, { limit = 100, before = Number.MAX_SAFE_INTEGER } = {}) {
+      const rows = await db
+        .selectFrom('audit')
+        .select(['id', 'at_ms as atMs', 'actor', 'action', 'subject', 'detail'])
+        .where('project', '=', project)
+        .where('id', '<', before)
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as Record<string, unknown> }));
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** Opens the control file: one SQLite database in WAL mode, written by the engine, read by the collector beside it. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CompiledQuery, Kysely, SqliteDialect, SqliteDriver } from 'kysely';
+import type { DatabaseConnection, Driver, SqliteDatabase } from 'kysely';
+import Libsql from 'libsql';
+import { ControlError } from './errors.ts';
+import { migrations } from './migrations/index.ts';
+import type { Tables } from './tables.ts';
+
+/** How long a statement waits for another process's write before it fails with SQLITE_BUSY. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Opens and migrates the file, making it and its folder (readable by their owner only) when absent. */
+export function openDatabase(path: string): Kysely<Tables> {
+  const db = connectForWriting(path);
+  try {
+    checkWhole(db, path);
+    migrate(db, path);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return new Kysely<Tables>({ dialect: new LibsqlDialect({ database: db as unknown as SqliteDatabase }) });
+}
+
+/** A connection that can only read. Throws ControlError `control_unavailable` when there is no such file. */
+export function connectForReading(path: string): Libsql.Database {
+  return connect(path, (db) => db.exec('PRAGMA query_only = ON'), 'r');
+}
+
+function connectForWriting(path: string): Libsql.Database {
+  // FULL syncs the WAL at each commit: an acknowledged key or token survives a power cut.
+  const settings = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON';
+  return connect(path, (db) => db.exec(settings), 'a');
+}
+
+function connect(path: string, prepare: (db: Libsql.Database) => void, flags: 'r' | 'a'): Libsql.Database {
+  try {
+    if (flags === 'a') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite would make the file with the umask's mode; the -wal and -shm files take theirs from it.
+    closeSync(openSync(path, flags, 0o600));
+    const db = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
+    prepare(db);
+    return db;
+  } catch (cause) {
+    const detail = `Cannot open the control file ${path}: check that its folder exists and can be written.`;
+    throw new ControlError('control_unavailable', detail, { cause });
+  }
+}
+
+function checkWhole(db: Libsql.Database, path: string): void {
+  const [first] = db.pragma('quick_check(1)') as [{ quick_check: string }];
+  if (first.quick_check === 'ok') return;
+  throw new ControlError('control_corrupt', `The control file ${path} is damaged: restore it. (${first.quick_check})`);
+}
+
+/** All in one transaction that waits for its turn, so that two processes starting at once don't meet half a schema. */
+function migrate(db: Libsql.Database, path: string): void {
+  db.transaction(() => {
+    const applied = schemaVersion(db);
+    if (applied > migrations.length) {
+      const detail = `The control file ${path} was written by a newer Tidemark (schema ${applied}): run that one.`;
+      throw new ControlError('control_too_new', detail);
+    }
+    for (const sql of migrations.slice(applied)) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+  }).immediate();
+}
+
+/** Number of migrations the file has seen; 0 for a new one. */
+export function schemaVersion(db: Libsql.Database): number {
+  const [row] = db.pragma('user_version') as [{ user_version: number }];
+  return row.user_version;
+}
+
+/**
+ * libsql speaks better-sqlite3's interface, so kysely's own dialect serves, but for one thing: a plain `begin` that
+ * reads first and writes later fails with SQLITE_BUSY_SNAPSHOT when another process wrote in between. Ours waits.
+ */
+class LibsqlDialect extends SqliteDialect {
+  readonly #database: SqliteDatabase;
+
+  constructor(config: { database: SqliteDatabase }) {
+    super(config);
+    this.#database = config.database;
+  }
+
+  override createDriver(): Driver {
+    return new ImmediateDriver({ database: this.#database });
+  }
+}
+
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { createApiTokens, createAuthenticator } from './api-tokens.ts';
+import { createAuditLog } from './audit.ts';
+import type { Control } from './control.ts';
+import { openDatabase } from './database.ts';
+import { ensureFirstProject } from './first-project.ts';
+import { createProjects } from './projects.ts';
+import type { PurgeProject } from './projects.ts';
+import { createSavedQuestions } from './saved-questions.ts';
+import type { RandomBytes } from './secrets.ts';
+import { createSettings } from './settings.ts';
+import { createSources } from './sources.ts';
+import type { Store } from './store.ts';
+import { createWriteKeys } from './write-keys.ts';
+
+export interface ControlOptions {
+  /** Epoch milliseconds; Date.now by default. */
+  clock?: () => number;
+  /** Must be cryptographically strong in earnest; crypto.randomBytes by default. */
+  random?: RandomBytes;
+  /** Absent: deleted projects wait for a process that can purge them. */
+  purge?: PurgeProject;
+  /** Told of failures beside the work itself: of a purge, of noting when a token was used. Throws nothing. */
+  onError?: (error: unknown) => void;
+}
+
+/**
+ * Opens the control file (`<data>/control/control.db`), making and migrating it when needed. Several processes may have
+ * it open; writers wait up to 5 s for each other. Throws ControlError `control_unavailable`, `control_corrupt`, `control_too_new`.
+ */
+export async function openControl(path: string, options: ControlOptions = {}): Promise<Control> {
+  const db = openDatabase(path);
+  const store: Store = {
+    db,
+    clock: options.clock ?? Date.now,
+    random: options.random ?? randomBytes,
+    onError: options.onError ?? (() => {}),
+  };
+  return {
+    projects: createProjects(store, options.purge),
+    settings: createSettings(store),
+    sources: createSources(store),
+    keys: createWriteKeys(store),
+    tokens: createApiTokens(store),
+    questions: createSavedQuestions(store),
+    audit: createAuditLog(store),
+    ensureFirstProject: (presets) => ensureFirstProject(store, presets),
+    authenticateToken: createAuthenticator(store),
+    close: () => db.destroy(),
+  };
+}

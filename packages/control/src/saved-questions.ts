@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely';
+import { ControlError } from './errors.ts';
+import { checkedName, recorded, requireProject } from './store.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+export interface SavedQuestion {
+  /** `trend`, `funnel`, … */
+  kind: string;
+  name: string;
+  /** 1, 2, 3, … of this kind and name; numbers go on after a deletion. */
+  version: number;
+  /** The question as it was saved. */
+  body: unknown;
+  createdAtMs: number;
+  /** Id of the API token that saved it. */
+  createdBy: string;
+}
+
+export interface QuestionName {
+  project: string;
+  kind: string;
+  name: string;
+}
+
+export interface SavedQuestions {
+  /** The newest version of each, by kind and name. */
+  list(project: string, kind?: string): Promise<SavedQuestion[]>;
+  /** The newest, or the version asked for. Throws `question_not_found`. */
+  get(question: QuestionName & { version?: number }): Promise<SavedQuestion>;
+  /** All versions, newest first. Throws `question_not_found`. */
+  versions(question: QuestionName): Promise<SavedQuestion[]>;
+  /** Saves a new version. With `ifVersion` (0 = none yet) throws `version_conflict` unless that is the newest. */
+  save(question: QuestionName & { body: unknown; ifVersion?: number; actor: string }): Promise<SavedQuestion>;
+  /** All versions. Throws `question_not_found`. */
+  delete(question: QuestionName & { actor: string }): Promise<void>;
+}
+
+export function createSavedQuestions(store: Store): SavedQuestions {
+  return {
+    async list(project, kind) {
+      const rows = await living(store.db, project)
+        .$if(kind !== undefined, (query) => query.where('kind', '=', kind as string))
+        .orderBy('kind')
+        .orderBy('name')
+        .orderBy('version', 'desc')
+        .execute();
+      const newest = rows.filter((row, at) => row.kind !== rows[at - 1]?.kind || row.name !== rows[at - 1]?.name);
+      return newest.map(toSavedQuestion);
+    },
+
+    async get({ version, ...question }) {
+      const rows = await versionsOf(store.db, question)
+        .$if(version !== undefined, (query) => query.where('version', '=', version as number))
+        .limit(1)
+        .execute();
+      return toSavedQuestion(found(rows)[0]);
+    },
+
+    versions: async (question) => found(await versionsOf(store.db, question).execute()).map(toSavedQuestion),
+
+    save({ project, kind, name: given, body, ifVersion, actor }) {
+      const name = checkedName(given);
+      const change = { project, actor, action: 'question.save', subject: `${kind}/${name}` };
+      return recorded(store, change, async (trx, nowMs) => {
+        await requireProject(trx, project);
+        const newest = await versionsOf(trx, { project, kind, name }).limit(1).executeTakeFirst();
+        if (ifVersion !== undefined && ifVersion !== (newest?.version ?? 0)) {
+          const detail = `The newest version is ${newest?.version ?? 0}, not ${ifVersion}: read it and save again.`;
+          throw new ControlError('version_conflict', detail, { field: 'ifVersion' });
+        }
+        const { last } = await trx
+          .selectFrom('saved_questions')
+          .select((is) => is.fn.max('version').as('last'))
+          .where('project', '=', project)
+          .where('kind', '=', kind)
+          .where('name', '=', name)
+          .executeTakeFirstOrThrow();
+        const key = { kind, name, version: ((last as number | null) ?? 0) + 1 };
+        const row = { ...key, body: JSON.stringify(body), created_at_ms: nowMs, created_by: actor };
+        await trx.insertInto('saved_questions').values({ project, ...row }).execute();
+        return toSavedQuestion(row);
+      });
+    },
+
+    delete({ project, kind, name, actor }) {
+      const change = { project, actor, action: 'question.delete', subject: `${kind}/${name}` };
+      return recorded(store, change, async (trx, nowMs) => {
+        found(await versionsOf(trx, { project, kind, name }).limit(1).execute());
+        await trx
+          .updateTable('saved_questions')
+          .set({ deleted_at_ms: nowMs })
+          .where('project', '=', project)
+          .where('kind', '=', kind)
+          .where('name', '=', name)
+          .where('deleted_at_ms', 'is', null)
+          .execute();
+      });
+    },
+  };
+}
+
+function living(db: Kysely<Tables>, project: string) {
+  return db
+    .selectFrom('saved_questions')
+    .select(['kind', 'name', 'version', 'body', 'created_at_ms', 'created_by'])
+    .where('project', '=', project)
+    .where('deleted_at_ms', 'is', null);
+}
+
+function versionsOf(db: Kysely<Tables>, { project, kind, name }: QuestionName) {
+  return living(db, project).where('kind', '=', kind).where('name', '=', name.trim()).orderBy('version', 'desc');
+}
+
+type QuestionRow = { kind: string; name: string; version: number; body: string; created_at_ms: number; created_by: string };
+
+function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
+  if (rows.length > 0) return rows as [QuestionRow, ...QuestionRow[]];
+  throw new ControlError('question_not_found', 'There is no saved question of that name: list those that there are.', { field: 'name' });
+}
+
+function toSavedQuestion({ kind, name, version, body, ...row }: QuestionRow): SavedQuestion {
+  return { kind, name, version, body: JSON.parse(body), createdAtMs: row.created_at_ms, createdBy: row.created_by };
+}

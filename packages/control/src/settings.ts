@@ -1,0 +1,42 @@
+import type { Kysely } from 'kysely';
+import type { ProjectSettings } from './control.ts';
+import { ControlError } from './errors.ts';
+import { recorded, requireProject } from './store.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+export interface Settings {
+  /** Throws `project_not_found`. */
+  get(project: string): Promise<ProjectSettings>;
+  /** Changes those that are given and answers all. Throws `project_not_found`. */
+  set(change: { project: string; settings: Partial<ProjectSettings>; actor: string }): Promise<ProjectSettings>;
+}
+
+export function createSettings(store: Store): Settings {
+  return {
+    get: (project) => read(store.db, project),
+
+    set({ project, settings, actor }) {
+      const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
+      return recorded(store, change, async (trx) => {
+        await requireProject(trx, project);
+        const { retentionDays, ...rest } = settings;
+        const columns = { ...rest, ...(retentionDays === undefined ? {} : { retention_days: retentionDays }) };
+        if (Object.keys(columns).length > 0) await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
+        return read(trx, project);
+      });
+    },
+  };
+}
+
+async function read(db: Kysely<Tables>, project: string): Promise<ProjectSettings> {
+  const row = await db
+    .selectFrom('settings')
+    .innerJoin('projects', 'projects.id', 'settings.project')
+    .select(['bots', 'ip', 'retention_days as retentionDays'])
+    .where('project', '=', project)
+    .where('deleted_at_ms', 'is', null)
+    .executeTakeFirst();
+  if (row) return row;
+  throw new ControlError('project_not_found', `There is no project ${project}: list the projects.`, { field: 'project' });
+}

@@ -1,0 +1,70 @@
+/** The rows of the control file as kysely sees them; the words are those of migrations/. */
+import type { ColumnType, Generated } from 'kysely';
+
+type SetOnce<T> = ColumnType<T, T, never>;
+type Later = ColumnType<number | null, never, number>;
+
+export interface Tables {
+  projects: {
+    id: SetOnce<string>;
+    name: string;
+    created_at_ms: SetOnce<number>;
+    deleted_at_ms: Later;
+    purged_at_ms: Later;
+  };
+  settings: {
+    project: SetOnce<string>;
+    bots: Generated<'flag' | 'drop'>;
+    ip: Generated<'drop' | 'truncate' | 'keep'>;
+    retention_days: ColumnType<number | null, number | null | undefined, number | null>;
+  };
+  sources: {
+    project: SetOnce<string>;
+    id: SetOnce<string>;
+    name: string;
+    created_at_ms: SetOnce<number>;
+    deleted_at_ms: ColumnType<number | null, never, number | null>;
+  };
+  write_keys: {
+    key: SetOnce<string>;
+    project: SetOnce<string>;
+    source: SetOnce<string>;
+    events_per_second: number | null;
+    bytes_per_second: number | null;
+    created_at_ms: SetOnce<number>;
+    revoked_at_ms: Later;
+  };
+  api_tokens: {
+    id: SetOnce<string>;
+    project: SetOnce<string>;
+    name: string;
+    hash: SetOnce<Buffer>;
+    prefix: SetOnce<string>;
+    /** 0 or 1. */
+    admin: SetOnce<number>;
+    created_at_ms: SetOnce<number>;
+    last_used_at_ms: Later;
+    revoked_at_ms: Later;
+  };
+  saved_questions: {
+    project: SetOnce<string>;
+    kind: SetOnce<string>;
+    name: SetOnce<string>;
+    version: SetOnce<number>;
+    /** JSON text. */
+    body: SetOnce<string>;
+    created_at_ms: SetOnce<number>;
+    created_by: SetOnce<string>;
+    deleted_at_ms: Later;
+  };
+  audit: {
+    id: Generated<number>;
+    at_ms: SetOnce<number>;
+    project: SetOnce<string>;
+    actor: SetOnce<string>;
+    action: SetOnce<string>;
+    subject: SetOnce<string>;
+    /** JSON text. */
+    detail: SetOnce<string>;
+  };
+}
