@@ -23,7 +23,13 @@ export interface ApiTokens {
   /** Those that are not revoked, oldest first. */
   list(project: string): Promise<ApiToken[]>;
   /** `secret` is shown this once. Throws `project_not_found`, `illegal_name`; for a secret given: `illegal_token`, `token_exists`. */
-  create(token: { project: string; name: string; admin?: boolean; secret?: string | undefined; actor: string }): Promise<ApiToken & { secret: string }>;
+  create(token: {
+    project: string;
+    name: string;
+    admin?: boolean;
+    secret?: string | undefined;
+    actor: string;
+  }): Promise<ApiToken & { secret: string }>;
   /** Throws `token_not_found`, and `last_token` or `last_admin_token` for one without which nobody gets in again. */
   revoke(token: { project: string; id: string; actor: string }): Promise<void>;
 }
@@ -34,7 +40,7 @@ export function createApiTokens(store: Store): ApiTokens {
       return (await liveTokens(store.db).where('api_tokens.project', '=', project).execute()).map(toApiToken);
     },
 
-    create({ project, name, admin = false, actor, ...given }) {
+    async create({ project, name, admin = false, actor, ...given }) {
       const shown = checkedName(name);
       const secret = given.secret ?? newApiToken(store.random);
       checkApiToken(secret);
@@ -44,14 +50,25 @@ export function createApiTokens(store: Store): ApiTokens {
         await requireProject(trx, project);
         const hash = hashToken(secret);
         const taken = await trx.selectFrom('api_tokens').select('id').where('hash', '=', hash).executeTakeFirst();
-        if (taken) throw new ControlError('token_exists', 'This API token was issued before: choose another.', { field: 'secret' });
-        const row = { id, project, name: shown, hash, prefix: tokenPrefix(secret), admin: admin ? 1 : 0, created_at_ms: nowMs };
+        if (taken)
+          throw new ControlError('token_exists', 'This API token was issued before: choose another.', {
+            field: 'secret',
+          });
+        const row = {
+          id,
+          project,
+          name: shown,
+          hash,
+          prefix: tokenPrefix(secret),
+          admin: admin ? 1 : 0,
+          created_at_ms: nowMs,
+        };
         await trx.insertInto('api_tokens').values(row).execute();
         return { ...toApiToken({ ...row, last_used_at_ms: null }), secret };
       });
     },
 
-    revoke({ project, id, actor }) {
+    async revoke({ project, id, actor }) {
       return recorded(store, { project, actor, action: 'token.revoke', subject: id }, async (trx, nowMs) => {
         const revoked = await trx
           .updateTable('api_tokens')
@@ -61,7 +78,9 @@ export function createApiTokens(store: Store): ApiTokens {
           .where('revoked_at_ms', 'is', null)
           .executeTakeFirstOrThrow();
         if (revoked.numUpdatedRows === 0n) {
-          throw new ControlError('token_not_found', 'This project has no such API token: list its tokens.', { field: 'token' });
+          throw new ControlError('token_not_found', 'This project has no such API token: list its tokens.', {
+            field: 'token',
+          });
         }
         const left = await liveTokens(trx).where('api_tokens.project', '=', project).limit(1).execute();
         if (left.length === 0) {
@@ -90,7 +109,10 @@ export function createAuthenticator(store: Store): (token: string) => Promise<Ap
 /** Written at most once a minute a token: a write is a sync, and questions should not wait for one each. */
 const NOTE_USE_EVERY_MS = 60_000;
 
-async function noteUse({ db, clock, onError }: Store, token: { id: string; last_used_at_ms: number | null }): Promise<void> {
+async function noteUse(
+  { db, clock, onError }: Store,
+  token: { id: string; last_used_at_ms: number | null },
+): Promise<void> {
   const nowMs = clock();
   if (token.last_used_at_ms !== null && nowMs - token.last_used_at_ms < NOTE_USE_EVERY_MS) return;
   const update = db.updateTable('api_tokens').set({ last_used_at_ms: nowMs }).where('id', '=', token.id);
@@ -102,13 +124,18 @@ async function noteUse({ db, clock, onError }: Store, token: { id: string; last_
 export async function requireAdminToken(db: Kysely<Tables>): Promise<void> {
   const admin = await liveTokens(db).where('admin', '=', 1).limit(1).execute();
   if (admin.length > 0) return;
-  throw new ControlError('last_admin_token', 'No admin token would be left: create another one in another project first.');
+  throw new ControlError(
+    'last_admin_token',
+    'No admin token would be left: create another one in another project first.',
+  );
 }
 
 /** Throws `illegal_token`: it must fit an Authorization header. */
 export function checkApiToken(token: string): void {
   if (/^[\x21-\x7e]{1,200}$/.test(token)) return;
-  throw new ControlError('illegal_token', 'An API token has 1 to 200 visible ASCII characters without spaces.', { field: 'secret' });
+  throw new ControlError('illegal_token', 'An API token has 1 to 200 visible ASCII characters without spaces.', {
+    field: 'secret',
+  });
 }
 
 function liveTokens(db: Kysely<Tables>) {
@@ -122,9 +149,23 @@ function liveTokens(db: Kysely<Tables>) {
     .orderBy('api_tokens.id');
 }
 
-type TokenRow = { id: string; name: string; prefix: string; admin: number; created_at_ms: number; last_used_at_ms: number | null };
+type TokenRow = {
+  id: string;
+  name: string;
+  prefix: string;
+  admin: number;
+  created_at_ms: number;
+  last_used_at_ms: number | null;
+};
 
 function toApiToken(row: TokenRow): ApiToken {
   const { id, name, prefix } = row;
-  return { id, name, prefix, admin: row.admin === 1, createdAtMs: row.created_at_ms, lastUsedAtMs: row.last_used_at_ms };
+  return {
+    id,
+    name,
+    prefix,
+    admin: row.admin === 1,
+    createdAtMs: row.created_at_ms,
+    lastUsedAtMs: row.last_used_at_ms,
+  };
 }

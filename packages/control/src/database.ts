@@ -44,15 +44,31 @@ function connect(path: string, prepare: (db: Libsql.Database) => void, flags: 'r
     prepare(db);
     return db;
   } catch (cause) {
+    if (isDamage(cause)) throw damaged(path, cause);
     const detail = `Cannot open the control file ${path}: check that its folder exists and can be written.`;
     throw new ControlError('control_unavailable', detail, { cause });
   }
 }
 
 function checkWhole(db: Libsql.Database, path: string): void {
-  const [first] = db.pragma('quick_check(1)') as [{ quick_check: string }];
-  if (first.quick_check === 'ok') return;
-  throw new ControlError('control_corrupt', `The control file ${path} is damaged: restore it. (${first.quick_check})`);
+  let verdict: unknown;
+  try {
+    const [first] = db.pragma('quick_check(1)') as [{ quick_check: string }];
+    if (first.quick_check === 'ok') return;
+    verdict = first.quick_check;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    verdict = error;
+  }
+  throw damaged(path, verdict);
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Libsql.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+function damaged(path: string, cause: unknown): ControlError {
+  return new ControlError('control_corrupt', `The control file ${path} is damaged: restore it from a copy.`, { cause });
 }
 
 /** All in one transaction that waits for its turn, so that two processes starting at once don't meet half a schema. */

@@ -9,7 +9,10 @@ test('the first start makes a project that can be sent to and asked', async () =
   expect(first).toMatchObject({ created: true, warnings: [] });
   expect(first.writeKey).toMatch(/^c[0-9a-z]{24}$/);
   expect(first.apiToken).toMatch(/^tm_[0-9a-z]{40}$/);
-  expect(await control.authenticateToken(first.apiToken as string)).toMatchObject({ project: first.project, admin: true });
+  expect(await control.authenticateToken(first.apiToken as string)).toMatchObject({
+    project: first.project,
+    admin: true,
+  });
   expect(await control.settings.get(first.project)).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null });
 });
 
@@ -26,10 +29,18 @@ test('presets are used on the first start and added on a later one', async () =>
   const control = await temporaryControl();
   const first = await control.ensureFirstProject({ writeKey: 'my-key', apiToken: 'my-token' });
   expect(first).toMatchObject({ writeKey: 'my-key', apiToken: 'my-token', created: true });
-  expect(await control.ensureFirstProject({ writeKey: 'my-key', apiToken: 'my-token' })).toEqual({ ...first, created: false });
+  expect(await control.ensureFirstProject({ writeKey: 'my-key', apiToken: 'my-token' })).toEqual({
+    ...first,
+    created: false,
+  });
 
   const second = await control.ensureFirstProject({ writeKey: 'other-key', apiToken: 'other-token' });
-  expect(second).toMatchObject({ project: first.project, writeKey: 'other-key', apiToken: 'other-token', warnings: [] });
+  expect(second).toMatchObject({
+    project: first.project,
+    writeKey: 'other-key',
+    apiToken: 'other-token',
+    warnings: [],
+  });
   expect((await control.keys.list(first.project)).map(({ key }) => key).sort()).toEqual(['my-key', 'other-key']);
   expect(await control.authenticateToken('my-token')).toBeDefined();
   expect(await control.authenticateToken('other-token')).toBeDefined();
@@ -66,11 +77,17 @@ test('a preset that belongs to another project stays there', async () => {
   expect(again.warnings).toHaveLength(1);
 });
 
-test.each(['with space', 'with:colon', 'é', 'x'.repeat(201)])('the preset write key %j is refused', async (writeKey) => {
-  const control = await temporaryControl();
-  expect(await failure(control.ensureFirstProject({ writeKey }))).toMatchObject({ code: 'illegal_key', field: 'key' });
-  expect(await control.projects.list()).toEqual([]);
-});
+test.each(['with space', 'with:colon', 'é', 'x'.repeat(201)])(
+  'the preset write key %j is refused',
+  async (writeKey) => {
+    const control = await temporaryControl();
+    expect(await failure(control.ensureFirstProject({ writeKey }))).toMatchObject({
+      code: 'illegal_key',
+      field: 'key',
+    });
+    expect(await control.projects.list()).toEqual([]);
+  },
+);
 
 test('two processes that start at once make one project', async () => {
   const path = temporaryControlPath();

@@ -93,11 +93,18 @@ async function presetToken({ db }: Store, project: string | undefined, token: st
 
 type Known = { project: string; revoked_at_ms: number | null; deleted_at_ms: number | null };
 
-function judge(name: string, noun: string, value: string, known: Known | undefined, project: string | undefined): Preset {
+function judge(
+  name: string,
+  noun: string,
+  value: string,
+  known: Known | undefined,
+  project: string | undefined,
+): Preset {
   if (!known) return { add: value };
   if (known.deleted_at_ms !== null) return { warning: `${name} names ${noun} of a deleted project: set another.` };
   if (known.revoked_at_ms !== null) return { warning: `${name} names ${noun} that was revoked: set another.` };
-  if (known.project !== project) return { warning: `${name} names ${noun} of project ${known.project}, and stays there.` };
+  if (known.project !== project)
+    return { warning: `${name} names ${noun} of project ${known.project}, and stays there.` };
   return {};
 }
 

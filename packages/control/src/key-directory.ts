@@ -63,7 +63,10 @@ function connectMigrated(path: string): Libsql.Database {
   const db = connectForReading(path);
   try {
     if (schemaVersion(db) >= migrations.length) return db;
-    throw new ControlError('control_unavailable', `The control file ${path} isn't ready: open it with openControl first.`);
+    throw new ControlError(
+      'control_unavailable',
+      `The control file ${path} isn't ready: open it with openControl first.`,
+    );
   } catch (error) {
     db.close();
     throw error;

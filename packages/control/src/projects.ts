@@ -61,7 +61,7 @@ export function createProjects(store: Store, purge: PurgeProject | undefined): P
     find: (id) => liveProjects(store).where('id', '=', id).executeTakeFirst(),
     create: (options) => together(store, (inside) => createProject(inside, options)),
 
-    rename({ id, name, actor }) {
+    async rename({ id, name, actor }) {
       const shown = checkedName(name);
       const change = { project: id, actor, action: 'project.rename', subject: id, detail: { name: shown } };
       return recorded(store, change, async (trx) => {
@@ -84,7 +84,10 @@ export function createProjects(store: Store, purge: PurgeProject | undefined): P
   };
 }
 
-async function createProject(store: Store, { name, actor, admin, key, secret }: NewProjectOptions): Promise<NewProject> {
+async function createProject(
+  store: Store,
+  { name, actor, admin, key, secret }: NewProjectOptions,
+): Promise<NewProject> {
   const id = newId('p', store.random);
   const shown = checkedName(name);
   const change = { project: id, actor, action: 'project.create', subject: id, detail: { name: shown } };

@@ -59,7 +59,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
 
     versions: async (question) => found(await versionsOf(store.db, question).execute()).map(toSavedQuestion),
 
-    save({ project, kind, name: given, body, ifVersion, actor }) {
+    async save({ project, kind, name: given, body, ifVersion, actor }) {
       const name = checkedName(given);
       const change = { project, actor, action: 'question.save', subject: `${kind}/${name}` };
       return recorded(store, change, async (trx, nowMs) => {
@@ -78,12 +78,15 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           .executeTakeFirstOrThrow();
         const key = { kind, name, version: ((last as number | null) ?? 0) + 1 };
         const row = { ...key, body: JSON.stringify(body), created_at_ms: nowMs, created_by: actor };
-        await trx.insertInto('saved_questions').values({ project, ...row }).execute();
+        await trx
+          .insertInto('saved_questions')
+          .values({ project, ...row })
+          .execute();
         return toSavedQuestion(row);
       });
     },
 
-    delete({ project, kind, name, actor }) {
+    async delete({ project, kind, name, actor }) {
       const change = { project, actor, action: 'question.delete', subject: `${kind}/${name}` };
       return recorded(store, change, async (trx, nowMs) => {
         found(await versionsOf(trx, { project, kind, name }).limit(1).execute());
@@ -112,11 +115,20 @@ function versionsOf(db: Kysely<Tables>, { project, kind, name }: QuestionName) {
   return living(db, project).where('kind', '=', kind).where('name', '=', name.trim()).orderBy('version', 'desc');
 }
 
-type QuestionRow = { kind: string; name: string; version: number; body: string; created_at_ms: number; created_by: string };
+type QuestionRow = {
+  kind: string;
+  name: string;
+  version: number;
+  body: string;
+  created_at_ms: number;
+  created_by: string;
+};
 
 function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
   if (rows.length > 0) return rows as [QuestionRow, ...QuestionRow[]];
-  throw new ControlError('question_not_found', 'There is no saved question of that name: list those that there are.', { field: 'name' });
+  throw new ControlError('question_not_found', 'There is no saved question of that name: list those that there are.', {
+    field: 'name',
+  });
 }
 
 function toSavedQuestion({ kind, name, version, body, ...row }: QuestionRow): SavedQuestion {

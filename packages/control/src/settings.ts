@@ -16,13 +16,14 @@ export function createSettings(store: Store): Settings {
   return {
     get: (project) => read(store.db, project),
 
-    set({ project, settings, actor }) {
+    async set({ project, settings, actor }) {
       const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
       return recorded(store, change, async (trx) => {
         await requireProject(trx, project);
         const { retentionDays, ...rest } = settings;
         const columns = { ...rest, ...(retentionDays === undefined ? {} : { retention_days: retentionDays }) };
-        if (Object.keys(columns).length > 0) await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
+        if (Object.keys(columns).length > 0)
+          await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
         return read(trx, project);
       });
     },
@@ -38,5 +39,7 @@ async function read(db: Kysely<Tables>, project: string): Promise<ProjectSetting
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();
   if (row) return row;
-  throw new ControlError('project_not_found', `There is no project ${project}: list the projects.`, { field: 'project' });
+  throw new ControlError('project_not_found', `There is no project ${project}: list the projects.`, {
+    field: 'project',
+  });
 }

@@ -24,17 +24,9 @@ export interface Sources {
 
 export function createSources(store: Store): Sources {
   return {
-    list: (project) =>
-      store.db
-        .selectFrom('sources')
-        .select(['id', 'name', 'created_at_ms as createdAtMs'])
-        .where('project', '=', project)
-        .where('deleted_at_ms', 'is', null)
-        .orderBy('created_at_ms')
-        .orderBy('id')
-        .execute(),
+    list: (project) => liveSources(store.db, project).execute(),
 
-    create({ project, name, actor, ...given }) {
+    async create({ project, name, actor, ...given }) {
       const shown = checkedName(name);
       const id = given.id ?? slug(shown);
       if (!new RegExp(SOURCE_ID_PATTERN).test(id)) {
@@ -55,16 +47,23 @@ export function createSources(store: Store): Sources {
           )
           .executeTakeFirstOrThrow();
         if (numInsertedOrUpdatedRows === 0n) {
-          throw new ControlError('source_exists', `There is a source ${id} already: choose another id.`, { field: 'id' });
+          throw new ControlError('source_exists', `There is a source ${id} already: choose another id.`, {
+            field: 'id',
+          });
         }
         return { id, name: shown, createdAtMs: nowMs };
       });
     },
 
-    delete({ project, id, actor }) {
+    async delete({ project, id, actor }) {
       return recorded(store, { project, actor, action: 'source.delete', subject: id }, async (trx, nowMs) => {
         await requireSource(trx, project, id);
-        await trx.updateTable('sources').set({ deleted_at_ms: nowMs }).where('project', '=', project).where('id', '=', id).execute();
+        await trx
+          .updateTable('sources')
+          .set({ deleted_at_ms: nowMs })
+          .where('project', '=', project)
+          .where('id', '=', id)
+          .execute();
         await trx
           .updateTable('write_keys')
           .set({ revoked_at_ms: nowMs })
@@ -79,19 +78,32 @@ export function createSources(store: Store): Sources {
 
 /** Throws `source_not_found` unless the source lives. */
 export async function requireSource(db: Kysely<Tables>, project: string, id: string): Promise<void> {
-  const row = await db
-    .selectFrom('sources')
-    .select('id')
-    .where('project', '=', project)
-    .where('id', '=', id)
-    .where('deleted_at_ms', 'is', null)
-    .executeTakeFirst();
+  const row = await liveSources(db, project).where('sources.id', '=', id).executeTakeFirst();
   if (row) return;
-  throw new ControlError('source_not_found', `There is no source ${id} in this project: create it first.`, { field: 'source' });
+  throw new ControlError('source_not_found', `There is no source ${id} in this project: create it first.`, {
+    field: 'source',
+  });
+}
+
+function liveSources(db: Kysely<Tables>, project: string) {
+  return db
+    .selectFrom('sources')
+    .innerJoin('projects', 'projects.id', 'sources.project')
+    .select(['sources.id', 'sources.name', 'sources.created_at_ms as createdAtMs'])
+    .where('project', '=', project)
+    .where('sources.deleted_at_ms', 'is', null)
+    .where('projects.deleted_at_ms', 'is', null)
+    .orderBy('sources.created_at_ms')
+    .orderBy('sources.id');
 }
 
 /** `Shop (Web)` -> `shop-web`. */
 function slug(name: string): string {
-  const plain = name.normalize('NFKD').toLowerCase().replace(/[^a-z0-9_]+/g, '-').slice(0, 63).replace(/^[-_]+|-+$/g, '');
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '-')
+    .slice(0, 63)
+    .replace(/^[-_]+|-+$/g, '');
   return plain === '' ? 'source' : plain;
 }

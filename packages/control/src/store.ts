@@ -61,7 +61,8 @@ export async function requireProject(db: Kysely<Tables>, id: string): Promise<vo
     .where('id', '=', id)
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();
-  if (!row) throw new ControlError('project_not_found', `There is no project ${id}: list the projects.`, { field: 'project' });
+  if (!row)
+    throw new ControlError('project_not_found', `There is no project ${id}: list the projects.`, { field: 'project' });
 }
 
 /** A name as shown to people: trimmed, 1 to 100 characters. Throws `illegal_name`. */

@@ -20,6 +20,13 @@ export async function temporaryControl(options: ControlOptions & { path?: string
   return control;
 }
 
+/** A control store after its first start. `token` is the first token, an admin's. */
+export async function withProject(): Promise<{ control: Control; project: string; token: string }> {
+  const control = await temporaryControl();
+  const { project, apiToken } = await control.ensureFirstProject();
+  return { control, project, token: apiToken as string };
+}
+
 /** The error a promise rejects with; throws when it doesn't. */
 export async function failure(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(

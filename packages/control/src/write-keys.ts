@@ -19,7 +19,13 @@ export interface WriteKeys {
   /** Those that are not revoked, oldest first. */
   list(project: string): Promise<WriteKey[]>;
   /** Throws `source_not_found`; and for a key given: `illegal_key`, `key_exists`. */
-  create(key: { project: string; source: string; limits?: Partial<RateLimits>; key?: string | undefined; actor: string }): Promise<WriteKey>;
+  create(key: {
+    project: string;
+    source: string;
+    limits?: Partial<RateLimits>;
+    key?: string | undefined;
+    actor: string;
+  }): Promise<WriteKey>;
   /** Throws `key_not_found`. */
   setLimits(key: { project: string; key: string; limits: Partial<RateLimits>; actor: string }): Promise<WriteKey>;
   /** For good: collectors refuse it within two seconds. Throws `key_not_found`. */
@@ -28,33 +34,41 @@ export interface WriteKeys {
 
 export function createWriteKeys(store: Store): WriteKeys {
   return {
-    list: (project) => liveKeys(store.db, project).execute().then((rows) => rows.map(toWriteKey)),
+    list: (project) =>
+      liveKeys(store.db, project)
+        .execute()
+        .then((rows) => rows.map(toWriteKey)),
 
-    create({ project, source, limits = {}, actor, ...given }) {
+    async create({ project, source, limits = {}, actor, ...given }) {
       const key = given.key ?? newWriteKey(store.random);
       checkWriteKey(key);
       const change = { project, actor, action: 'key.create', subject: key, detail: { source, ...limits } };
       return recorded(store, change, async (trx, nowMs) => {
         await requireSource(trx, project, source);
         const taken = await trx.selectFrom('write_keys').select('key').where('key', '=', key).executeTakeFirst();
-        if (taken) throw new ControlError('key_exists', 'This write key was issued before: choose another.', { field: 'key' });
+        if (taken)
+          throw new ControlError('key_exists', 'This write key was issued before: choose another.', { field: 'key' });
         const row = { key, project, source, created_at_ms: nowMs, events_per_second: null, bytes_per_second: null };
-        await trx.insertInto('write_keys').values({ ...row, ...limitColumns(limits) }).execute();
+        await trx
+          .insertInto('write_keys')
+          .values({ ...row, ...limitColumns(limits) })
+          .execute();
         return findKey(trx, project, key);
       });
     },
 
-    setLimits({ project, key, limits, actor }) {
+    async setLimits({ project, key, limits, actor }) {
       const change = { project, actor, action: 'key.limits', subject: key, detail: { ...limits } };
       return recorded(store, change, async (trx) => {
         await findKey(trx, project, key);
         const columns = limitColumns(limits);
-        if (Object.keys(columns).length > 0) await trx.updateTable('write_keys').set(columns).where('key', '=', key).execute();
+        if (Object.keys(columns).length > 0)
+          await trx.updateTable('write_keys').set(columns).where('key', '=', key).execute();
         return findKey(trx, project, key);
       });
     },
 
-    revoke({ project, key, actor }) {
+    async revoke({ project, key, actor }) {
       return recorded(store, { project, actor, action: 'key.revoke', subject: key }, async (trx, nowMs) => {
         await findKey(trx, project, key);
         await trx.updateTable('write_keys').set({ revoked_at_ms: nowMs }).where('key', '=', key).execute();
@@ -73,10 +87,12 @@ export function checkWriteKey(key: string): void {
 function liveKeys(db: Kysely<Tables>, project: string) {
   return db
     .selectFrom('write_keys')
-    .selectAll()
+    .innerJoin('projects', 'projects.id', 'write_keys.project')
+    .selectAll('write_keys')
     .where('project', '=', project)
     .where('revoked_at_ms', 'is', null)
-    .orderBy('created_at_ms')
+    .where('deleted_at_ms', 'is', null)
+    .orderBy('write_keys.created_at_ms')
     .orderBy('key');
 }
 
@@ -86,7 +102,13 @@ async function findKey(db: Kysely<Tables>, project: string, key: string): Promis
   throw new ControlError('key_not_found', 'This project has no such write key: list its keys.', { field: 'key' });
 }
 
-type KeyRow = { key: string; source: string; events_per_second: number | null; bytes_per_second: number | null; created_at_ms: number };
+type KeyRow = {
+  key: string;
+  source: string;
+  events_per_second: number | null;
+  bytes_per_second: number | null;
+  created_at_ms: number;
+};
 
 function toWriteKey(row: KeyRow): WriteKey {
   const limits = { eventsPerSecond: row.events_per_second, bytesPerSecond: row.bytes_per_second };
