@@ -1,1 +1,3 @@
 export * from './status.ts';
+export { Processor, type ProcessorObserver, type ProcessorParts } from './processor.ts';
+export { IdFilter } from './dedup/id-filter.ts';

@@ -1,6 +1,5 @@
 import { encodeBatch, decodeBatch } from './batch.ts';
-import { LogUnavailable, type Frames, type LogReader,
-  LogSnapshot, type LogWriter, type Receipt, type RecordBatch, type Topic } from './log.ts';
+import { LogUnavailable, type Frames, type LogReader, type LogSnapshot, type LogWriter, type Receipt, type RecordBatch, type Topic } from './log.ts';
 import { ReceiptSums } from './receipts.ts';
 
 /** Frames of one topic and partition on their way into one batch. */

@@ -1,0 +1,49 @@
+import { PREFIX } from '@tidemark/event';
+import { forEachRecord, type RecordBatch } from '@tidemark/log';
+import type { OffsetRange } from '@tidemark/warehouse';
+import type { SeenIds } from './seen-ids.ts';
+
+export type Verdict = 'keep' | 'duplicate' | 'conflict';
+
+const KEY_BYTES = 16;
+
+/**
+ * The verdict on each record of `range`, in offset order: the first copy of an id is kept, by the log's order, whether
+ * the others lie in earlier ranges or in this one. Same id with other content is a conflict; the first copy stays.
+ */
+export async function deduplicate(batches: readonly RecordBatch[], range: OffsetRange, seen: SeenIds): Promise<Verdict[]> {
+  const verdicts: Verdict[] = new Array<Verdict>(range.to - range.from).fill('keep');
+  const candidates = new Set<string>();
+  forEachRow(batches, range, (_, bytes, at) => {
+    if (seen.filter.addUnlessSeen(bytes, at + PREFIX.key)) candidates.add(keyAt(bytes, at));
+  });
+  if (candidates.size === 0) return verdicts;
+  const contents = await seen.lookUp(candidates, range);
+  // The filter may doubt a first copy (a false positive, or a second try); only an earlier copy makes a duplicate.
+  forEachRow(batches, range, (index, bytes, at) => {
+    const key = keyAt(bytes, at);
+    if (!candidates.has(key)) return;
+    const content = bytes.readUInt32LE(at + PREFIX.content);
+    const first = contents.get(key);
+    if (first === undefined) contents.set(key, content);
+    else verdicts[index] = first === content ? 'duplicate' : 'conflict';
+  });
+  return verdicts;
+}
+
+/** Visits the rows of a range: their index in it, and where their bytes begin and end. */
+export function forEachRow(
+  batches: readonly RecordBatch[],
+  range: OffsetRange,
+  visit: (index: number, bytes: Buffer, start: number, end: number) => void,
+): void {
+  for (const batch of batches) {
+    forEachRecord(batch, (offset, bytes, start, end) => {
+      if (offset >= range.from && offset < range.to) visit(offset - range.from, bytes, start, end);
+    });
+  }
+}
+
+function keyAt(bytes: Buffer, at: number): string {
+  return bytes.toString('latin1', at + PREFIX.key, at + PREFIX.key + KEY_BYTES);
+}

@@ -1,0 +1,111 @@
+/**
+ * How many events ended how, for each project, source and minute: the processor's side of the balance. Rows of one
+ * committed range are one insert into the table `outcomes`; the sums of this log's epoch are kept in memory.
+ */
+import { writeFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import type { Topic } from '@tidemark/log';
+import type { Outcome } from './status.ts';
+
+export interface OutcomeCount {
+  project: string;
+  source: string;
+  minuteMs: number;
+  outcome: Outcome;
+  /** Reason: `conflict` of a duplicate, the fault's code of a quarantined event, and the like; '' = none. */
+  code: string;
+  events: number;
+}
+
+/** Adds up outcomes of one range. */
+export class OutcomeTally {
+  readonly #counts = new Map<string, OutcomeCount>();
+
+  add(project: string, source: string, receivedAtMs: number, outcome: Outcome, code: string, events = 1): void {
+    const minuteMs = receivedAtMs - (receivedAtMs % 60_000);
+    const key = `${project}\0${source}\0${minuteMs}\0${outcome}\0${code}`;
+    const count = this.#counts.get(key);
+    if (count === undefined) this.#counts.set(key, { project, source, minuteMs, outcome, code, events });
+    else count.events += events;
+  }
+
+  get counts(): OutcomeCount[] {
+    return [...this.#counts.values()];
+  }
+}
+
+export class OutcomeStore {
+  readonly #warehouse: Warehouse;
+  readonly #temporaryFolder: string;
+  readonly #epoch: string;
+  /** project -> outcome (or `conflict`) -> events. */
+  readonly #sums = new Map<string, Map<string, number>>();
+
+  /** Loads the sums of all ranges of `epoch` that begin before their topic's committed offset. */
+  static async load(
+    warehouse: Warehouse,
+    temporaryFolder: string,
+    epoch: string,
+    committed: Record<Topic, number>,
+  ): Promise<OutcomeStore> {
+    const store = new OutcomeStore(warehouse, temporaryFolder, epoch);
+    const { rows } = await warehouse.query<OutcomeCount>(
+      `SELECT project, source, outcome, code, sum(events) AS events, 0 AS minuteMs FROM outcomes
+       WHERE epoch = ${literal(epoch)} AND (topic = 'events' AND range_start < ${committed.events}
+         OR topic = 'quarantine' AND range_start < ${committed.quarantine})
+       GROUP BY project, source, outcome, code`,
+    );
+    store.addToSums(rows);
+    return store;
+  }
+
+  private constructor(warehouse: Warehouse, temporaryFolder: string, epoch: string) {
+    this.#warehouse = warehouse;
+    this.#temporaryFolder = temporaryFolder;
+    this.#epoch = epoch;
+  }
+
+  /** Writes the counts of one range; on a second try only if the first did not. Not in the sums before addToSums. */
+  async write(topic: Topic, range: OffsetRange, counts: readonly OutcomeCount[], secondTry: boolean): Promise<void> {
+    if (counts.length === 0) return;
+    const where = `epoch = ${literal(range.epoch)} AND topic = ${literal(topic)} AND partition = ${range.partition} AND range_start = ${range.from}`;
+    if (secondTry) {
+      const { rows } = await this.#warehouse.query<{ held: number }>(`SELECT count() AS held FROM outcomes WHERE ${where}`);
+      if ((rows[0]?.held ?? 0) > 0) return;
+    }
+    const file = join(this.#temporaryFolder, `outcomes-${topic}.ndjson`);
+    await writeFile(file, counts.map((count) => JSON.stringify({ ...count, minute: count.minuteMs / 1000 })).join('\n'));
+    const structure = 'project String, source String, minute UInt32, outcome String, code String, events UInt64';
+    await this.#warehouse.command(
+      `INSERT INTO outcomes (project, source, minute, outcome, code, events, epoch, topic, partition, range_start)
+       SELECT project, source, toDateTime(minute, 'UTC'), outcome, code, events,
+         ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, ${range.from}
+       FROM file(${literal(file)}, 'JSONEachRow', ${literal(structure)})
+       SETTINGS input_format_skip_unknown_fields = 1`,
+    );
+    await rm(file, { force: true });
+  }
+
+  /** To be called in the same turn in which the position advances, so that the balance is true at every instant. */
+  addToSums(counts: readonly OutcomeCount[]): void {
+    for (const { project, outcome, code, events } of counts) {
+      let sums = this.#sums.get(project);
+      if (sums === undefined) this.#sums.set(project, (sums = new Map()));
+      sums.set(outcome, (sums.get(outcome) ?? 0) + events);
+      if (code === 'conflict') sums.set('conflict', (sums.get('conflict') ?? 0) + events);
+    }
+  }
+
+  /** Events of one project, or of all, with this outcome (or `conflict`). */
+  sum(outcome: Outcome | 'conflict', project?: string): number {
+    if (project !== undefined) return this.#sums.get(project)?.get(outcome) ?? 0;
+    let all = 0;
+    for (const sums of this.#sums.values()) all += sums.get(outcome) ?? 0;
+    return all;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+}

@@ -1,0 +1,223 @@
+import { Lake } from '@tidemark/lake';
+import type { LogReader, Positions } from '@tidemark/log';
+import type { Warehouse } from '@tidemark/warehouse';
+import { SeenIds } from './dedup/seen-ids.ts';
+import { countLate, EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
+import { Freshness } from './freshness.ts';
+import { OutcomeStore } from './outcomes.ts';
+import { QuarantineConsumer } from './quarantine-consumer.ts';
+import type { Balance, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
+import { Stores, type WriteObserver } from './stores.ts';
+
+export interface ProcessorParts {
+  reader: LogReader;
+  positions: Positions;
+  warehouse: Warehouse;
+  lake: Lake;
+  temporaryFolder: string;
+  nowMs: () => number;
+  version: string;
+  /** How long a small range waits for more records. Bounds both freshness and how many small parts are made. */
+  lingerMs?: number;
+  allowedLatenessMs?: number;
+  observer?: ProcessorObserver;
+  crashPoint?: EventConsumerParts['crashPoint'];
+}
+
+/** Where the processor tells what it did: metrics and the journal. */
+export interface ProcessorObserver {
+  committed(range: { events: number; stored: number; duplicate: number; conflict: number; late: number; seconds: number; freshnessMs: number }): void;
+  wrote: WriteObserver;
+  /** A range failed and will be tried again. */
+  failed(topic: 'events' | 'quarantine', error: unknown): void;
+}
+
+const POLL_MS = 20;
+const RETRY_MS = [250, 1_000, 5_000] as const;
+/** A range of this many records goes at once; a smaller one waits `lingerMs` for company. */
+const FULL_RANGE_RECORDS = 20_000;
+
+const SILENT: ProcessorObserver = { committed: () => {}, wrote: () => {}, failed: () => {} };
+
+/** Takes the log's records into the stores, one range after another, until it is stopped. */
+export class Processor implements ProcessorView {
+  readonly #parts: ProcessorParts;
+  readonly #observer: ProcessorObserver;
+  readonly #events: EventConsumer;
+  readonly #quarantine: QuarantineConsumer;
+  readonly #outcomes: OutcomeStore;
+  readonly #seen: SeenIds;
+  readonly #freshness = new Freshness();
+  readonly #listeners = new Set<(outcomes: LiveOutcome[]) => void>();
+  #committedReceivedAtMs = 0;
+  #running: Promise<void>[] = [];
+  #stopping = false;
+
+  static async open(parts: ProcessorParts): Promise<Processor> {
+    const { reader, positions, warehouse, lake, temporaryFolder } = parts;
+    const observer = parts.observer ?? SILENT;
+    const seen = await SeenIds.load(warehouse, temporaryFolder);
+    const stores = await Stores.open(warehouse, lake, temporaryFolder, observer.wrote);
+    const committed = { events: offsetOf(positions, reader, 'events'), quarantine: offsetOf(positions, reader, 'quarantine') };
+    const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epoch, committed);
+    return new Processor(parts, observer, seen, stores, outcomes);
+  }
+
+  private constructor(parts: ProcessorParts, observer: ProcessorObserver, seen: SeenIds, stores: Stores, outcomes: OutcomeStore) {
+    const { reader, positions, warehouse, temporaryFolder, nowMs, version, crashPoint } = parts;
+    this.#parts = parts;
+    this.#observer = observer;
+    this.#seen = seen;
+    this.#outcomes = outcomes;
+    const crash = crashPoint === undefined ? {} : { crashPoint };
+    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, nowMs, version, ...crash });
+    this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes });
+  }
+
+  start(): void {
+    this.#running = [this.#consumeEvents(), this.#consumeQuarantine()];
+  }
+
+  /** Finishes the range in hand and stops; the rest stays in the log. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#running);
+  }
+
+  status(): PipelineStatus {
+    const { reader, nowMs, allowedLatenessMs = 2 * 3_600_000 } = this.#parts;
+    const readAtMs = nowMs();
+    const endOffset = reader.endOffset('events', 0);
+    const committedOffset = this.#events.offset;
+    const lag = endOffset - committedOffset;
+    const oldest = lag === 0 ? undefined : reader.read('events', 0, committedOffset, { maxRecords: 1, maxBytes: 1 })[0];
+    // receivedAt grows from group to group (LogWriter.stamp), so the last committed one is a line nothing comes behind.
+    // With nothing waiting the line is the clock, less a second in which a request may be between its stamp and its ack.
+    const asOfMs = lag === 0 ? Math.max(this.#committedReceivedAtMs, readAtMs - 1_000) : this.#committedReceivedAtMs;
+    return {
+      epoch: reader.epoch,
+      partition: 0,
+      committedOffset,
+      endOffset,
+      lag,
+      lagMs: oldest === undefined ? 0 : Math.max(0, readAtMs - oldest.receivedAtMs),
+      asOfMs,
+      watermarkMs: asOfMs - allowedLatenessMs,
+      freshness: this.#freshness.quantiles(),
+      dedup: { ids: this.#seen.filter.size, windowStartMs: this.#seen.windowStartMs, memoryBytes: this.#seen.filter.memoryBytes },
+    };
+  }
+
+  async balance(project?: string): Promise<Balance> {
+    const { endOffsets, received } = this.#parts.reader.snapshot(0);
+    const sum = (outcome: Parameters<OutcomeStore['sum']>[0]) => this.#outcomes.sum(outcome, project);
+    const ended = {
+      stored: sum('stored'),
+      duplicate: sum('duplicate'),
+      quarantined: sum('quarantined'),
+      filtered: sum('filtered'),
+      rejected: sum('rejected'),
+    };
+    const all = received.reduce((total, entry) => total + (project === undefined || entry.project === project ? entry.received : 0), 0);
+    const accounted = Object.values(ended).reduce((total, events) => total + events, 0);
+    const waiting = endOffsets.events - this.#events.offset + this.#quarantine.pendingEvents();
+    // Of one project what is pending follows from the rest; that all add up is checked over all projects.
+    const pending = project === undefined ? waiting : waiting === 0 ? 0 : all - accounted;
+    return { received: all, ...ended, conflict: sum('conflict'), pending, difference: all - accounted - pending };
+  }
+
+  async caughtUp(timeoutMs: number): Promise<boolean> {
+    const { reader } = this.#parts;
+    const target = reader.endOffset('events', 0);
+    const deadline = performance.now() + timeoutMs;
+    while (this.#events.offset < target) {
+      if (performance.now() >= deadline || this.#stopping) return false;
+      await sleep(POLL_MS);
+    }
+    return true;
+  }
+
+  subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #consumeEvents(): Promise<void> {
+    const { reader, lingerMs = 400 } = this.#parts;
+    let failures = 0;
+    let waitingSince: number | undefined;
+    while (!this.#stopping) {
+      const lag = reader.endOffset('events', 0) - this.#events.offset;
+      const now = performance.now();
+      waitingSince = lag === 0 ? undefined : (waitingSince ?? now);
+      const due = this.#events.unfinished || lag >= FULL_RANGE_RECORDS || (waitingSince !== undefined && now - waitingSince >= lingerMs);
+      if (!due) {
+        await sleep(POLL_MS);
+        continue;
+      }
+      try {
+        const startedAt = performance.now();
+        const committed = await this.#events.next();
+        if (committed !== undefined) this.#tell(committed, performance.now() - startedAt);
+        failures = 0;
+        waitingSince = undefined;
+      } catch (error) {
+        this.#observer.failed('events', error);
+        await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
+      }
+    }
+  }
+
+  async #consumeQuarantine(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping) {
+      try {
+        const live = await this.#quarantine.next();
+        if (live === undefined) await sleep(POLL_MS * 5);
+        else this.#publish(live);
+        failures = 0;
+      } catch (error) {
+        this.#observer.failed('quarantine', error);
+        await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
+      }
+    }
+  }
+
+  #tell(committed: CommittedRange, elapsedMs: number): void {
+    const nowMs = this.#parts.nowMs();
+    const watermarkMs = this.#committedReceivedAtMs - (this.#parts.allowedLatenessMs ?? 2 * 3_600_000);
+    let freshnessMs = 0;
+    for (const batch of committed.batches) {
+      freshnessMs = Math.max(0, nowMs - batch.receivedAtMs);
+      this.#freshness.add(freshnessMs);
+      this.#committedReceivedAtMs = Math.max(this.#committedReceivedAtMs, batch.receivedAtMs);
+    }
+    let [stored, conflict] = [0, 0];
+    for (const verdict of committed.verdicts) {
+      if (verdict === 'keep') stored++;
+      else if (verdict === 'conflict') conflict++;
+    }
+    const events = committed.verdicts.length;
+    const late = countLate(committed, watermarkMs);
+    this.#observer.committed({ events, stored, duplicate: events - stored, conflict, late, seconds: elapsedMs / 1000, freshnessMs });
+    if (this.#listeners.size > 0) this.#publish(liveOutcomes(committed));
+  }
+
+  #publish(outcomes: LiveOutcome[]): void {
+    for (const listener of this.#listeners) listener(outcomes);
+  }
+
+  /** Waits, but not past a stop. */
+  async #pause(ms: number): Promise<void> {
+    for (let waited = 0; waited < ms && !this.#stopping; waited += POLL_MS) await sleep(POLL_MS);
+  }
+}
+
+function offsetOf(positions: Positions, reader: LogReader, topic: 'events' | 'quarantine'): number {
+  const position = positions.get(topic, 0);
+  return position?.epoch === reader.epoch ? position.offset : 0;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

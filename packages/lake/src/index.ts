@@ -1,0 +1,2 @@
+export * from './lake.ts';
+export * from './manifest.ts';

@@ -1,0 +1,96 @@
+import { mkdirSync } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LAKE_COLUMNS, literal, stagedRows, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import { Manifest, type LakeFile } from './manifest.ts';
+
+const LANDING = 'landing';
+
+/** The raw lake: Parquet files in a folder, published whole or not at all. */
+export class Lake {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly #warehouse: Warehouse;
+
+  static async open(folder: string, warehouse: Warehouse): Promise<Lake> {
+    mkdirSync(join(folder, LANDING), { recursive: true });
+    const lake = new Lake(folder, warehouse);
+    await lake.#sweep();
+    return lake;
+  }
+
+  private constructor(folder: string, warehouse: Warehouse) {
+    this.folder = folder;
+    this.#warehouse = warehouse;
+    this.manifest = new Manifest(join(folder, 'manifest.ndjson'));
+  }
+
+  /** Writes the staged rows of `range` as one landing file. Its name follows from the range, so a second try is the same file. */
+  async land(range: OffsetRange): Promise<void> {
+    const path = landingPath(range);
+    if (this.manifest.has(path)) return;
+    const written = await this.publish(path, stagedRows(LAKE_COLUMNS, range));
+    this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
+  }
+
+  /**
+   * Writes the rows of `select` to `path`: under another name first, synced, then renamed, so that never a half file
+   * stands under a final name. The caller puts it into the manifest.
+   */
+  async publish(path: string, select: string): Promise<Omit<LakeFile, 'ranges'>> {
+    const target = join(this.folder, path);
+    const partial = `${target}.partial`;
+    mkdirSync(dirname(target), { recursive: true });
+    await rm(partial, { force: true });
+    await this.#warehouse.command(
+      `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'zstd'`,
+    );
+    await sync(partial);
+    const { rows } = await this.#warehouse.query<{ rows: number; fromMs: number; toMs: number }>(
+      `SELECT count() AS rows, toUnixTimestamp64Milli(min(time)) AS fromMs, toUnixTimestamp64Milli(max(time)) AS toMs
+       FROM file(${literal(partial)}, 'Parquet')`,
+    );
+    const { size } = await stat(partial);
+    await rename(partial, target);
+    await sync(dirname(target));
+    const counted = rows[0] ?? { rows: 0, fromMs: 0, toMs: 0 };
+    return { path, bytes: size, ...counted };
+  }
+
+  /** Forgets files in the manifest first, then deletes them: a kill between leaves litter, never a hole. */
+  async replace(remove: readonly LakeFile[], add: LakeFile[]): Promise<void> {
+    this.manifest.change({ add, remove: remove.map((file) => file.path) });
+    for (const { path } of remove) await rm(join(this.folder, path), { force: true });
+  }
+
+  close(): void {
+    this.manifest.close();
+  }
+
+  /** Removes what a kill left: files that the manifest doesn't name. */
+  async #sweep(): Promise<void> {
+    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !/\.parquet(\.partial)?$/.test(entry.name)) continue;
+      const full = join(entry.parentPath, entry.name);
+      const path = full.slice(this.folder.length + 1).replaceAll('\\', '/');
+      if (!this.manifest.has(path)) await rm(full, { force: true });
+    }
+  }
+}
+
+function landingPath({ epoch, partition, from, to }: OffsetRange): string {
+  return `${LANDING}/${epoch}-${partition}-${from}-${to}.parquet`;
+}
+
+export function isLanding(file: LakeFile): boolean {
+  return file.path.startsWith(`${LANDING}/`);
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

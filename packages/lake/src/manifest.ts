@@ -1,0 +1,97 @@
+/**
+ * The lake's manifest: which files count, and which log ranges each of them holds. Readers, rebuild and the
+ * processor's second try trust only this file; a Parquet file that it does not name is litter from a kill.
+ *
+ * An append-only text of lines `crc32-hex SP json`, synced before the caller goes on. A line is one atomic change:
+ * files added, files replaced. A torn last line never happened; a broken line before the last is LakeCorrupt.
+ */
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { OffsetRange } from '@tidemark/warehouse';
+
+export interface LakeFile {
+  /** Path below the lake's folder, with `/`. */
+  path: string;
+  rows: number;
+  bytes: number;
+  /** Log ranges whose kept events are in this file (a compacted file names all those of its sources). */
+  ranges: OffsetRange[];
+  /** Event times of the rows, epoch ms, inclusive. */
+  fromMs: number;
+  toMs: number;
+}
+
+interface Change {
+  add: LakeFile[];
+  remove: string[];
+}
+
+export class LakeCorrupt extends Error {
+  readonly code = 'lake_corrupt';
+}
+
+export class Manifest {
+  readonly #descriptor: number;
+  readonly #files = new Map<string, LakeFile>();
+  #bytes = 0;
+
+  constructor(path: string) {
+    const text = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    this.#descriptor = openSync(path, 'a');
+    let at = 0;
+    while (at < text.length) {
+      const end = text.indexOf(0x0a, at);
+      const change = end === -1 ? undefined : parseLine(text.toString('utf8', at, end));
+      if (change === undefined) {
+        if (end !== -1 && end + 1 < text.length) {
+          throw new LakeCorrupt(`The lake's manifest ${path} is broken at byte ${at}; restore it from a backup.`);
+        }
+        break;
+      }
+      this.#apply(change);
+      at = end + 1;
+    }
+    // A torn tail must not stand in front of the next line.
+    if (at < text.length) ftruncateSync(this.#descriptor, at);
+    this.#bytes = at;
+  }
+
+  get files(): Iterable<LakeFile> {
+    return this.#files.values();
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  /** Durable when it returns. */
+  change(change: Change): void {
+    const json = JSON.stringify(change);
+    const line = Buffer.from(`${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
+    try {
+      for (let written = 0; written < line.length; ) written += writeSync(this.#descriptor, line, written);
+      fsyncSync(this.#descriptor);
+    } catch (error) {
+      // What a full disk took of the line must not stand in front of the next one.
+      ftruncateSync(this.#descriptor, this.#bytes);
+      throw error;
+    }
+    this.#bytes += line.length;
+    this.#apply(change);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #apply({ add, remove }: Change): void {
+    for (const path of remove) this.#files.delete(path);
+    for (const file of add) this.#files.set(file.path, file);
+  }
+}
+
+function parseLine(line: string): Change | undefined {
+  const json = line.slice(9);
+  if (line[8] !== ' ' || Number.parseInt(line.slice(0, 8), 16) !== crc32(json)) return undefined;
+  return JSON.parse(json) as Change;
+}
