@@ -112,6 +112,27 @@ export class RowWriter {
     return taken;
   }
 
+  /** Appends one row as a log frame, its length (UInt32) before it; all of it, or nothing when it throws. */
+  writeFramed(event: StoredEvent): void {
+    const frame = this.#end;
+    try {
+      this.#reserve(4);
+      this.#end += 4;
+      this.#bytes.writeUInt32LE(this.write(event), frame);
+    } catch (error) {
+      this.#end = frame;
+      throw error;
+    }
+  }
+
+  /** The bytes written so far, copied into memory of just their size; the writer keeps its own and starts anew. */
+  drain(): Buffer {
+    const drained = Buffer.allocUnsafeSlow(this.#end);
+    this.#bytes.copy(drained, 0, 0, this.#end);
+    this.#end = 0;
+    return drained;
+  }
+
   #string(text: string): void {
     const length = text.length;
     // UTF-8 needs at most three bytes for each UTF-16 unit.

@@ -1,0 +1,31 @@
+/**
+ * Remembers what was computed for a text, for the texts asked for lately. Two generations instead of a chain of
+ * recency: a hit costs one Map look-up, and between `maxEntries / 2` and `maxEntries` are held at any time.
+ */
+export class BoundedCache<Value> {
+  readonly #compute: (key: string) => Value;
+  readonly #perGeneration: number;
+  #young = new Map<string, Value>();
+  #old = new Map<string, Value>();
+
+  constructor(maxEntries: number, compute: (key: string) => Value) {
+    this.#perGeneration = Math.max(1, maxEntries >> 1);
+    this.#compute = compute;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: string): Value {
+    const known = this.#young.get(key);
+    if (known !== undefined) return known;
+    const value = this.#old.get(key) ?? this.#compute(key);
+    if (this.#young.size >= this.#perGeneration) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+    return value;
+  }
+}

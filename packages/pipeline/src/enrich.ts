@@ -1,0 +1,149 @@
+/**
+ * What the server adds to an event's context: country, system, browser, device, campaign, referrer and channel
+ * (protocol rules N1 to N6). What the client says itself always holds; only what it leaves open is filled.
+ */
+import type { DecodedEvent, Enrichment, JsonObject, JsonValue } from '@tidemark/event';
+import { Additions } from './additions.ts';
+import { plainAddress, truncateAddress } from './address.ts';
+import type { RequestFacts } from './admission.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { campaignOf, NO_CAMPAIGN, statedCampaign } from './campaign.ts';
+import { channelOf } from './channel.ts';
+import { statedDeviceType } from './device.ts';
+import type { CountryOf } from './geo.ts';
+import { createUserAgentReader, deviceTypeOf, MAX_USER_AGENT_LENGTH } from './user-agent.ts';
+import { hostOf, pathOf, queryOf } from './web-address.ts';
+
+export interface Enriched extends Enrichment {
+  /** JSON text of the whole context. */
+  context: string;
+  bot: boolean;
+}
+
+export type Enrich = (event: DecodedEvent, facts: RequestFacts, wideNumbers: boolean) => Enriched;
+
+/** Columns are for menus and grouping; the full text stays in the context. */
+const MAX_COLUMN_LENGTH = 300;
+/** Pairs of referring host and own host. */
+const CACHED_REFERRALS = 4_096;
+
+/**
+ * Libraries that run on servers: the address they send from is a data centre's, not the person's (N1). They say whose
+ * address they mean in `context.ip`.
+ */
+const SERVER_LIBRARIES: ReadonlySet<unknown> = new Set([
+  '@tidemark/node', '@segment/analytics-node', 'analytics-node', 'analytics-python', 'analytics-ruby', 'analytics-go', 'analytics-java',
+  'analytics-php', '@rudderstack/rudder-sdk-node', 'rudder-sdk-node', 'posthog-node', 'posthog-python',
+]);
+
+export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
+  const readUserAgent = createUserAgentReader();
+  const referrals = new BoundedCache(CACHED_REFERRALS, (pair) => {
+    const [host = '', site = ''] = pair.split('\n');
+    return channelOf(NO_CAMPAIGN, host, site);
+  });
+
+  return function enrich(event, facts, wideNumbers) {
+    const { context } = event;
+    const added = new Additions(context);
+
+    // N1, N2: address and country.
+    const address = textOf(context['ip']) || (sendsForItself(context) ? (facts.ip ?? '') : '');
+    keepAddress(added, context, address, facts.settings.ip);
+    const stated = textOf(objectOf(context['geo'])?.['country']);
+    const country = stated.length === 2 ? stated.toUpperCase() : address === '' ? '' : countryOf(address);
+    if (country !== '') added.fill('geo', { country });
+
+    // N3, N4: software and device.
+    let header = textOf(context['userAgent']);
+    if (header === '' && facts.fromBrowser && facts.userAgent) {
+      header = facts.userAgent.slice(0, MAX_USER_AGENT_LENGTH);
+      added.set('userAgent', header);
+    }
+    const agent = header === '' ? undefined : readUserAgent(header);
+    let os = nameOf(context['os']);
+    let browser = nameOf(context['browser']);
+    if (agent !== undefined) {
+      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os);
+      if (browser === '' && (browser = agent.browserName) !== '') added.fill('browser', agent.browser);
+    }
+    let deviceType = statedDeviceType(context['device']);
+    if (deviceType === '') {
+      deviceType = agent?.deviceType || deviceTypeOf(os);
+      if (deviceType !== '') added.fill('device', agent?.deviceType ? agent.device : { type: deviceType });
+    }
+
+    // N5: page and campaign.
+    const page = objectOf(context['page']);
+    // A page call may carry its page in the properties alone, as Segment's browser library does.
+    const called = event.type === 'page' ? event.properties : undefined;
+    const url = textOf(page?.['url']) || textOf(called?.['url']);
+    const path = textOf(page?.['path']) || textOf(called?.['path']) || pathOf(url);
+    let campaign = statedCampaign(context['campaign']);
+    if (campaign === undefined) {
+      campaign = campaignOf(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? campaignOf(queryOf(url));
+      if (campaign !== undefined) added.fill('campaign', campaign.fields);
+    }
+
+    // N6: referrer and channel.
+    const own = context['referrer'];
+    const referrer = textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
+    const referrerHost = hostOf(referrer);
+    if (referrerHost !== '') added.fill('referrer', { host: referrerHost });
+    let channel = textOf(context['channel']);
+    if (channel === '' && (campaign !== undefined || referrerHost !== '' || path !== '')) {
+      const site = hostOf(url);
+      channel = campaign === undefined ? referrals.get(`${referrerHost}\n${site}`) : channelOf(campaign, referrerHost, site);
+      added.set('channel', channel);
+    }
+
+    return {
+      context: added.toText(wideNumbers),
+      bot: agent !== undefined && agent.bot,
+      country,
+      os: clip(os),
+      browser: clip(browser),
+      deviceType: clip(deviceType),
+      channel: clip(channel),
+      campaignSource: campaign === undefined ? '' : clip(campaign.source),
+      campaignMedium: campaign === undefined ? '' : clip(campaign.medium),
+      campaignName: campaign === undefined ? '' : clip(campaign.name),
+      // Pages of one site refer to each other all day; as a column that would drown where people come from.
+      referrerHost: channel === 'internal' ? '' : clip(referrerHost),
+      pagePath: clip(path),
+      appVersion: clip(textOf(context['appVersion']) || textOf(objectOf(context['app'])?.['version'])),
+      locale: clip(textOf(context['locale'])),
+    };
+  };
+}
+
+/** Whether the request comes from the person's own device, as far as the event tells; `context.direct` decides. */
+function sendsForItself(context: JsonObject): boolean {
+  const { direct } = context;
+  if (typeof direct === 'boolean') return direct;
+  return !SERVER_LIBRARIES.has(objectOf(context['library'])?.['name']);
+}
+
+/** Keeps of the address what the project wants kept, whoever said it. */
+function keepAddress(added: Additions, context: JsonObject, address: string, keep: 'drop' | 'truncate' | 'keep'): void {
+  if (keep === 'keep' && context['ip'] === address && address !== '') return;
+  const plain = keep === 'drop' || address === '' ? '' : plainAddress(address);
+  const kept = keep === 'truncate' ? truncateAddress(plain) : plain;
+  if (kept !== '' || Object.hasOwn(context, 'ip')) added.set('ip', kept === '' ? undefined : kept);
+}
+
+function nameOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : textOf(objectOf(value)?.['name']);
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function objectOf(value: JsonValue | undefined): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+}
+
+function clip(text: string): string {
+  return text.length > MAX_COLUMN_LENGTH ? text.slice(0, MAX_COLUMN_LENGTH).toWellFormed() : text;
+}
