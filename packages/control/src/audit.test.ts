@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { withProject } from './testing.ts';
 
-const actor = 'test';
-
 test('each change stands in the audit log with who made it, newest first, page by page', async () => {
   const { control, project } = await withProject();
   await control.projects.rename({ id: project, name: 'Shop', actor: 't123' });
