@@ -1,0 +1,93 @@
+/** What the operator decides when starting: flags first, then environment, then the default. */
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { StartProblem } from './start-problem.ts';
+
+export interface ServerSettings {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Absolute path of the data folder. */
+  dataPath: string;
+  /** Where the engine listens for the collector. */
+  engineSocketPath: string;
+  /** False lifts the rate limits of all keys. */
+  rateLimits: boolean;
+  /** True takes the sender's address from X-Forwarded-For: only behind a proxy that sets it. */
+  trustProxy: boolean;
+  logLevel: LogLevel;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface StartFlags {
+  host?: string | undefined;
+  port?: string | undefined;
+  data?: string | undefined;
+  'log-level'?: string | undefined;
+  'trust-proxy'?: boolean | undefined;
+}
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 7070;
+export const DEFAULT_DATA = './data';
+
+/** A Unix socket's path must fit sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** @throws StartProblem `setting_invalid` naming the setting at fault */
+export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerSettings {
+  const dataPath = dataPathOf(flags.data, env);
+  return {
+    host: flags.host ?? (env['TIDEMARK_HOST'] || DEFAULT_HOST),
+    port: portOf(flags.port ?? env['TIDEMARK_PORT']),
+    dataPath,
+    engineSocketPath: engineSocketPathOf(dataPath),
+    rateLimits: onOff('TIDEMARK_RATE_LIMIT', env, true),
+    trustProxy: flags['trust-proxy'] ?? onOff('TIDEMARK_TRUST_PROXY', env, false),
+    logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
+  };
+}
+
+export function dataPathOf(flag: string | undefined, env: NodeJS.ProcessEnv): string {
+  return resolve(flag ?? (env['TIDEMARK_DATA'] || DEFAULT_DATA));
+}
+
+/** Inside the data folder, unless the path would be too long for a socket. */
+export function engineSocketPathOf(dataPath: string): string {
+  const inside = join(dataPath, 'run', 'engine.sock');
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside;
+  const name = createHash('sha256').update(dataPath).digest('hex').slice(0, 16);
+  return join(tmpdir(), `tidemark-${name}.sock`);
+}
+
+function portOf(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_PORT;
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new StartProblem(
+    'setting_invalid',
+    `The port '${text}' is not a number from 0 to 65535.`,
+    'give another with --port or TIDEMARK_PORT.',
+  );
+}
+
+function logLevelOf(text: string | undefined): LogLevel {
+  if (text === undefined || text === '') return 'warn';
+  const level = LOG_LEVELS.find((each) => each === text);
+  if (level) return level;
+  throw new StartProblem('setting_invalid', `There is no log level '${text}'.`, `use one of ${LOG_LEVELS.join(', ')}.`);
+}
+
+function onOff(name: string, env: NodeJS.ProcessEnv, fallback: boolean): boolean {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new StartProblem(
+    'setting_invalid',
+    `${name} is '${text}', but can only be 'on' or 'off'.`,
+    `set ${name}=off or unset it.`,
+  );
+}

@@ -1,0 +1,48 @@
+/** The words of a start: what it found, and how to go on from there. */
+export interface BannerFacts {
+  version: string;
+  /** Where the collector listens. */
+  url: string;
+  dataPath: string;
+  freeBytes: number;
+  startupMs: number;
+  writeKey: string | undefined;
+  /** Only on the start that made it. */
+  apiToken: string | undefined;
+  /** Distinguishes the example's eventId, so that each start's curl line sends a new event. */
+  exampleId: string;
+}
+
+export function banner(facts: BannerFacts): string {
+  const page = facts.apiToken ? `${facts.url}/#token=${facts.apiToken}` : `${facts.url}/`;
+  const lines = [
+    `Tidemark ${facts.version} is running (ready in ${(facts.startupMs / 1000).toFixed(1)} s).`,
+    '',
+    row('Page', page),
+    row('Data', `${facts.dataPath} (${Math.floor(facts.freeBytes / 1024 ** 3)} GB free on its disk)`),
+    row('Write key', facts.writeKey ?? 'none is live; make one in the administration'),
+    facts.apiToken
+      ? row('API token', `${facts.apiToken}  (shown this once: keep it)`)
+      : row('API token', 'as on the first start; `tidemark token` makes a new one'),
+    '',
+    'Send a first event:',
+    '',
+    ...curl(facts),
+    '',
+    'Ctrl-C stops it; nothing that was accepted is lost.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function row(label: string, value: string): string {
+  return `  ${label.padEnd(11)}${value}`;
+}
+
+function curl({ url, writeKey, exampleId }: BannerFacts): string[] {
+  const event = { eventId: exampleId, eventName: 'page_view', anonymousId: 'my-first-visitor' };
+  return [
+    `  curl ${url}/api/events -H 'Authorization: Bearer ${writeKey ?? 'WRITE_KEY'}' \\`,
+    `    -d '${JSON.stringify(event)}'`,
+  ];
+}

@@ -1,0 +1,156 @@
+/**
+ * The whole server on one machine: checks, the lock, the data folder's format, the first project, then the two
+ * processes under supervision. Stopping goes the other way round: intake drains before the engine finishes.
+ */
+import { join } from 'node:path';
+import { ControlError, openControl } from '@tidemark/control';
+import type { FirstProject, FirstProjectPresets } from '@tidemark/control';
+import { StartProblem, stoppedWhileStarting } from '../start-problem.ts';
+import type { ServerSettings } from '../settings.ts';
+import { lockFolder } from './folder-lock.ts';
+import type { FolderLock, Role } from './folder-lock.ts';
+import { prepareFormat } from './data-format.ts';
+import { checkAddress, checkDataFolder, checkDisk, freeBytes } from './preflight.ts';
+import { superviseProcess } from './supervised-process.ts';
+import type { Death, SupervisedProcess } from './supervised-process.ts';
+
+export interface ServerOptions {
+  settings: ServerSettings;
+  version: string;
+  presets: FirstProjectPresets;
+  /** The programs of the two processes: JavaScript files. */
+  programs: { collector: string; engine: string };
+  /** Told in plain words what happens, a sentence at a time. */
+  say(sentence: string): void;
+  /** How long a start waits for a predecessor to let go of the folder. */
+  lockWaitMs?: number;
+  /** Aborted while starting: everything is stopped again. */
+  signal?: AbortSignal;
+  backoffMs?: readonly number[];
+}
+
+export interface RunningServer {
+  /** Where the collector listens, such as `http://127.0.0.1:7070`. */
+  url: string;
+  freeBytes: number;
+  firstProject: FirstProject;
+  readonly pids: { collector: number | undefined; engine: number | undefined };
+  /** Drains and stops; safe to call again. */
+  stop(): Promise<void>;
+  /** Kills both processes at once. */
+  kill(): void;
+}
+
+export const LOCK_WAIT_MS = 20_000;
+/** Requests in flight have their own, shorter, limits; this is for a collector that hangs. */
+const COLLECTOR_STOP_MS = 30_000;
+/** The engine may be in the middle of a large insert or a merge. */
+const ENGINE_STOP_MS = 60_000;
+
+/** @throws StartProblem when it can't run; nothing is left behind then but the data folder. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { settings, say } = options;
+  const { dataPath } = settings;
+  checkDataFolder(dataPath);
+  const free = await freeBytes(dataPath);
+  checkDisk(dataPath, free);
+  const lock = await lockWhole(options);
+  let processes: SupervisedProcess[] = [];
+  let firstProject: FirstProject | undefined;
+  try {
+    for (const sentence of await prepareFormat(dataPath, options.version)) say(sentence);
+    await checkAddress(settings.host, settings.port);
+    const made = await prepareControl(dataPath, options.presets);
+    firstProject = made;
+    for (const warning of made.warnings) say(`Note: ${warning}`);
+    if (options.signal?.aborted) throw stoppedWhileStarting();
+    const engine = supervise('engine', options);
+    const collector = supervise('collector', options);
+    processes = [collector, engine];
+    const giveUp = (): void => void stopAll(processes, lock);
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    const [url] = await Promise.all([collector.firstReady, engine.firstReady]);
+    options.signal?.removeEventListener('abort', giveUp);
+    return {
+      url,
+      freeBytes: free,
+      firstProject: made,
+      get pids() {
+        return { collector: collector.pid, engine: engine.pid };
+      },
+      stop: () => stopAll(processes, lock),
+      kill: () => processes.forEach((each) => each.kill()),
+    };
+  } catch (error) {
+    // Made by this start and kept as a hash only: it would be lost if it weren't shown now.
+    if (firstProject?.created)
+      say(`The first project was made, with API token ${firstProject.apiToken} (shown this once).`);
+    await stopAll(processes, lock);
+    throw error;
+  }
+}
+
+/**
+ * Our own lock tells that no supervisor runs; the others', taken for a moment, that the processes of one that was
+ * killed are gone too, and with them the port and the stores.
+ */
+async function lockWhole({ settings, say, signal, lockWaitMs = LOCK_WAIT_MS }: ServerOptions): Promise<FolderLock> {
+  const { dataPath } = settings;
+  const waiting = {
+    onWait: (pid: string): void => say(`waiting for process ${pid} to let go of ${dataPath} …`),
+    signal,
+  };
+  const own = await lockFolder(dataPath, 'supervisor', lockWaitMs, waiting);
+  try {
+    for (const role of ['collector', 'engine'] satisfies Role[]) {
+      (await lockFolder(dataPath, role, lockWaitMs, waiting)).release();
+    }
+  } catch (error) {
+    own.release();
+    throw error;
+  }
+  return own;
+}
+
+export function controlPathOf(dataPath: string): string {
+  return join(dataPath, 'control', 'control.db');
+}
+
+async function prepareControl(dataPath: string, presets: FirstProjectPresets): Promise<FirstProject> {
+  try {
+    const control = await openControl(controlPathOf(dataPath));
+    try {
+      return await control.ensureFirstProject(presets);
+    } finally {
+      await control.close();
+    }
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    // Its sentences say what to do after the colon.
+    const [sentence = '', ...fix] = error.message.split(': ');
+    const words = fix.join(': ') || 'change TIDEMARK_WRITE_KEY or TIDEMARK_API_TOKEN, or unset them.';
+    throw new StartProblem(error.code, sentence, words, { cause: error });
+  }
+}
+
+function supervise(name: 'collector' | 'engine', options: ServerOptions): SupervisedProcess {
+  return superviseProcess({
+    name,
+    file: options.programs[name],
+    settings: options.settings,
+    onDeath: (death) => options.say(deathSentence(name, death)),
+    onRecovered: () => options.say(`The ${name} process is back.`),
+    ...(options.backoffMs ? { backoffMs: options.backoffMs } : {}),
+  });
+}
+
+function deathSentence(name: string, { code, signal, restartInMs, problem }: Death): string {
+  const how = problem?.message ?? (signal ? `it was killed by ${signal}` : `it ended with code ${code}`);
+  const when = restartInMs === 0 ? 'now' : `in ${restartInMs / 1000} s`;
+  return `The ${name} process is gone: ${how}. Starting it again ${when}.`;
+}
+
+async function stopAll(processes: readonly SupervisedProcess[], lock: FolderLock): Promise<void> {
+  for (const each of processes) await each.stop(each.name === 'collector' ? COLLECTOR_STOP_MS : ENGINE_STOP_MS);
+  lock.release();
+}
