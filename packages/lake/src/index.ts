@@ -1,2 +1,3 @@
 export * from './lake.ts';
 export * from './manifest.ts';
+export { compactLake } from './compact.ts';

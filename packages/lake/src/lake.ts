@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LAKE_COLUMNS, literal, stagedRows, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import { syncPath } from './durable.ts';
 import { Manifest, type LakeFile } from './manifest.ts';
 
 const LANDING = 'landing';
@@ -45,14 +46,14 @@ export class Lake {
     await this.#warehouse.command(
       `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'zstd'`,
     );
-    await sync(partial);
+    await syncPath(partial);
     const { rows } = await this.#warehouse.query<{ rows: number; fromMs: number; toMs: number }>(
       `SELECT count() AS rows, toUnixTimestamp64Milli(min(time)) AS fromMs, toUnixTimestamp64Milli(max(time)) AS toMs
        FROM file(${literal(partial)}, 'Parquet')`,
     );
     const { size } = await stat(partial);
     await rename(partial, target);
-    await sync(dirname(target));
+    await syncPath(dirname(target));
     const counted = rows[0] ?? { rows: 0, fromMs: 0, toMs: 0 };
     return { path, bytes: size, ...counted };
   }
@@ -84,13 +85,4 @@ function landingPath({ epoch, partition, from, to }: OffsetRange): string {
 
 export function isLanding(file: LakeFile): boolean {
   return file.path.startsWith(`${LANDING}/`);
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

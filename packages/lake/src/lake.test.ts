@@ -1,0 +1,114 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RowWriter, type StoredEvent } from '@tidemark/event';
+import { ChdbWarehouse, literal, Staging } from '@tidemark/warehouse';
+import { coalesce, compactLake } from './compact.ts';
+import { Lake } from './lake.ts';
+import { LakeCorrupt, Manifest, type LakeFile } from './manifest.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-lake-'));
+let warehouse: ChdbWarehouse;
+beforeAll(async () => {
+  warehouse = await ChdbWarehouse.open({ path: join(folder, 'warehouse') });
+});
+afterAll(async () => {
+  await warehouse.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function rowsAt(times: readonly number[]): Buffer {
+  const rows = new RowWriter();
+  for (const [index, timeMs] of times.entries()) {
+    const event = new Proxy({ timeMs, eventId: `e${timeMs}-${index}`, eventName: 'a=../b {x}', properties: '{}', flags: 0, bot: false, sequence: 0, receivedAtMs: timeMs, originalTimeMs: timeMs }, {
+      get: (known, name) => (known as Record<string | symbol, unknown>)[name] ?? '',
+    }) as unknown as StoredEvent;
+    rows.write(event);
+  }
+  return rows.take();
+}
+
+const HOUR_MS = 3_600_000;
+const START_MS = Date.UTC(2026, 0, 15);
+
+async function landing(lake: Lake, staging: Staging, from: number, times: readonly number[]): Promise<void> {
+  await staging.load(rowsAt(times));
+  await lake.land({ epoch: 'e', partition: 0, from, to: from + times.length });
+}
+
+async function idsIn(lake: Lake): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { path, rows: expected } of lake.manifest.files) {
+    const { rows } = await warehouse.query<{ event_id: string }>(`SELECT event_id FROM file(${literal(join(lake.folder, path))}, 'Parquet')`);
+    expect(rows.length).toBe(expected);
+    ids.push(...rows.map((row) => row.event_id));
+  }
+  return ids.toSorted();
+}
+
+describe('lake', () => {
+  it('splits landing files by hour and takes late events into the file of their hour', async () => {
+    const lake = await Lake.open(join(folder, 'lake'), warehouse);
+    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    await landing(lake, staging, 0, [START_MS, START_MS + 1, START_MS + HOUR_MS]);
+    await landing(lake, staging, 3, [START_MS + 2 * HOUR_MS, START_MS + 5]);
+    const before = await idsIn(lake);
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 3 });
+    expect([...lake.manifest.files].map(({ path }) => path.replace(/[^/]+$/, '')).toSorted()).toEqual([
+      'date=2026-01-15/hour=00/', 'date=2026-01-15/hour=01/', 'date=2026-01-15/hour=02/',
+    ]);
+    expect(await idsIn(lake)).toEqual(before);
+    await landing(lake, staging, 5, [START_MS + 7]);
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 1 });
+    expect((await idsIn(lake)).length).toBe(6);
+    expect([...lake.manifest.files].find(({ path }) => path.includes('hour=00'))?.ranges).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 6 }]);
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0 });
+    lake.close();
+  });
+
+  it('sweeps what a kill left and keeps what the manifest names', async () => {
+    let lake = await Lake.open(join(folder, 'swept'), warehouse);
+    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    await landing(lake, staging, 0, [START_MS]);
+    const kept = join(lake.folder, [...lake.manifest.files][0]!.path);
+    lake.close();
+    for (const litter of ['landing/x.parquet', 'landing/x.parquet.partial']) writeFileSync(join(folder, 'swept', litter), 'half');
+    lake = await Lake.open(join(folder, 'swept'), warehouse);
+    expect(existsSync(join(folder, 'swept/landing/x.parquet'))).toBe(false);
+    expect(existsSync(join(folder, 'swept/landing/x.parquet.partial'))).toBe(false);
+    expect(existsSync(kept)).toBe(true);
+    lake.close();
+  });
+
+});
+
+describe('manifest', () => {
+  const file = (path: string): LakeFile => ({ path, rows: 1, bytes: 1, ranges: [], fromMs: 0, toMs: 0 });
+
+  it('forgets a torn last line, goes on behind it, and refuses a broken line in the middle', () => {
+    const path = join(folder, 'manifest.ndjson');
+    let manifest = new Manifest(path);
+    manifest.change({ add: [file('a'), file('b')], remove: [] });
+    manifest.change({ add: [file('c')], remove: ['a'] });
+    manifest.close();
+    const whole = readFileSync(path);
+    truncateSync(path, whole.length - 3);
+    manifest = new Manifest(path);
+    expect([...manifest.files].map((f) => f.path)).toEqual(['a', 'b']);
+    manifest.change({ add: [file('d')], remove: [] });
+    manifest.close();
+    manifest = new Manifest(path);
+    expect([...manifest.files].map((f) => f.path)).toEqual(['a', 'b', 'd']);
+    manifest.close();
+    const broken = Buffer.from(readFileSync(path));
+    broken[20]! ^= 1;
+    writeFileSync(path, broken);
+    expect(() => new Manifest(path)).toThrow(LakeCorrupt);
+  });
+
+  it('joins adjacent ranges', () => {
+    const range = (from: number, to: number, epoch = 'e') => ({ epoch, partition: 0, from, to });
+    expect(coalesce([range(5, 7), range(0, 5), range(8, 9), range(1, 2, 'f')])).toEqual([range(0, 7), range(8, 9), range(1, 2, 'f')]);
+  });
+});
