@@ -1,0 +1,142 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { KeyDirectory } from '@tidemark/control';
+import type { LogWriter } from '@tidemark/log';
+import type { Metrics } from '@tidemark/metrics';
+import { answerProblem } from './answer.ts';
+import { Appender } from './append.ts';
+import { BodyBudget } from './body.ts';
+import { DEFAULT_BOUNDS } from './bounds.ts';
+import type { CollectorBounds } from './bounds.ts';
+import { onClientError } from './client-error.ts';
+import { answerPreflight, corsHeaders } from './cors.ts';
+import { Engine } from './engine.ts';
+import { createIngest } from './ingest.ts';
+import { IngestMetrics } from './ingest-metrics.ts';
+import { Intake } from './intake.ts';
+import type { AdmissionPort } from './intake.ts';
+import type { Logger } from './logger.ts';
+import { answerLivez, answerMetrics, answerReadyz } from './probes.ts';
+import { KeyRates } from './rate-limit.ts';
+
+export interface CollectorOptions {
+  log: LogWriter;
+  keys: KeyDirectory;
+  admission: AdmissionPort;
+  /** Clock of the rate limits, epoch ms; receivedAt comes from the log. */
+  nowMs: () => number;
+  /** Unix socket on which the engine listens; it may be away. */
+  engineSocketPath: string;
+  metrics: Metrics;
+  logger: Logger;
+  /** False lifts the rate limits of all keys. Default true. */
+  rateLimits?: boolean;
+  /** How many proxies of ours stand in front (true = 1): whom to believe about the sender's address. Default 0. */
+  trustProxy?: boolean | number;
+  /** Partitions of the events topic. Default 1. */
+  partitions?: number;
+  bounds?: Partial<CollectorBounds>;
+}
+
+export interface Collector {
+  /** Not yet listening. */
+  server: Server;
+  /** Takes no more connections, finishes the requests in flight, and resolves when all are answered. */
+  close(): Promise<void>;
+}
+
+/** The public port: takes events itself and hands everything else to the engine. */
+export function createCollector(options: CollectorOptions): Collector {
+  const { log, metrics, logger } = options;
+  const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
+  const trustedProxies = Number(options.trustProxy ?? 0);
+  const ingestMetrics = new IngestMetrics(metrics);
+  const appender = new Appender(log, bounds.maxPendingLogBytes, ingestMetrics, logger);
+  const budget = new BodyBudget(bounds.maxBufferedBodyBytes);
+  const engine = new Engine({ socketPath: options.engineSocketPath, timeoutMs: bounds.engineTimeoutMs, trustedProxies, metrics });
+  const ingest = createIngest({
+    appender,
+    budget,
+    trustedProxies,
+    keys: options.keys,
+    intake: new Intake(options.admission, options.partitions ?? 1, (err) => logger.error({ err }, 'admission failed on an event; it is quarantined')),
+    rates: options.rateLimits === false ? undefined : new KeyRates(options.nowMs),
+    metrics: ingestMetrics,
+  });
+
+  function onFailure(req: IncomingMessage, res: ServerResponse, err: unknown): void {
+    logger.error({ err }, 'a request failed in the collector');
+    if (res.headersSent) res.destroy();
+    else answerProblem(req, res, { code: 'internal_error' }, corsHeaders(req));
+  }
+
+  function route(req: IncomingMessage, res: ServerResponse): Promise<void> | void {
+    const url = req.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const shape = INGEST_ROUTES.get(path);
+    if (shape !== undefined) {
+      if (req.method === 'POST') return ingest(req, res, { shape, query: mark < 0 ? '' : url.slice(mark + 1) });
+      if (req.method === 'OPTIONS') return answerPreflight(req, res);
+      answerProblem(req, res, { code: 'method_not_allowed' }, { ...corsHeaders(req), allow: 'POST, OPTIONS' });
+    } else if (isRead(req) && path === '/livez') answerLivez(res);
+    else if (isRead(req) && path === '/readyz') return answerReadyz(req, res, appender, engine);
+    else if (isRead(req) && path === '/metrics') return answerMetrics(res, metrics, engine);
+    else engine.forward(req, res);
+  }
+
+  let closing = false;
+  function onRequest(req: IncomingMessage, res: ServerResponse): void {
+    if (closing) res.setHeader('connection', 'close');
+    try {
+      route(req, res)?.catch((error: unknown) => onFailure(req, res, error));
+    } catch (error) {
+      onFailure(req, res, error);
+    }
+  }
+
+  const server = createServer({
+    headersTimeout: bounds.headersTimeoutMs,
+    requestTimeout: bounds.requestTimeoutMs,
+    keepAliveTimeout: bounds.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, bounds.headersTimeoutMs, bounds.requestTimeoutMs),
+  });
+  server.maxConnections = bounds.maxConnections;
+  // With a listener of its own, `Expect: 100-continue` is answered only after the head has been judged.
+  server.on('request', onRequest).on('checkContinue', onRequest).on('clientError', onClientError);
+  server.on('drop', () => ingestMetrics.refused('too_many_connections', 0));
+
+  metrics.beforeScrape(async () => {
+    metrics.gauge('tidemark_log_pending_bytes', {}).set(log.pendingBytes);
+    metrics.gauge('tidemark_ingest_inflight_bytes', {}).set(budget.heldBytes);
+    const count = await new Promise<number>((resolve) => server.getConnections((error, open) => resolve(error === null ? open : NaN)));
+    metrics.gauge('tidemark_ingest_connections', {}).set(count);
+  });
+
+  return {
+    server,
+    close() {
+      closing = true;
+      engine.stop();
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), bounds.drainTimeoutMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+const INGEST_ROUTES: ReadonlyMap<string, 'single' | 'batch'> = new Map([
+  ['/api/events', 'single'],
+  ['/api/events/', 'single'],
+  ['/api/events/batch', 'batch'],
+  ['/api/events/batch/', 'batch'],
+]);
+
+function isRead(req: IncomingMessage): boolean {
+  return req.method === 'GET' || req.method === 'HEAD';
+}

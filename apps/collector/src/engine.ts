@@ -1,0 +1,133 @@
+/** The way to the engine: everything that isn't ingest goes there over its local socket, as a stream. */
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Metrics } from '@tidemark/metrics';
+import { answerProblem } from './answer.ts';
+import { endToEndHeaders } from './hop-by-hop.ts';
+
+export interface EngineDeps {
+  socketPath: string;
+  /** How long the engine may take to begin an answer. */
+  timeoutMs: number;
+  trustedProxies: number;
+  metrics: Metrics;
+}
+
+/** More than any page of metrics or readiness; a runaway answer ends here. */
+const MAX_PROBE_BYTES = 8 * 1024 * 1024;
+
+export class Engine {
+  readonly #deps: EngineDeps;
+  /** Answers without an end of their own (server-sent events); cut when the collector stops. */
+  readonly #endless = new Set<ServerResponse>();
+  #stopping = false;
+
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+  }
+
+  /** Hands a request on and streams the answer back. Either side's going away ends the other. */
+  forward(req: IncomingMessage, res: ServerResponse): void {
+    const onward = this.#open(req.method ?? 'GET', req.url ?? '/', this.#headersFor(req));
+    if (req.headers.expect !== undefined) res.writeContinue();
+    const timer = setTimeout(() => onward.destroy(new EngineTimeout()), this.#deps.timeoutMs);
+    onward.once('response', (answer) => {
+      clearTimeout(timer);
+      this.#passBack(answer, res);
+    });
+    onward.once('error', (error) => {
+      clearTimeout(timer);
+      this.#fail(req, res, error);
+    });
+    res.once('close', () => {
+      clearTimeout(timer);
+      if (!res.writableFinished) onward.destroy();
+    });
+    req.pipe(onward);
+  }
+
+  /** A GET of our own; undefined when the engine is away or takes longer than `timeoutMs`. */
+  get(path: string, timeoutMs: number): Promise<{ status: number; contentType: string; body: Buffer } | undefined> {
+    return new Promise((resolve) => {
+      const asked = this.#open('GET', path, { host: 'engine' });
+      const timer = setTimeout(() => asked.destroy(), timeoutMs);
+      function settle(answer?: { status: number; contentType: string; body: Buffer }): void {
+        clearTimeout(timer);
+        resolve(answer);
+        if (answer === undefined) asked.destroy();
+      }
+      asked.once('error', () => settle());
+      asked.once('response', (answer) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        answer.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_PROBE_BYTES) settle();
+          else chunks.push(chunk);
+        });
+        answer.once('end', () => {
+          settle({ status: answer.statusCode ?? 0, contentType: answer.headers['content-type'] ?? '', body: Buffer.concat(chunks) });
+        });
+        answer.once('close', () => settle());
+      });
+      asked.end();
+    });
+  }
+
+  /** Ends the answers that would never end, so that the rest can be waited for. */
+  stop(): void {
+    this.#stopping = true;
+    for (const res of this.#endless) res.end();
+  }
+
+  #open(method: string, path: string, headers: ReturnType<typeof endToEndHeaders>): ClientRequest {
+    // A connection each: 50 us on a local socket, and no request can meet one that the engine has just closed.
+    return request({ socketPath: this.#deps.socketPath, method, path, headers, agent: false, setHost: false });
+  }
+
+  #headersFor(req: IncomingMessage): ReturnType<typeof endToEndHeaders> {
+    const headers = endToEndHeaders(req.headers);
+    const peer = req.socket.remoteAddress ?? '';
+    const before = this.#deps.trustedProxies > 0 ? req.headers['x-forwarded-for'] : undefined;
+    headers['x-forwarded-for'] = before === undefined ? peer : `${String(before)}, ${peer}`;
+    if (this.#deps.trustedProxies === 0) {
+      // Nobody may tell us these but a proxy of ours.
+      headers['x-forwarded-proto'] = 'http';
+      headers['x-forwarded-host'] = req.headers.host ?? '';
+      delete headers['forwarded'];
+    }
+    headers['connection'] = 'close';
+    // Node frames a body by the headers it is given: keep the sender's choice, for none is no body.
+    if (req.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked';
+    return headers;
+  }
+
+  #passBack(answer: IncomingMessage, res: ServerResponse): void {
+    const status = answer.statusCode ?? 502;
+    this.#deps.metrics.counter('tidemark_proxy_requests_total', { status: String(status) }).inc();
+    if (res.destroyed || res.writableEnded) return void answer.destroy();
+    res.writeHead(status, answer.statusMessage, endToEndHeaders(answer.headers));
+    // At once: a stream of events may have nothing to say for a while.
+    res.flushHeaders();
+    if (answer.headers['content-type']?.startsWith('text/event-stream') === true) {
+      this.#endless.add(res);
+      res.once('close', () => this.#endless.delete(res));
+      if (this.#stopping) res.end();
+    }
+    answer.pipe(res);
+    // An answer that broke off must not look whole.
+    answer.once('close', () => {
+      if (!answer.complete && !res.writableEnded) res.destroy();
+    });
+    answer.on('error', () => res.destroy());
+  }
+
+  #fail(req: IncomingMessage, res: ServerResponse, error: Error): void {
+    if (res.headersSent || res.destroyed) return void res.destroy();
+    const code = error instanceof EngineTimeout ? 'engine_timeout' : 'engine_unavailable';
+    const status = answerProblem(req, res, { code, retryAfterSeconds: 2 });
+    this.#deps.metrics.counter('tidemark_proxy_requests_total', { status: String(status) }).inc();
+  }
+}
+
+class EngineTimeout extends Error {}

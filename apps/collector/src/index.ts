@@ -1,0 +1,6 @@
+export { createCollector } from './collector.ts';
+export type { Collector, CollectorOptions } from './collector.ts';
+export { DEFAULT_BOUNDS } from './bounds.ts';
+export type { CollectorBounds } from './bounds.ts';
+export type { AdmissionPort } from './intake.ts';
+export type { Logger } from './logger.ts';

@@ -1,0 +1,172 @@
+/**
+ * The way of an ingest request, and where each failure leaves it:
+ *
+ *   head     415 encoding · 413 declared size · 503 log busy · 401 unknown key · 429 rate
+ *    └ body     413 size · 503 no memory for it · (sender went away: no answer)
+ *       └ content   413 size, complexity · 400 not JSON, quarantined
+ *          └ key        401 · 429, when it is in the body
+ *             └ shape      400 no batch, quarantined · 413 too many events
+ *                └ admit and append   in one tick: receivedAt is one for all of it
+ *                   └ durable         202 · 400 · 413, or 503 when the log failed
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LIMITS } from '@tidemark/event';
+import type { KeyDirectory, WriteKeyGrant } from '@tidemark/control';
+import type { Admission, RequestFacts } from '@tidemark/pipeline';
+import { answer, answerProblem } from './answer.ts';
+import { batchAnswer, singleAnswer, unparsableAnswer } from './answers.ts';
+import type { Answer } from './answer.ts';
+import type { Appender } from './append.ts';
+import { readBody } from './body.ts';
+import type { BodyBudget } from './body.ts';
+import { clientAddress } from './client-address.ts';
+import { readContent } from './content.ts';
+import { corsHeaders } from './cors.ts';
+import { elementBytes } from './element-bytes.ts';
+import { isKnownEncoding } from './inflate.ts';
+import type { IngestMetrics } from './ingest-metrics.ts';
+import { quarantineFrames, receiptOf } from './intake.ts';
+import type { Intake } from './intake.ts';
+import type { Refusal } from './problem.ts';
+import { quarantineItem } from './quarantine.ts';
+import type { KeyRates } from './rate-limit.ts';
+import { keyOfBody, keyOfHead } from './write-key.ts';
+
+export interface IngestDeps {
+  appender: Appender;
+  keys: KeyDirectory;
+  intake: Intake;
+  /** Undefined when rate limits are off. */
+  rates: KeyRates | undefined;
+  budget: BodyBudget;
+  metrics: IngestMetrics;
+  trustedProxies: number;
+}
+
+export interface IngestRoute {
+  shape: 'single' | 'batch';
+  /** What follows the `?`, or nothing. */
+  query: string;
+}
+
+type End =
+  | { kind: 'answered'; answer: Answer }
+  /** Nothing was stored; `bytes` were received, or declared. */
+  | { kind: 'refused'; refusal: Refusal; bytes: number }
+  | { kind: 'aborted'; bytes: number };
+
+interface Authorised {
+  key: string;
+  grant: WriteKeyGrant;
+}
+
+const LOG_BUSY: Refusal = { code: 'log_busy', retryAfterSeconds: 1 };
+const LOG_FAILED: Refusal = { code: 'log_unavailable', retryAfterSeconds: 1 };
+const NO_KEY: Refusal = { code: 'unknown_write_key', detail: 'The request carries no write key.' };
+
+export type Ingest = (req: IncomingMessage, res: ServerResponse, route: IngestRoute) => Promise<void>;
+
+export function createIngest(deps: IngestDeps): Ingest {
+  const { appender, keys, intake, rates, budget, metrics } = deps;
+
+  async function handle(req: IncomingMessage, res: ServerResponse, { shape, query }: IngestRoute): Promise<End> {
+    const declaredBytes = Number(req.headers['content-length'] ?? 0);
+    if (!isKnownEncoding(req.headers['content-encoding'])) return refused({ code: 'unsupported_encoding' }, declaredBytes);
+    if (declaredBytes > LIMITS.maxBodyBytes) return refused({ code: 'body_too_large' }, declaredBytes);
+    if (appender.busy) return refused(LOG_BUSY, declaredBytes);
+    const headKey = keyOfHead(req, query);
+    let by = headKey === undefined ? undefined : authorise(headKey);
+    if (by !== undefined && 'code' in by) return refused(by, declaredBytes);
+
+    if (req.headers.expect !== undefined) res.writeContinue();
+    const body = await readBody(req, LIMITS.maxBodyBytes, budget);
+    if (body.kind === 'aborted') return { kind: 'aborted', bytes: body.receivedBytes };
+    if (body.kind === 'too_large') return refused({ code: 'body_too_large' }, body.receivedBytes);
+    if (body.kind === 'no_room') return refused(LOG_BUSY, body.receivedBytes);
+    const wireBytes = body.bytes.length;
+    metrics.read(wireBytes);
+    // All from here to the append is one tick, so no other request's body stands beside what this one unpacks.
+    budget.give(wireBytes);
+
+    const content = readContent(body.bytes, by === undefined);
+    if (content.kind === 'refused') return refused(content.refusal, wireBytes);
+    if (content.kind === 'unparsable') {
+      // Without a key in the head there is nobody to keep it for.
+      if (by === undefined) return refused({ ...NO_KEY, detail: `${content.detail} So no writeKey could be read from it.` }, wireBytes);
+      return keepWhole('invalid_json', content.detail, content.bytes, by, wireBytes);
+    }
+    if (by === undefined) {
+      const bodyKey = keyOfBody(content.value);
+      by = bodyKey === undefined ? NO_KEY : authorise(bodyKey);
+      if ('code' in by) return refused(by, wireBytes);
+    }
+
+    const batch = shape === 'batch' ? batchOf(content.value) : { sentAt: undefined, events: [content.value] };
+    if (batch === undefined) {
+      return keepWhole('invalid_batch', 'A batch is a JSON object with an array "events"; this body has none.', content.bytes, by, wireBytes);
+    }
+    const { events } = batch;
+    if (events.length > LIMITS.maxEventsPerBody) {
+      return refused({ code: 'too_many_events', detail: `The body holds ${events.length} events; send at most 5,000.` }, wireBytes);
+    }
+    const facts = factsOf(req, by.grant, batch.sentAt);
+    const original = shape === 'batch' ? elementBytes(content.bytes, events) : () => content.bytes;
+    const { frames, receipts, admissions } = intake.take(events, facts, original, content.isUtf8);
+    rates?.spend(by.key, by.grant, events.length, content.bytes.length);
+    if (events.length > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs))) return refused(LOG_FAILED, wireBytes);
+    metrics.admitted(admissions);
+    const made = shape === 'batch' ? batchAnswer(admissions, facts.receivedAtMs) : singleAnswer(admissions[0] as Admission, facts.receivedAtMs);
+    return { kind: 'answered', answer: made };
+  }
+
+  function authorise(key: string): Authorised | Refusal {
+    const grant = keys.find(key);
+    if (grant === undefined) return { code: 'unknown_write_key', detail: 'The write key is not known, or was revoked.' };
+    const retryAfterSeconds = rates?.retryAfterSeconds(key, grant) ?? 0;
+    return retryAfterSeconds > 0 ? { code: 'rate_limited', retryAfterSeconds } : { key, grant };
+  }
+
+  function factsOf(req: IncomingMessage, grant: WriteKeyGrant, sentAt: unknown): RequestFacts {
+    return {
+      project: grant.project,
+      source: grant.source,
+      settings: grant.settings,
+      receivedAtMs: appender.stamp(),
+      sentAt,
+      ip: clientAddress(req, deps.trustedProxies),
+      userAgent: req.headers['user-agent'],
+      fromBrowser: req.headers.origin !== undefined || req.headers['sec-fetch-site'] !== undefined,
+    };
+  }
+
+  /** A body that holds no events we can tell apart: one quarantined item (protocol A2). */
+  async function keepWhole(code: 'invalid_json' | 'invalid_batch', detail: string, bytes: Buffer, by: Authorised, wireBytes: number): Promise<End> {
+    const origin = { project: by.grant.project, source: by.grant.source, receivedAtMs: appender.stamp() };
+    const item = quarantineItem(origin, { eventId: '', eventName: '', faults: [{ field: '', code, detail }] }, bytes);
+    rates?.spend(by.key, by.grant, 1, bytes.length);
+    if (!(await appender.append([quarantineFrames([item])], [receiptOf(origin, 1)], origin.receivedAtMs))) return refused(LOG_FAILED, wireBytes);
+    metrics.fault('quarantined', code);
+    return { kind: 'answered', answer: unparsableAnswer(code, detail, origin.receivedAtMs) };
+  }
+
+  return async function ingest(req, res, route) {
+    const startedAtMs = performance.now();
+    const end = await handle(req, res, route);
+    if (end.kind === 'aborted') return metrics.refused('aborted', end.bytes);
+    if (end.kind === 'answered') {
+      answer(res, end.answer, corsHeaders(req));
+      return metrics.answered(end.answer.status, startedAtMs);
+    }
+    metrics.refused(end.refusal.code, end.bytes);
+    metrics.answered(answerProblem(req, res, end.refusal, corsHeaders(req)), startedAtMs);
+  };
+}
+
+function refused(refusal: Refusal, bytes: number): End {
+  return { kind: 'refused', refusal, bytes };
+}
+
+function batchOf(body: unknown): { sentAt: unknown; events: unknown[] } | undefined {
+  if (typeof body !== 'object' || body === null || !('events' in body) || !Array.isArray(body.events)) return undefined;
+  return { sentAt: 'sentAt' in body ? body.sentAt : undefined, events: body.events };
+}

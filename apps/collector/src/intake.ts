@@ -1,0 +1,104 @@
+import { isUtf8 } from 'node:buffer';
+import { RowWriter } from '@tidemark/event';
+import type { Frames, Receipt } from '@tidemark/log';
+import type { Admission, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
+import { partitionOf } from './partition.ts';
+import { frameRecords, quarantineItem } from './quarantine.ts';
+
+/** The one door for events; pipeline's `createAdmission` in earnest. */
+export interface AdmissionPort {
+  admit(value: unknown, facts: RequestFacts): Admission;
+}
+
+/** What one request adds to the log, all of it in one append. */
+export interface Appendage {
+  frames: Frames[];
+  receipts: Receipt[];
+  /** Ends in the order of the events. */
+  admissions: Admission[];
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Turns the events of one request into log records. Every event leaves exactly one mark: a row, a quarantine item,
+ * or a place in a tally; so received = rows + items + tallied (protocol A1) holds by construction.
+ * Works within one tick, so that its row buffers can be shared by all requests.
+ */
+export class Intake {
+  readonly #admission: AdmissionPort;
+  readonly #rows: readonly RowWriter[];
+  readonly #onFault: (error: unknown) => void;
+
+  /** `onFault` is told when admission throws, which is a fault of ours: the event goes to quarantine, its neighbours on. */
+  constructor(admission: AdmissionPort, partitions: number, onFault: (error: unknown) => void) {
+    this.#admission = admission;
+    this.#rows = Array.from({ length: partitions }, () => new RowWriter());
+    this.#onFault = onFault;
+  }
+
+  /** `original(index)` gives an event's own bytes; asked only for events that go to quarantine. */
+  take(values: readonly unknown[], facts: RequestFacts, original: (index: number) => Buffer, bodyIsUtf8: boolean): Appendage {
+    const admissions: Admission[] = [];
+    const counts = this.#rows.map(() => 0);
+    const quarantine: QuarantineRecord[] = [];
+    const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
+    for (let index = 0; index < values.length; index++) {
+      const admission = bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8();
+      admissions.push(admission);
+      if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, original(index)));
+      else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
+      else if (admission.kind === 'reject') tally(tallies, facts, 'rejected', admission.fault.code);
+    }
+    quarantine.push(...tallies.values());
+    const frames: Frames[] = [];
+    for (const [partition, rows] of this.#rows.entries()) {
+      const count = counts[partition] as number;
+      if (count > 0) frames.push({ topic: 'events', partition, count, bytes: rows.drain() });
+    }
+    if (quarantine.length > 0) frames.push(quarantineFrames(quarantine));
+    return { frames, receipts: [receiptOf(facts, values.length)], admissions };
+  }
+
+  #admit(value: unknown, facts: RequestFacts, counts: number[]): Admission {
+    try {
+      const admission = this.#admission.admit(value, facts);
+      if (admission.kind === 'store') {
+        const partition = partitionOf(facts.project, admission.event.eventId, counts.length);
+        (this.#rows[partition] as RowWriter).writeFramed(admission.event);
+        (counts[partition] as number)++;
+      }
+      return admission;
+    } catch (error) {
+      this.#onFault(error);
+      const detail = 'The collector failed on this event; it is kept and can be replayed once that is mended.';
+      return { kind: 'quarantine', eventId: '', eventName: '', faults: [{ field: '', code: 'internal_error', detail }] };
+    }
+  }
+}
+
+export function quarantineFrames(records: readonly QuarantineRecord[]): Frames {
+  return { topic: 'quarantine', partition: 0, count: records.length, bytes: frameRecords(records) };
+}
+
+export function receiptOf(facts: { project: string; source: string; receivedAtMs: number }, received: number): Receipt {
+  const minuteMs = Math.floor(facts.receivedAtMs / MINUTE_MS) * MINUTE_MS;
+  return { project: facts.project, source: facts.source, minuteMs, received };
+}
+
+function tally(
+  tallies: Map<string, QuarantineRecord & { kind: 'tally' }>,
+  { project, source, receivedAtMs }: RequestFacts,
+  outcome: 'filtered' | 'rejected',
+  code: string,
+): void {
+  const key = `${outcome} ${code}`;
+  const known = tallies.get(key);
+  if (known === undefined) tallies.set(key, { kind: 'tally', project, source, receivedAtMs, outcome, code, events: 1 });
+  else known.events++;
+}
+
+function notUtf8(): Admission {
+  const detail = 'The bytes of this event are not UTF-8; convert its text, most likely from Latin-1 or Windows-1252.';
+  return { kind: 'quarantine', eventId: '', eventName: '', faults: [{ field: '', code: 'invalid_unicode', detail }] };
+}
