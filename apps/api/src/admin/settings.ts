@@ -1,0 +1,69 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import type { AdminDeps } from './index.ts';
+import { administratorOf, ProjectId } from './own-project.ts';
+
+const Changes = Type.Object(
+  {
+    bots: Type.Optional(
+      Type.Unsafe<'flag' | 'drop'>({
+        type: 'string',
+        enum: ['flag', 'drop'],
+        description: '`flag`: events of bots are stored with a flag. `drop`: they are counted as filtered, not stored.',
+      }),
+    ),
+    ip: Type.Optional(
+      Type.Unsafe<'drop' | 'truncate' | 'keep'>({
+        type: 'string',
+        enum: ['drop', 'truncate', 'keep'],
+        description: 'What is kept of addresses once the country is known: nothing, the network, all.',
+      }),
+    ),
+    retentionDays: Type.Optional(
+      Type.Unsafe<number | null>({
+        type: ['integer', 'null'],
+        minimum: 1,
+        maximum: 36_500,
+        description: 'Days that events are kept; null = for ever. Older events that arrive are quarantined.',
+      }),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1, description: 'Settings that are not given stay as they are.' },
+);
+const Settings = Type.Required(Changes);
+
+const tags = ['administration'];
+
+export function settingsRoutes(app: FastifyInstance, { control }: AdminDeps): void {
+  app.route<{ Params: { id: string } }>({
+    method: 'GET',
+    url: '/api/projects/:id/settings',
+    schema: {
+      operationId: 'getSettings',
+      summary: 'Settings of a project',
+      tags,
+      params: ProjectId,
+      response: { 200: Settings },
+    },
+    async handler(request): Promise<Static<typeof Settings>> {
+      return control.settings.get(administratorOf(request).project);
+    },
+  });
+
+  app.route<{ Params: { id: string }; Body: Static<typeof Changes> }>({
+    method: 'PUT',
+    url: '/api/projects/:id/settings',
+    schema: {
+      operationId: 'setSettings',
+      summary: 'Change settings; collectors follow within two seconds',
+      tags,
+      params: ProjectId,
+      body: Changes,
+      response: { 200: Settings },
+    },
+    async handler(request): Promise<Static<typeof Settings>> {
+      return control.settings.set({ ...administratorOf(request), settings: request.body });
+    },
+  });
+}
