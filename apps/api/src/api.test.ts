@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestEngine } from './testing/engine.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await TestEngine.start();
+});
+afterAll(() => engine.stop());
+
+const event = (eventId: string, change: object = {}) => ({ eventId, eventName: 'click', userId: 'u1', ...change });
+
+describe('access', () => {
+  it('answers without a token only what load balancers and scrapers need', async () => {
+    for (const url of ['/livez', '/readyz', '/metrics']) {
+      expect((await engine.app.inject({ url })).statusCode, url).toBe(200);
+    }
+    const refused = await engine.app.inject({ url: '/api/pipeline' });
+    expect(refused.statusCode).toBe(401);
+    expect(refused.headers['www-authenticate']).toBe('Bearer realm="tidemark"');
+    expect(refused.headers['content-type']).toContain('application/problem+json');
+    expect(refused.json()).toMatchObject({ status: 401, code: 'unauthorized', type: 'docs/api.md#unauthorized' });
+  });
+
+  it('refuses a wrong token, and one in the query string', async () => {
+    expect((await engine.call('GET', '/api/pipeline', undefined, 'wrong')).json()).toMatchObject({ code: 'unauthorized' });
+    expect((await engine.app.inject({ url: '/api/pipeline?token=test-token' })).statusCode).toBe(401);
+  });
+
+  it('answers an unknown address as JSON', async () => {
+    const answer = await engine.app.inject({ url: '/api/nothing?token=secret' });
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json()).toMatchObject({ code: 'not_found' });
+    expect(answer.body).not.toContain('secret');
+  });
+});
+
+describe('pipeline', () => {
+  it('shows the balance of the project, lag, freshness, watermark and sizes', async () => {
+    await engine.collect([event('e1'), event('e2'), event('e1'), event('', { eventName: 5 })]);
+    await engine.settled();
+    const answer = await engine.call('GET', '/api/pipeline');
+    expect(answer.statusCode).toBe(200);
+    const pipeline = answer.json();
+    expect(pipeline.balance).toMatchObject({ received: 4, stored: 2, duplicate: 1, quarantined: 1, pending: 0, difference: 0 });
+    expect(pipeline.lag).toEqual({ records: 0, ms: 0 });
+    expect(pipeline.lateness.events).toBe(2);
+    expect(pipeline.disk.tables.find((table: { table: string }) => table.table === 'events')).toMatchObject({ rows: 2 });
+    expect(pipeline.disk.stores.log).toBeGreaterThan(0);
+    expect(Date.parse(pipeline.watermark)).toBeLessThan(Date.parse(pipeline.asOf));
+  });
+
+  it('counts the same in its metrics', async () => {
+    const { body } = await engine.app.inject({ url: '/metrics' });
+    expect(body).toContain('tidemark_balance_events{outcome="stored",role="engine"} 2');
+    expect(body).toContain('tidemark_balance_difference_events{role="engine"} 0');
+    expect(body).toMatch(/tidemark_api_requests_total\{method="GET",route="\/api\/pipeline",status="200",role="engine"\} 1/);
+    expect(engine.failures).toEqual([]);
+  });
+});
+
+describe('readyz', () => {
+  it('names the part that is away', async () => {
+    const query = engine.warehouse.query.bind(engine.warehouse);
+    engine.warehouse.query = () => Promise.reject(new Error('gone'));
+    try {
+      const answer = await engine.app.inject({ url: '/readyz' });
+      expect(answer.statusCode).toBe(503);
+      expect(answer.json()).toMatchObject({ code: 'not_ready', part: 'warehouse', parts: ['warehouse'] });
+    } finally {
+      engine.warehouse.query = query;
+    }
+  });
+});

@@ -1,0 +1,47 @@
+/** The API of the engine: composes the routes, and what all of them share. It listens where its caller says. */
+import { fastify, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { guardAccess } from './access.ts';
+import type { ApiDeps } from './deps.ts';
+import { createDiskGauge } from './disk.ts';
+import { answerFailures } from './failures.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { pipelineRoutes } from './routes/pipeline.ts';
+import { setSchemaCompilers } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifySchema {
+    operationId?: string;
+    summary?: string;
+    description?: string;
+    tags?: readonly string[];
+  }
+}
+
+/** A question takes a few KB; a list of ids to look for may take more. */
+const MAX_BODY_BYTES = 1 << 20;
+/** Ids have up to 256 characters, each up to 12 when percent-encoded. */
+const MAX_PARAM_CHARS = 4096;
+
+/** Makes the API. `listen({ path })` starts it on a socket; `close()` ends live streams and waits for the rest. */
+export function createApi(deps: ApiDeps): FastifyInstance {
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    // One line a request is the collector's to write; a URL may carry a token and is never logged.
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    // On close, connections that wait for nothing must not hold the engine back.
+    forceCloseConnections: 'idle',
+    ...(deps.logger === undefined ? { logger: false } : { loggerInstance: deps.logger }),
+  }) as FastifyInstance;
+  const diskUsage = createDiskGauge(deps.folders, deps.clock);
+
+  setSchemaCompilers(app);
+  answerFailures(app);
+  guardAccess(app, deps.control);
+  healthRoutes(app, deps);
+  metricsRoutes(app, deps, diskUsage);
+  pipelineRoutes(app, deps, diskUsage);
+  return app;
+}

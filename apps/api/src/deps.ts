@@ -1,0 +1,50 @@
+import type { Control } from '@tidemark/control';
+import type { KeyDirectory } from '@tidemark/control';
+import type { LogReader } from '@tidemark/log';
+import type { Metrics } from '@tidemark/metrics';
+import type { Admission, RequestFacts } from '@tidemark/pipeline';
+import type { ProcessorView } from '@tidemark/processor';
+import type { Warehouse } from '@tidemark/warehouse';
+import type { FastifyBaseLogger } from 'fastify';
+
+/** What the API is made of. It owns none of these: whoever opened them closes them, after the API. */
+export interface ApiDeps {
+  warehouse: Warehouse;
+  control: Control;
+  /** Knows write keys, for `POST /api/events/check` by a client that has no API token. */
+  keys: KeyDirectory;
+  processor: ProcessorView;
+  log: LogReader;
+  /** The same admission as the collector's, for `POST /api/events/check`. */
+  admission: { admit(value: unknown, facts: RequestFacts): Admission };
+  metrics: Metrics;
+  /** Epoch milliseconds. */
+  clock: () => number;
+  version: string;
+  /** Folder of each store, for its size on disk: `{ log: '…/log', warehouse: '…' }`. */
+  folders: Readonly<Record<string, string>>;
+  limits?: Partial<ApiLimits>;
+  logger?: FastifyBaseLogger;
+}
+
+/** Bounds on what one caller may cost the rest. */
+export interface ApiLimits {
+  /** Memory of one question in the warehouse. */
+  questionMemoryBytes: number;
+  /** Time of one question in the warehouse. */
+  questionTimeoutMs: number;
+  /** Readers of the live stream at once. */
+  liveReaders: number;
+  /** Bytes that a reader of the live stream may be behind before it is dropped. */
+  liveBufferBytes: number;
+  /** Exports that run at once; each holds a connection to the warehouse. */
+  exports: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = {
+  questionMemoryBytes: 1 << 30,
+  questionTimeoutMs: 60_000,
+  liveReaders: 100,
+  liveBufferBytes: 1 << 20,
+  exports: 2,
+};

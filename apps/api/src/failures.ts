@@ -1,0 +1,65 @@
+/** Turns whatever a route throws into a problem document, and logs what is our fault. */
+import { ControlError } from '@tidemark/control';
+import { WarehouseError } from '@tidemark/warehouse';
+import type { FastifyInstance } from 'fastify';
+import { Problem } from './problem.ts';
+import type { ProblemCode } from './problem.ts';
+
+/** Fastify's own refusals, in our words. */
+const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'The body must be one JSON value, as RFC 8259 has it.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'The body is empty: send a JSON value.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'Send a smaller body: at most 1 MiB.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'Content-Length and the body do not agree.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'Shorten the address.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The path is not a legal one: percent-encode what needs it.'],
+  FST_ERR_INVALID_URL: ['invalid_request', 'The path is not a legal one: percent-encode what needs it.'],
+};
+
+/** ClickHouse's numbers for a query that went over its bounds: too slow, timeout, memory, bytes, rows. */
+const TOO_EXPENSIVE = new Set([158, 159, 160, 241, 307, 396]);
+
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, problem.message);
+    // What the route had set for its own answer (a download's name, say) must not stand on the refusal.
+    reply.removeHeader('content-disposition');
+    return reply
+      .code(problem.status)
+      .headers(problem.headers)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problem.toDocument());
+  });
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split('?', 1)[0];
+    throw new Problem('not_found', `${request.method} ${path} is not a route of this server: /openapi.json lists them.`);
+  });
+}
+
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof WarehouseError) return ofWarehouse(error);
+  if (error instanceof ControlError) {
+    const faults = error.field === undefined ? [] : [{ field: error.field, code: error.code, detail: error.message }];
+    return new Problem(error.code, error.message, { faults, cause: error });
+  }
+  const known = FASTIFY_CODES[(error as { code?: string }).code ?? ''];
+  if (known !== undefined) return new Problem(known[0], known[1], { cause: error });
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status >= 400 && status < 500) return new Problem('invalid_request', (error as Error).message, { cause: error });
+  return new Problem('internal_error', 'Try again; if it stays, look into the log of the engine.', { cause: error });
+}
+
+function ofWarehouse(error: WarehouseError): Problem {
+  if (TOO_EXPENSIVE.has(error.number)) {
+    const detail = 'Ask over a shorter time, or about fewer events; the bounds are in the settings of the engine.';
+    return new Problem('question_too_expensive', detail, { cause: error });
+  }
+  return new Problem('warehouse_unavailable', 'Try again in a moment; if it stays, look into the log of the engine.', {
+    cause: error,
+    headers: { 'retry-after': '1' },
+  });
+}

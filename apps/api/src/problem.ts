@@ -1,0 +1,131 @@
+import type { ControlErrorCode } from '@tidemark/control';
+
+interface ProblemKind {
+  status: number;
+  title: string;
+}
+
+/**
+ * Every error the API answers with, as RFC 9457 problem documents. One catalogue: a test holds it against docs/api.md.
+ * Rules about events have their own catalogue at the door (docs/protocol.md); their codes arrive here inside `errors`.
+ */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: 'The request does not fit what this route takes.' },
+  invalid_json: { status: 400, title: 'The body is not JSON.' },
+  missing_field: { status: 400, title: 'A field is missing.' },
+  unknown_field: { status: 400, title: 'There is no such field.' },
+  invalid_type: { status: 400, title: 'A field has another JSON type than it must have.' },
+  invalid_value: { status: 400, title: 'A field has a value that it can not have.' },
+  invalid_cursor: { status: 400, title: 'The cursor is not one that this route gave.' },
+  unauthorized: { status: 401, title: 'An API token is needed.' },
+  forbidden: { status: 403, title: 'The token may not do this.' },
+  not_found: { status: 404, title: 'There is nothing at this address.' },
+  event_not_found: { status: 404, title: 'No event with this id is known.' },
+  method_not_allowed: { status: 405, title: 'This address takes other methods.' },
+  body_too_large: { status: 413, title: 'The body is over the limit.' },
+  uri_too_long: { status: 414, title: 'A part of the address is over the limit.' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON.' },
+  too_many_live_readers: { status: 429, title: 'Too many readers of the live stream.' },
+  internal_error: { status: 500, title: 'We failed; it is logged.' },
+  not_ready: { status: 503, title: 'A part of the system is away.' },
+  warehouse_unavailable: { status: 503, title: 'The warehouse did not answer.' },
+  question_too_expensive: { status: 503, title: 'The question went over the memory or time it may take.' },
+
+  // What the control store refuses.
+  illegal_name: { status: 400, title: 'The name can not be used.' },
+  illegal_key: { status: 400, title: 'The write key can not be used.' },
+  illegal_token: { status: 400, title: 'The API token can not be used.' },
+  project_not_found: { status: 404, title: 'There is no such project.' },
+  source_not_found: { status: 404, title: 'The project has no such source.' },
+  key_not_found: { status: 404, title: 'The project has no such write key.' },
+  token_not_found: { status: 404, title: 'The project has no such API token.' },
+  question_not_found: { status: 404, title: 'No question is saved under this name.' },
+  source_exists: { status: 409, title: 'The source exists already.' },
+  key_exists: { status: 409, title: 'The write key exists already.' },
+  token_exists: { status: 409, title: 'The API token exists already.' },
+  last_token: { status: 409, title: 'It is the last API token of its project.' },
+  last_admin_token: { status: 409, title: 'It is the last admin token.' },
+  version_conflict: { status: 409, title: 'It was changed in the meantime.' },
+  control_unavailable: { status: 503, title: 'The control store did not answer.' },
+  control_corrupt: { status: 503, title: 'The control store is damaged.' },
+  control_too_new: { status: 503, title: 'The control store belongs to a newer version.' },
+} as const satisfies Record<ControlErrorCode, ProblemKind> & Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One rule that the request broke: which field, what stood there, what must hold. */
+export interface Fault {
+  field: string;
+  code: string;
+  value?: unknown;
+  rule?: string;
+  detail: string;
+}
+
+/** The body of an error answer. `field`, `value` and `rule` are those of the first of `errors`. */
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  documentation: string;
+  field?: string;
+  value?: unknown;
+  rule?: string;
+  errors?: Fault[];
+}
+
+export interface ProblemExtras {
+  faults?: readonly Fault[];
+  headers?: Record<string, string>;
+  /** More members for the document, like `part` of not_ready. */
+  members?: Record<string, unknown>;
+  cause?: unknown;
+}
+
+/** Thrown by a route to answer with a problem document. `detail` says what to do, in a sentence. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly faults: readonly Fault[];
+  readonly headers: Record<string, string>;
+  readonly members: Record<string, unknown>;
+
+  constructor(code: ProblemCode, detail: string, extras: ProblemExtras = {}) {
+    super(detail, { cause: extras.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.faults = extras.faults ?? [];
+    this.headers = extras.headers ?? {};
+    this.members = extras.members ?? {};
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  toDocument(): ProblemDocument {
+    const documentation = documentationOf(this.code);
+    const [first] = this.faults;
+    const document: ProblemDocument = {
+      type: documentation,
+      title: PROBLEMS[this.code].title,
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      documentation,
+      ...this.members,
+    };
+    if (first === undefined) return document;
+    document.field = first.field;
+    if (first.value !== undefined) document.value = first.value;
+    if (first.rule !== undefined) document.rule = first.rule;
+    document.errors = [...this.faults];
+    return document;
+  }
+}
+
+/** Where a code is explained: a heading of docs/api.md. */
+export function documentationOf(code: string): string {
+  return `docs/api.md#${code}`;
+}

@@ -1,0 +1,119 @@
+/** GET /api/pipeline: where every event of the project is, how far behind the stores are, and what they cost. */
+import { literal } from '@tidemark/warehouse';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { grantOf } from '../access.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { DiskUsage } from '../disk.ts';
+import { Count, Time } from '../schemas.ts';
+import { toRfc3339 } from '../times.ts';
+
+const Balance = Type.Object({
+  received: Count,
+  stored: Count,
+  duplicate: Count,
+  conflict: Type.Integer({ minimum: 0, description: 'Of the duplicates: same id, other content.' }),
+  quarantined: Count,
+  filtered: Count,
+  rejected: Count,
+  pending: Type.Integer({ minimum: 0, description: 'Acknowledged, not yet processed.' }),
+  difference: Type.Integer({ description: 'received less all the rest; anything but 0 is a fault of ours.' }),
+});
+
+const Pipeline = Type.Object({
+  asOf: Type.String({ format: 'date-time', description: 'Every event acknowledged up to here is in the stores.' }),
+  watermark: Type.String({ format: 'date-time', description: 'Event times before this are complete, allowed lateness aside.' }),
+  balance: Balance,
+  log: Type.Object({
+    epoch: Type.String(),
+    partitions: Type.Array(
+      Type.Object({ partition: Count, startOffset: Count, committedOffset: Count, endOffset: Count }),
+    ),
+  }),
+  lag: Type.Object({ records: Count, ms: Type.Number({ minimum: 0 }) }),
+  freshness: Type.Object({ p50Ms: Type.Number(), p99Ms: Type.Number() }, { description: 'From acknowledged to queryable.' }),
+  lateness: Type.Object(
+    { events: Count, p50Ms: Type.Number(), p99Ms: Type.Number(), maxMs: Type.Number() },
+    { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
+  ),
+  dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
+  disk: Type.Object({
+    stores: Type.Record(Type.String(), Count),
+    freeBytes: Count,
+    tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count })),
+  }),
+});
+
+/** Lateness is read from the last records only: the offset's index makes that cheap at any size. */
+const LATENESS_RECORDS = 100_000;
+
+export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: () => Promise<DiskUsage>): void {
+  app.route({
+    method: 'GET',
+    url: '/api/pipeline',
+    schema: {
+      operationId: 'getPipeline',
+      summary: 'Balance, lag, freshness, watermark and sizes on disk',
+      tags: ['operations'],
+      response: { 200: Pipeline },
+    },
+    async handler(request): Promise<Static<typeof Pipeline>> {
+      const { project } = grantOf(request);
+      const status = deps.processor.status();
+      const [balance, lateness, disk, tables] = await Promise.all([
+        deps.processor.balance(project),
+        latenessOf(deps, project, status.partition, status.committedOffset),
+        diskUsage(),
+        tableSizes(deps),
+      ]);
+      const { partition, committedOffset, endOffset } = status;
+      const startOffset = deps.log.startOffset('events', partition);
+      return {
+        asOf: toRfc3339(status.asOfMs),
+        watermark: toRfc3339(status.watermarkMs),
+        balance,
+        log: { epoch: status.epoch, partitions: [{ partition, startOffset, committedOffset, endOffset }] },
+        lag: { records: status.lag, ms: status.lagMs },
+        freshness: status.freshness,
+        lateness,
+        dedup: {
+          ids: status.dedup.ids,
+          windowStart: toRfc3339(status.dedup.windowStartMs),
+          memoryBytes: status.dedup.memoryBytes,
+        },
+        disk: { ...disk, tables },
+      };
+    },
+  });
+}
+
+interface Lateness {
+  events: number;
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+async function latenessOf(deps: ApiDeps, project: string, partition: number, committedOffset: number): Promise<Lateness> {
+  const from = Math.max(0, committedOffset - LATENESS_RECORDS);
+  const sql = `
+    SELECT count() AS events, q[1] AS p50Ms, q[2] AS p99Ms, max(ms) AS maxMs, quantilesExact(0.5, 0.99)(ms) AS q
+    FROM (
+      SELECT greatest(0, toUnixTimestamp64Milli(received_at) - toUnixTimestamp64Milli(time)) AS ms
+      FROM events
+      WHERE project = ${literal(project)} AND partition = ${partition} AND offset >= ${from}
+    )`;
+  const { rows } = await deps.warehouse.query<Lateness & { q: unknown }>(sql, { timeoutMs: 10_000 });
+  const [row] = rows;
+  if (row === undefined || row.events === 0) return { events: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 };
+  const { events, p50Ms, p99Ms, maxMs } = row;
+  return { events, p50Ms, p99Ms, maxMs };
+}
+
+async function tableSizes(deps: ApiDeps): Promise<{ table: string; rows: number; bytes: number }[]> {
+  const sql = `
+    SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes
+    FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`;
+  return (await deps.warehouse.query<{ table: string; rows: number; bytes: number }>(sql, { timeoutMs: 10_000 })).rows;
+}
