@@ -1,0 +1,23 @@
+import { compactLake, type Lake } from '@tidemark/lake';
+import type { Warehouse } from '@tidemark/warehouse';
+import type { Job } from './job.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Splits what has landed by the hour of its events, until nothing is left to split. */
+export function lakeCompaction(lake: Lake, warehouse: Warehouse): Job {
+  return {
+    name: 'lake-compaction',
+    everyMs: 5 * MINUTE_MS,
+    async run() {
+      let [read, written] = [0, 0];
+      for (;;) {
+        const round = await compactLake(lake, warehouse);
+        if (round.read === 0) break;
+        read += round.read;
+        written += round.written;
+      }
+      return read === 0 ? undefined : `${read} files became ${written}`;
+    },
+  };
+}

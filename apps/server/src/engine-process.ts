@@ -1,0 +1,90 @@
+/** The engine's process: processor, API and jobs around the one warehouse of this machine. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createApi } from '@tidemark/api';
+import { openControl, openKeyDirectory } from '@tidemark/control';
+import { JobScheduler, lakeCompaction, retention, idExpiry } from '@tidemark/jobs';
+import { Lake } from '@tidemark/lake';
+import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
+import { createMetrics } from '@tidemark/metrics';
+import { createAdmission, openGeo } from '@tidemark/pipeline';
+import { Processor } from '@tidemark/processor';
+import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import { pino } from 'pino';
+import { runChild, type RunningRole } from './child.ts';
+import { dataFolders } from './data-folder.ts';
+import { processorMetrics } from './processor-metrics.ts';
+import type { ServerSettings } from './settings.ts';
+import { controlPathOf } from './start/server.ts';
+import { readVersion } from './version.ts';
+
+async function start(settings: ServerSettings): Promise<RunningRole> {
+  const folders = dataFolders(settings.dataPath);
+  const version = readVersion();
+  const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
+  const metrics = createMetrics({ role: 'engine', withProcess: true });
+  const warehouse = await ChdbWarehouse.open({ path: folders.warehouse });
+  await migrateWarehouse(warehouse);
+  const lake = await Lake.open(folders.lake, warehouse);
+  const positions = new LmdbPositions(folders.positions);
+  const reader = await openLog(folders.log);
+  const processor = await Processor.open({
+    reader,
+    positions,
+    warehouse,
+    lake,
+    temporaryFolder: warehouse.temporaryFolder,
+    nowMs: Date.now,
+    version,
+    observer: processorMetrics(metrics, logger),
+  });
+  processor.start();
+  const control = await openControl(controlPathOf(settings.dataPath));
+  const keys = await openKeyDirectory(controlPathOf(settings.dataPath));
+  const jobs = new JobScheduler(
+    [lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, control)],
+    { onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again') },
+  );
+  jobs.start();
+  const api = createApi({
+    warehouse,
+    control,
+    keys,
+    processor,
+    log: reader,
+    admission: createAdmission({ countryOf: await openGeo() }),
+    metrics,
+    clock: Date.now,
+    version,
+    folders: { ...folders },
+    logger,
+  });
+  mkdirSync(dirname(settings.engineSocketPath), { recursive: true });
+  rmSync(settings.engineSocketPath, { force: true });
+  await api.listen({ path: settings.engineSocketPath });
+  return {
+    address: settings.engineSocketPath,
+    async stop() {
+      await api.close();
+      await jobs.stop();
+      await processor.stop();
+      await control.close();
+      await keys.close();
+      await reader.close();
+      await positions.close();
+      lake.close();
+      await warehouse.close();
+    },
+  };
+}
+
+/** The collector makes the log; on a first start it may be a moment behind. */
+async function openLog(path: string): Promise<LmdbLogReader> {
+  for (;;) {
+    const reader = LmdbLogReader.open(path);
+    if (reader !== undefined) return reader;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+runChild('engine', start);
