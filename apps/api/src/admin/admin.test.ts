@@ -54,6 +54,7 @@ test('a token sees its own project, an admin token the names of all', async () =
     (await call('GET', '/api/projects')).body.projects.map((each: { id: string }) => each.id);
   expect(await ids(admin)).toEqual([project, made.body.project.id]);
   expect(await ids(demo)).toEqual([made.body.project.id]);
+  expect((await admin('GET', '/api/projects')).body.current).toBe(project);
   expect(await demo('POST', '/api/projects', { name: 'Mine' })).toMatchObject({
     status: 403,
     body: { code: 'forbidden' },

@@ -18,7 +18,10 @@ import {
 } from './shapes.ts';
 
 const Naming = Type.Object({ name: Name }, { additionalProperties: false });
-const Projects = Type.Object({ projects: Type.Array(ProjectShape) });
+const Projects = Type.Object({
+  current: Type.String({ description: 'Id of the project that the token belongs to.' }),
+  projects: Type.Array(ProjectShape),
+});
 const NewProject = Type.Object({
   project: ProjectShape,
   source: SourceShape,
@@ -42,7 +45,8 @@ export function projectRoutes(app: FastifyInstance, { control }: AdminDeps): voi
     async handler(request): Promise<Static<typeof Projects>> {
       const grant = grantOf(request);
       const projects = await control.projects.list();
-      return { projects: projects.filter(({ id }) => grant.admin || id === grant.project).map(toProject) };
+      const shown = projects.filter(({ id }) => grant.admin || id === grant.project);
+      return { current: grant.project, projects: shown.map(toProject) };
     },
   });
 
