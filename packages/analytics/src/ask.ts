@@ -1,0 +1,131 @@
+import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
+import type { TSchema } from 'typebox';
+import { funnel } from './kinds/funnel.ts';
+import { trend } from './kinds/trend.ts';
+import { QuestionError } from './problem.ts';
+import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
+import type { Meta } from './schema.ts';
+import { validate } from './validate.ts';
+import { formatTime } from './zone.ts';
+
+/** How far the stores have come; a running processor tells (times in epoch ms). */
+export interface Freshness {
+  status(): { asOfMs: number; watermarkMs: number };
+  /** True once all that was durable at the call is in the stores, false after `timeoutMs`. */
+  caughtUp(timeoutMs: number): Promise<boolean>;
+}
+
+export interface AskContext {
+  project: string;
+  warehouse: Warehouse;
+  /** Now, in epoch ms. */
+  clock: () => number;
+  freshness: Freshness;
+  /** Bounds of one statement; absent = the warehouse's own. */
+  maxMemoryBytes?: number;
+  timeoutMs?: number;
+}
+
+/** What a kind may use while it answers. */
+export interface Asking {
+  project: string;
+  range: TimeRange;
+  /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
+  query<Row>(sql: string): Promise<Row[]>;
+}
+
+/** One kind of question: one file each in `kinds/`, one line each in KINDS. */
+export interface Kind {
+  name: string;
+  /** What it is for, in one sentence. */
+  summary: string;
+  question: TSchema;
+  /** Shape of the answer without `meta`. */
+  answer: TSchema;
+  answerTo(question: never, asking: Asking): Promise<object>;
+}
+
+export const KINDS: readonly Kind[] = [trend, funnel];
+
+/** A statement of ClickHouse ends at 256 KB (max_query_size). */
+const MAX_STATEMENT_BYTES = 250_000;
+const WAIT_MS = 10_000;
+
+/**
+ * Answers a question of a kind ('trend', 'funnel', …) with its answer and `meta`. Throws QuestionError for what is wrong
+ * with the question, WarehouseError for what is wrong with the warehouse.
+ */
+export async function ask(kindName: string, body: unknown, context: AskContext): Promise<object & { meta: Meta }> {
+  const kind = KINDS.find(({ name }) => name === kindName);
+  if (kind === undefined) {
+    const names = KINDS.map(({ name }) => name).join(', ');
+    throw new QuestionError({ code: 'unknown_kind', field: 'kind', value: kindName, rule: names, detail: `There is no such kind of question; there are ${names}.` });
+  }
+  const question = validate(kind.question, body) as Record<string, never>;
+  const startedMs = context.clock();
+  const range = timeRange(question, startedMs);
+  if (question['waitFor'] !== undefined) await waitFor(question['waitFor'], context);
+  // Read before the first statement: what has become visible since may be in the answer, never the other way round.
+  const { asOfMs, watermarkMs } = context.freshness.status();
+  const statements: string[] = [];
+  let rowsRead = 0;
+  const query = async <Row>(sql: string): Promise<Row[]> => {
+    if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
+      throw new QuestionError({ code: 'question_too_large', field: '', rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
+    }
+    statements.push(sql);
+    const { maxMemoryBytes, timeoutMs } = context;
+    try {
+      const answer = await context.warehouse.query<Row>(sql, { ...(maxMemoryBytes !== undefined && { maxMemoryBytes }), ...(timeoutMs !== undefined && { timeoutMs }) });
+      rowsRead += answer.rowsRead;
+      return answer.rows;
+    } catch (error) {
+      throw asProblem(error);
+    }
+  };
+  const answer = await kind.answerTo(question as never, { project: context.project, range, query });
+  const meta: Meta = {
+    asOf: iso(asOfMs),
+    completeThrough: iso(watermarkMs),
+    provisionalFrom: watermarkMs < range.toMs ? iso(Math.max(range.fromMs, watermarkMs)) : null,
+    approximate: false,
+    from: formatTime(range.zone, range.fromMs),
+    to: formatTime(range.zone, range.toMs),
+    timezone: range.zone.name,
+    rowsRead,
+    elapsedMs: context.clock() - startedMs,
+    sql: statements.join(';\n'),
+  };
+  return { ...answer, meta };
+}
+
+/** Waits until everything received up to a time is in, 10 s at most; the answer's `asOf` tells how far it came. */
+async function waitFor(value: string | number, { clock, freshness }: AskContext): Promise<void> {
+  const untilMs = typeof value === 'number' ? value : readTime(value, 'waitFor', zoneOf('UTC'), clock());
+  const deadlineMs = clock() + WAIT_MS;
+  while (freshness.status().asOfMs < untilMs && clock() < deadlineMs) {
+    await freshness.caughtUp(deadlineMs - clock());
+    if (freshness.status().asOfMs >= untilMs) return;
+    // Caught up, but the time asked for lies ahead of the log's clock.
+    await new Promise((resume) => setTimeout(resume, 5));
+  }
+}
+
+/** ClickHouse's errors that the question is to blame for. */
+function asProblem(error: unknown): unknown {
+  if (!(error instanceof WarehouseError)) return error;
+  // 427 CANNOT_COMPILE_REGEXP
+  if (error.number === 427) {
+    return new QuestionError({ code: 'invalid_pattern', field: 'where', rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
+  }
+  // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
+  if (error.number === 241 || error.number === 159) {
+    const what = error.number === 241 ? 'memory' : 'time';
+    return new QuestionError({ code: 'question_too_expensive', field: '', rule: `within the ${what} that a question may take`, detail: `The question took more ${what} than one may; ask for a shorter range or fewer groups.` });
+  }
+  return error;
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

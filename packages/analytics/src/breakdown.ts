@@ -1,0 +1,57 @@
+import { literal } from '@tidemark/warehouse';
+import { propertySql, type Table } from './property.ts';
+
+/** Longest value shown; longer ones that agree so far are one group (rule B3). */
+const MAX_LABEL = 200;
+export const OTHER = 'other';
+export const NOT_SET = '(not set)';
+
+/**
+ * A group in SQL and between statements: one key a property, `=value`, or `-` where it is unset. So a value that reads
+ * `(not set)` or `other` is never mistaken for the group of that name.
+ */
+export type GroupKey = readonly string[];
+
+const UNSET = '-';
+const REST = '+';
+
+/** Columns `k0, k1, …` with the keys of an event's group. */
+export function groupColumns(breakdown: readonly string[], table: Table, field: string): string[] {
+  return breakdown.map((name, i) => {
+    const { text } = propertySql(name, table, `${field}[${i}]`);
+    return `ifNull(concat('=', substringUTF8(${text}, 1, ${MAX_LABEL})), '${UNSET}') AS k${i}`;
+  });
+}
+
+export function keyNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `k${i}`);
+}
+
+/** SQL that is 1 for the group in which every property is unset: it is shown by itself, beside the top ones. */
+export function allUnsetSql(count: number): string {
+  return keyNames(count).map((name) => `${name} = '${UNSET}'`).join(' AND ');
+}
+
+/** Columns `g0, g1, …`: the keys of the groups that are kept, one and the same key for the rest. */
+export function keptColumns(count: number, kept: readonly GroupKey[]): string[] {
+  if (count === 0) return [];
+  const names = keyNames(count);
+  const list = [...kept, names.map(() => UNSET)].map((key) => `(${key.map(literal).join(', ')})`).join(', ');
+  const isKept = `(${names.join(', ')}) IN (${list})`;
+  return names.map((name, i) => `if(${isKept}, ${name}, '${REST}') AS g${i}`);
+}
+
+/** What is shown of a group. */
+export function groupLabels(key: GroupKey): string[] {
+  return key.map((part) => (part === REST ? OTHER : part === UNSET ? NOT_SET : part.slice(1)));
+}
+
+/** Order of groups in an answer: the kept ones by rank, then the rest, then the unset. */
+export function groupOrder(kept: readonly GroupKey[], count: number): GroupKey[] {
+  const unset = Array.from({ length: count }, () => UNSET);
+  return [...kept, Array.from({ length: count }, () => REST), unset];
+}
+
+export function sameGroup(a: GroupKey): string {
+  return JSON.stringify(a);
+}

@@ -1,0 +1,36 @@
+/**
+ * Exact sums. Adding doubles depends on their order, and so on threads and merges; so each number is added as the decimal
+ * of its shortest text (`0.1` is one tenth), and the sum is turned into a double once, at the end.
+ */
+
+/** Digits after the point that take part; smaller parts of a number are cut off. */
+const SCALE = 20;
+/** Decimal256 holds 76 digits; numbers from here on are left to `hugeSumSql`. */
+const HUGE = "toFloat64('1e50')";
+
+/** SQL aggregate over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
+export function sumSql(number: string): string {
+  const plain = `abs(${number}) < ${HUGE}`;
+  return `toString(sumIf(toDecimal256OrZero(toString(${number}), ${SCALE}), ${plain}))`;
+}
+
+/** SQL aggregate: the sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */
+export function hugeSumSql(number: string): string {
+  return `arraySum(arraySort(groupArrayIf(assumeNotNull(${number}), abs(${number}) >= ${HUGE})))`;
+}
+
+/** The double nearest to the sum that the two aggregates gave. */
+export function sumOf(text: string, huge: number): number {
+  return Number(text) + huge;
+}
+
+/** The double nearest to sum / count. */
+export function averageOf(text: string, huge: number, count: number): number {
+  if (count === 0) return 0;
+  const [whole = '0', fraction = ''] = text.replace('-', '').split('.');
+  // Enough digits that the quotient's own rounding can't be seen in a double's 17.
+  const digits = SCALE + 25;
+  const quotient = (BigInt(whole + fraction.padEnd(digits, '0')) + BigInt(count) / 2n) / BigInt(count);
+  const plain = Number(`${text.startsWith('-') ? '-' : ''}${quotient}e-${digits}`);
+  return plain + huge / count;
+}

@@ -1,0 +1,39 @@
+import { literal, timeLiteral } from '@tidemark/warehouse';
+import type { Table } from './property.ts';
+import type { Where } from './schema.ts';
+import { whereSql } from './where.ts';
+
+export interface EventSelection {
+  project: string;
+  fromMs: number;
+  /** Exclusive. */
+  toMs: number;
+  /** Names; undefined = any. */
+  events: string | readonly string[] | undefined;
+  includeBots: boolean;
+  /** Conditions, each with the name of its field in the question. */
+  where: readonly (readonly [Where | undefined, field: string])[];
+  /** `expression AS name` */
+  columns: readonly string[];
+  table?: Table;
+}
+
+/** SELECT of the events that a question is about. */
+export function eventsSql(selection: EventSelection): string {
+  const { project, fromMs, toMs, events, includeBots, where, columns, table = 'events' } = selection;
+  const conditions = [
+    `project = ${literal(project)}`,
+    `time >= ${timeLiteral(fromMs)}`,
+    `time < ${timeLiteral(toMs)}`,
+    ...(events === undefined ? [] : [namedSql(events)]),
+    ...(includeBots ? [] : ['bot = 0']),
+    ...where.map(([conditions, field]) => whereSql(conditions, table, field)).filter((sql) => sql !== '1'),
+  ];
+  return `SELECT ${columns.length === 0 ? '1' : columns.join(', ')} FROM ${table} WHERE ${conditions.join(' AND ')}`;
+}
+
+/** SQL that is 1 for the events of the given names. */
+export function namedSql(events: string | readonly string[]): string {
+  const names = [events].flat();
+  return names.length === 1 ? `event_name = ${literal(names[0] ?? '')}` : `event_name IN (${names.map((name) => literal(name)).join(', ')})`;
+}

@@ -1,0 +1,105 @@
+/** Events as a file, one a line, streamed from the table `timeline` (it holds the original JSON texts). */
+import type { Warehouse } from '@tidemark/warehouse';
+import Type, { type Static } from 'typebox';
+import { eventsSql } from './events.ts';
+import { outputLine, outputSelect, type TimelineRow } from './output.ts';
+import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
+import { timeRange } from './range.ts';
+import { COMMON, Where } from './schema.ts';
+import { validate } from './validate.ts';
+
+export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
+
+export const ExportRequest = Type.Object(
+  {
+    format: Type.Optional(Type.Enum([...EXPORT_FORMATS], { description: `one of ${EXPORT_FORMATS.join(', ')}` })),
+    from: COMMON.from,
+    to: COMMON.to,
+    range: COMMON.range,
+    timezone: COMMON.timezone,
+    where: Type.Optional(Where),
+  },
+  { additionalProperties: false },
+);
+export type ExportRequest = Static<typeof ExportRequest>;
+
+export interface EventExport {
+  format: (typeof EXPORT_FORMATS)[number];
+  contentType: string;
+  sql: string;
+  /** The file's bytes. */
+  stream(): AsyncIterable<Buffer>;
+}
+
+const CONTENT_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' };
+
+/** An export that a request body asks for; nothing is read before `stream()`. Throws QuestionError. */
+export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number }): EventExport {
+  const request = validate(ExportRequest, body);
+  const { format = 'ndjson' } = request;
+  const sql = exportSql(request, context.project, context.clock());
+  const { warehouse } = context;
+  const stream = (): AsyncIterable<Buffer> =>
+    format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
+  return { format, contentType: CONTENT_TYPES[format], sql, stream };
+}
+
+/**
+ * SELECT of an export. csv and parquet: the columns of an output event, JSON where it nests; ndjson: raw rows for
+ * `outputLine`. Bots are included. Throws QuestionError.
+ */
+export function exportSql(request: ExportRequest, project: string, nowMs: number): string {
+  const { fromMs, toMs } = timeRange(request, nowMs);
+  const rows = eventsSql({
+    project, fromMs, toMs, events: undefined, includeBots: true, table: 'timeline',
+    where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, '*'],
+  });
+  const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
+  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(project)}`;
+}
+
+const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [
+  ['eventId', 'event_id'],
+  ['eventName', 'event_name'],
+  ['type', 'type'],
+  ['userId', 'user_id'],
+  ['anonymousId', 'anonymous_id'],
+  ['sessionId', 'session_id'],
+  ['groupId', 'group_id'],
+  ['previousId', 'previous_id'],
+  ['personId', PERSON_NAME_SQL],
+  ['timestamp', isoSql('time')],
+  ['originalTimestamp', isoSql('original_time')],
+  ['receivedAt', isoSql('received_at')],
+  ['sequence', 'if(bitTest(flags, 1), sequence, NULL)'],
+  ['schemaVersion', 'schema_version'],
+  ['source', 'source'],
+  ['bot', 'bot = 1'],
+  ['properties', 'properties'],
+  ['context', 'context'],
+  ['traits', 'traits'],
+];
+
+function isoSql(column: string): string {
+  return `concat(replaceOne(toString(${column}), ' ', 'T'), 'Z')`;
+}
+
+/** Turns a stream of JSONEachRow into lines of output events, whatever the chunks' borders. */
+async function* outputLines(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    rest = bytes.subarray(end);
+    if (end > 0) yield linesOf(bytes.subarray(0, end));
+  }
+  if (rest.length > 0) yield linesOf(rest);
+}
+
+function linesOf(bytes: Buffer): Buffer {
+  let text = '';
+  for (const line of bytes.toString().split('\n')) {
+    if (line !== '') text += `${outputLine(JSON.parse(line) as TimelineRow)}\n`;
+  }
+  return Buffer.from(text);
+}

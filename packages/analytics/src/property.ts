@@ -1,0 +1,107 @@
+/**
+ * Properties in SQL: one place that knows how a property is read as a text, as a number, and whether it is set (rule P2).
+ *
+ * A property is kept in one of three ways: as a column, as a path of the `properties` JSON column of `events` (fast: only
+ * that path is read), or within a JSON text (`context`, `traits`, and all of them in `timeline`). All read the same:
+ * - null, absent and an object are unset; a column holding '' is unset;
+ * - the text of a number is its shortest form, of true `true`, of a list its JSON;
+ * - the number of a text that writes one (`"19.99"`) is that number.
+ */
+import { literal } from '@tidemark/warehouse';
+import { QuestionError } from './problem.ts';
+
+export type Table = 'events' | 'timeline';
+
+export interface PropertySql {
+  /** Nullable(String); NULL when unset. */
+  text: string;
+  /** Nullable(Float64), never infinite; NULL when unset or no number. */
+  number: string;
+}
+
+/** Text columns of both tables, by the name that questions use. */
+const COLUMNS: Readonly<Record<string, string>> = {
+  eventName: 'event_name',
+  userId: 'user_id',
+  anonymousId: 'anonymous_id',
+  sessionId: 'session_id',
+  source: 'source',
+  type: 'type',
+  groupId: 'group_id',
+  schemaVersion: 'schema_version',
+};
+
+const LATER = ['person', 'group', 'session'];
+
+/** SQL that reads a property of a row of `table`. `field` names the place in the question for the error. */
+export function propertySql(name: string, table: Table, field: string): PropertySql {
+  const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
+  if (column !== undefined) return fromText(`nullIf(${column}, '')`);
+  const dot = name.indexOf('.');
+  const root = name.slice(0, dot);
+  const path = name.slice(dot + 1).split('.');
+  if (dot > 0 && path.every((key) => key !== '')) {
+    if (root === 'properties' && table === 'events') return fromJsonColumn(path);
+    if (root === 'properties' || root === 'context' || root === 'traits') return fromJsonText(root, path);
+    if (LATER.includes(root)) {
+      throw new QuestionError({
+        code: 'unsupported_combination', field, value: name,
+        rule: `properties of the ${root} can't be asked for yet`,
+        detail: `${name}: questions read properties.…, context.… and traits.… for now.`,
+      });
+    }
+  }
+  throw new QuestionError({
+    code: 'unknown_property', field, value: name,
+    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.… or traits.…`,
+    detail: `${name} is not a property; write properties.${name} for one of the event's own.`,
+  });
+}
+
+function fromText(text: string): PropertySql {
+  return { text, number: numberOfText(text) };
+}
+
+/** NULL for what is no number, and for what is too big to be one. */
+function numberOfText(text: string): string {
+  return finite(`toFloat64OrNull(${text})`);
+}
+
+function finite(number: string): string {
+  return `if(isFinite(${number}), ${number}, NULL)`;
+}
+
+/** Keys that are plain in a JSON path; others (`^`, `[]`, `:`, …) have a meaning of their own there. */
+const PLAIN_KEY = /^[\p{L}\p{N}_$ -]+$/u;
+
+function fromJsonColumn(path: readonly string[]): PropertySql {
+  if (!path.every((key) => PLAIN_KEY.test(key))) return fromJsonText('toJSONString(properties)', path);
+  const nested = jsonColumn(`properties.${path.map((key) => `\`${key}\``).join('.')}`);
+  if (path.length === 1) return nested;
+  // A key that itself contains dots is stored with them escaped (json_type_escape_dots_in_keys).
+  return either(nested, jsonColumn(`properties.\`${path.join('%2E')}\``));
+}
+
+function jsonColumn(path: string): PropertySql {
+  const list = `if(startsWith(dynamicType(${path}), 'Array'), toJSONString(${path}), NULL)`;
+  const text = `coalesce(${path}.:String, toString(${path}.:Int64), toString(${path}.:Float64), toString(${path}.:Bool), toString(${path}.:UInt64), ${list})`;
+  const number = `coalesce(toFloat64(${path}.:Int64), ${path}.:Float64, toFloat64(${path}.:UInt64), ${numberOfText(`${path}.:String`)})`;
+  return { text, number };
+}
+
+function fromJsonText(json: string, path: readonly string[]): PropertySql {
+  const nested = jsonText(json, path);
+  return path.length === 1 ? nested : either(nested, jsonText(json, [path.join('.')]));
+}
+
+function jsonText(json: string, path: readonly string[]): PropertySql {
+  const at = `${json}, ${path.map((key) => literal(key)).join(', ')}`;
+  const type = `JSONType(${at})`;
+  const text = `multiIf(${type} = 'String', JSONExtractString(${at}), ${type} IN ('Int64', 'UInt64', 'Bool', 'Array'), JSONExtractRaw(${at}), ${type} = 'Double', toString(JSONExtractFloat(${at})), NULL)`;
+  const number = `multiIf(${type} = 'String', ${numberOfText(`JSONExtractString(${at})`)}, ${type} IN ('Int64', 'UInt64', 'Double'), ${finite(`JSONExtractFloat(${at})`)}, NULL)`;
+  return { text, number };
+}
+
+function either(first: PropertySql, second: PropertySql): PropertySql {
+  return { text: `coalesce(${first.text}, ${second.text})`, number: `coalesce(${first.number}, ${second.number})` };
+}

@@ -1,0 +1,70 @@
+/** A real warehouse in a temporary folder for tests, filled the way the processor fills it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FLAG, RowWriter, writeInt64, PREFIX, type StoredEvent } from '@tidemark/event';
+import { ChdbWarehouse, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
+import type { AskContext } from '../ask.ts';
+
+export interface TestStore {
+  warehouse: ChdbWarehouse;
+  /** Stores events of a project as the next range of the log. */
+  add(events: readonly StoredEvent[]): Promise<void>;
+  /** Context of questions to one project, asked at `nowMs`. */
+  context(project: string, nowMs?: number): AskContext;
+  close(): Promise<void>;
+}
+
+export async function openTestStore(): Promise<TestStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-analytics-'));
+  const warehouse = await ChdbWarehouse.open({ path: folder, connections: 1 });
+  await migrateWarehouse(warehouse);
+  const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+  let offset = 0;
+  return {
+    warehouse,
+    async add(events) {
+      const range = { epoch: 'e1', partition: 0, from: offset, to: offset + events.length };
+      const rows = new RowWriter();
+      const parts: Buffer[] = [];
+      for (const event of events) {
+        rows.write(event);
+        const row = rows.take();
+        writeInt64(row, PREFIX.offset, offset++);
+        parts.push(row);
+      }
+      await staging.load(Buffer.concat(parts));
+      for (const table of ['events', 'timeline', 'event_ids'] as const) await warehouse.command(insertStaged(table, range, false));
+    },
+    context(project, nowMs = Date.UTC(2026, 4, 10)) {
+      const freshness = { status: () => ({ asOfMs: nowMs, watermarkMs: nowMs - 7_200_000 }), caughtUp: async () => true };
+      return { project, warehouse, clock: () => nowMs, freshness };
+    },
+    async close() {
+      await warehouse.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface EventSketch extends Partial<Omit<StoredEvent, 'properties' | 'context' | 'traits'>> {
+  properties?: object;
+  context?: object;
+  traits?: object;
+}
+
+let made = 0;
+
+/** A stored event from the few fields that a test cares about. */
+export function storedEvent({ properties = {}, context = {}, traits = {}, ...given }: EventSketch): StoredEvent {
+  const timeMs = given.timeMs ?? Date.UTC(2026, 4, 3, 10);
+  return {
+    project: 'p1', source: 'web', eventId: `id-${++made}`, eventName: 'view', type: 'track',
+    userId: given.anonymousId === undefined ? 'u1' : '', anonymousId: '', sessionId: '', groupId: '', previousId: '', schemaVersion: '',
+    sequence: 0, timeMs, originalTimeMs: timeMs, receivedAtMs: timeMs, bot: false, flags: FLAG.timestampGiven,
+    country: '', os: '', browser: '', deviceType: '', channel: '', campaignSource: '', campaignMedium: '', campaignName: '',
+    referrerHost: '', pagePath: '', appVersion: '', locale: '',
+    ...given,
+    properties: JSON.stringify(properties), context: JSON.stringify(context), traits: JSON.stringify(traits),
+  };
+}

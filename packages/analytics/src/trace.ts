@@ -1,0 +1,39 @@
+/** What became of one event that is stored, by its id. */
+import { dedupKey } from '@tidemark/event';
+import { literal, type Warehouse } from '@tidemark/warehouse';
+import { outputSelect, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
+import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
+
+export interface EventTrace {
+  event: OutputEvent;
+  position: { epoch: string; partition: number; offset: number };
+}
+
+/**
+ * The stored event of an id, or undefined when none is stored. Found by its dedup key; an event that has left the dedup
+ * window is looked for in the timeline itself. Throws WarehouseError.
+ */
+export async function traceQuery(eventId: string, { project, warehouse }: { project: string; warehouse: Warehouse }): Promise<EventTrace | undefined> {
+  const key = `unhex('${dedupKey(project, eventId).toString('hex')}')`;
+  const { rows } = await warehouse.query<{ epoch: string; partition: number; offset: number; received_at: number }>(
+    `SELECT epoch, partition, offset, toUnixTimestamp(received_at) AS received_at FROM event_ids WHERE key = ${key} LIMIT 1`,
+  );
+  const [place] = rows;
+  if (place !== undefined) {
+    const at = `offset = ${literal(BigInt(place.offset))} AND epoch = ${literal(place.epoch)} AND partition = ${place.partition}`;
+    const found = await read(project, warehouse, `${at} AND event_id = ${literal(eventId)}`);
+    if (found !== undefined) return found;
+  }
+  return read(project, warehouse, `event_id = ${literal(eventId)}`);
+}
+
+async function read(project: string, warehouse: Warehouse, condition: string): Promise<EventTrace | undefined> {
+  const { rows } = await warehouse.query<TimelineRow & { epoch: string; partition: number; offset: number }>(
+    `SELECT ${outputSelect(PERSON_NAME_SQL)}, epoch, partition, offset FROM (
+  SELECT ${ACTOR_COLUMNS}, * FROM timeline WHERE project = ${literal(project)} AND ${condition} LIMIT 1
+) AS actors ${joinIdentity(project)}`,
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return { event: toOutput(row), position: { epoch: row.epoch, partition: Number(row.partition), offset: Number(row.offset) } };
+}
