@@ -1,11 +1,13 @@
 /** The `tidemark` command: finds the subcommand, gives it a terminal, and turns errors into words and exit codes. */
 import { CommandProblem } from './command.ts';
 import type { Command, Terminal } from './command.ts';
+import { askCommand } from './commands/ask.ts';
 import { startCommand } from './commands/start.ts';
+import { tokenCommand } from './commands/token.ts';
 import { StartProblem } from './start-problem.ts';
 import { readVersion } from './version.ts';
 
-const COMMANDS: readonly Command[] = [startCommand];
+const COMMANDS: readonly Command[] = [startCommand, askCommand, tokenCommand];
 
 /** @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {

@@ -34,7 +34,9 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
   });
   const housekeeping = setInterval(() => {
     log.checkReaders();
-    dropConsumed(log, folders.positions, Date.now()).catch((err: unknown) => logger.error({ err }, 'old records could not be dropped from the log'));
+    dropConsumed(log, folders.positions, Date.now()).catch((err: unknown) =>
+      logger.error({ err }, 'old records could not be dropped from the log'),
+    );
   }, HOUSEKEEPING_MS);
   const address = await listen(collector.server, settings);
   return {
@@ -52,8 +54,14 @@ function listen(server: import('node:http').Server, { host, port }: ServerSettin
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
-      const sentence = taken ? `Port ${port} of ${host} is taken.` : `The collector can't listen on ${host}:${port} (${error.code}).`;
-      reject(new StartProblem(taken ? 'port_taken' : 'address_unusable', sentence, 'give another with --port or --host.', { cause: error }));
+      const sentence = taken
+        ? `Port ${port} of ${host} is taken.`
+        : `The collector can't listen on ${host}:${port} (${error.code}).`;
+      reject(
+        new StartProblem(taken ? 'port_taken' : 'address_unusable', sentence, 'give another with --port or --host.', {
+          cause: error,
+        }),
+      );
     });
     server.listen({ host, port, backlog: 1024 }, () => {
       const bound = server.address() as import('node:net').AddressInfo;

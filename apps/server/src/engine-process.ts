@@ -41,10 +41,9 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
   processor.start();
   const control = await openControl(controlPathOf(settings.dataPath));
   const keys = await openKeyDirectory(controlPathOf(settings.dataPath));
-  const jobs = new JobScheduler(
-    [lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, control)],
-    { onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again') },
-  );
+  const jobs = new JobScheduler([lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, control)], {
+    onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
+  });
   jobs.start();
   const api = createApi({
     warehouse,
