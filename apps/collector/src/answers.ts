@@ -4,7 +4,10 @@ import type { Answer } from './answer.ts';
 import { problemOf } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
-/** Always 202: accepted + filtered + rejected are all events of the batch; `filtered` is only told when there are any. */
+/**
+ * Always 202. accepted + filtered + rejected are all events of the batch; `filtered` is only told when there are any.
+ * An event without a readable id is told by its index, and its eventId is null.
+ */
 export function batchAnswer(admissions: readonly Admission[], receivedAtMs: number): Answer {
   const rejected: object[] = [];
   let filtered = 0;
@@ -13,7 +16,7 @@ export function batchAnswer(admissions: readonly Admission[], receivedAtMs: numb
     if (admission.kind !== 'quarantine' && admission.kind !== 'reject') continue;
     const errors = faultsOf(admission);
     const [{ code, detail }] = errors;
-    rejected.push({ index, eventId: admission.eventId, code, detail, quarantined: admission.kind === 'quarantine', errors });
+    rejected.push({ index, eventId: admission.eventId || null, code, detail, quarantined: admission.kind === 'quarantine', errors });
   }
   const accepted = admissions.length - rejected.length - filtered;
   const receivedAt = new Date(receivedAtMs).toISOString();
@@ -31,7 +34,7 @@ export function singleAnswer(admission: Admission, receivedAtMs: number): Answer
   const errors = faultsOf(admission);
   const [{ code, detail }] = errors;
   const quarantined = admission.kind === 'quarantine';
-  return problemAnswer(code as ProblemCode, detail, { eventId: admission.eventId, receivedAt, quarantined, errors });
+  return problemAnswer(code as ProblemCode, detail, { eventId: admission.eventId || null, receivedAt, quarantined, errors });
 }
 
 /** A body that was kept as one quarantined item. */

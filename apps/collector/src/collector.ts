@@ -71,7 +71,7 @@ export function createCollector(options: CollectorOptions): Collector {
   }
 
   function route(req: IncomingMessage, res: ServerResponse): Promise<void> | void {
-    const url = req.url ?? '/';
+    const url = originForm(req);
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     const shape = INGEST_ROUTES.get(path);
@@ -120,11 +120,13 @@ export function createCollector(options: CollectorOptions): Collector {
       engine.stop();
       return new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), bounds.drainTimeoutMs);
+        // A connection falls idle when its last answer is out; nothing else closes it before its keep-alive ends.
+        const sweeper = setInterval(() => server.closeIdleConnections(), 20);
         server.close(() => {
           clearTimeout(timer);
+          clearInterval(sweeper);
           resolve();
         });
-        server.closeIdleConnections();
       });
     },
   };
@@ -136,6 +138,14 @@ const INGEST_ROUTES: ReadonlyMap<string, 'single' | 'batch'> = new Map([
   ['/api/events/batch', 'batch'],
   ['/api/events/batch/', 'batch'],
 ]);
+
+/** The path and query of a request, also when it came with scheme and host as to a proxy (RFC 9112, section 3.2.2). */
+function originForm(req: IncomingMessage): string {
+  const url = req.url ?? '/';
+  if (url.startsWith('/') || url === '*' || !URL.canParse(url)) return url;
+  const { pathname, search } = new URL(url);
+  return (req.url = pathname + search);
+}
 
 function isRead(req: IncomingMessage): boolean {
   return req.method === 'GET' || req.method === 'HEAD';

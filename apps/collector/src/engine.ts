@@ -18,9 +18,8 @@ const MAX_PROBE_BYTES = 8 * 1024 * 1024;
 
 export class Engine {
   readonly #deps: EngineDeps;
-  /** Answers without an end of their own (server-sent events); cut when the collector stops. */
-  readonly #endless = new Set<ServerResponse>();
-  #stopping = false;
+  /** Ends answers that have no end of their own (server-sent events). */
+  readonly #endless = new Set<() => void>();
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -31,13 +30,16 @@ export class Engine {
     const onward = this.#open(req.method ?? 'GET', req.url ?? '/', this.#headersFor(req));
     if (req.headers.expect !== undefined) res.writeContinue();
     const timer = setTimeout(() => onward.destroy(new EngineTimeout()), this.#deps.timeoutMs);
+    let answered = false;
     onward.once('response', (answer) => {
+      answered = true;
       clearTimeout(timer);
       this.#passBack(answer, res);
     });
-    onward.once('error', (error) => {
+    onward.on('error', (error) => {
       clearTimeout(timer);
-      this.#fail(req, res, error);
+      // Once there is an answer, its own end tells: an engine may answer before it has read the whole request.
+      if (!answered) this.#fail(req, res, error);
     });
     res.once('close', () => {
       clearTimeout(timer);
@@ -76,8 +78,7 @@ export class Engine {
 
   /** Ends the answers that would never end, so that the rest can be waited for. */
   stop(): void {
-    this.#stopping = true;
-    for (const res of this.#endless) res.end();
+    for (const end of this.#endless) end();
   }
 
   #open(method: string, path: string, headers: ReturnType<typeof endToEndHeaders>): ClientRequest {
@@ -108,18 +109,22 @@ export class Engine {
     if (res.destroyed || res.writableEnded) return void answer.destroy();
     res.writeHead(status, answer.statusMessage, endToEndHeaders(answer.headers));
     // At once: a stream of events may have nothing to say for a while.
-    res.flushHeaders();
+    if (answer.headers['content-length'] === undefined) res.flushHeaders();
     if (answer.headers['content-type']?.startsWith('text/event-stream') === true) {
-      this.#endless.add(res);
-      res.once('close', () => this.#endless.delete(res));
-      if (this.#stopping) res.end();
+      const end = (): void => {
+        answer.unpipe(res);
+        res.end();
+        answer.destroy();
+      };
+      this.#endless.add(end);
+      res.once('close', () => this.#endless.delete(end));
     }
     answer.pipe(res);
     // An answer that broke off must not look whole.
-    answer.once('close', () => {
+    const cut = (): void => {
       if (!answer.complete && !res.writableEnded) res.destroy();
-    });
-    answer.on('error', () => res.destroy());
+    };
+    answer.once('close', cut).once('error', cut);
   }
 
   #fail(req: IncomingMessage, res: ServerResponse, error: Error): void {

@@ -7,6 +7,7 @@ type Counter = { inc(by?: number): void };
 export class IngestMetrics {
   readonly #metrics: Metrics;
   readonly #byStatus = new Map<number, Counter>();
+  readonly #byFault = new Map<string, Counter>();
   readonly #byResult: Record<'accepted' | 'quarantined' | 'filtered' | 'rejected', Counter>;
   readonly #bytes: Counter;
   readonly #duration: { observe(seconds: number): void };
@@ -69,6 +70,11 @@ export class IngestMetrics {
 
   fault(result: 'quarantined' | 'rejected', code: string): void {
     this.#byResult[result].inc();
-    this.#metrics.counter('tidemark_ingest_faults_total', { code }).inc();
+    let counter = this.#byFault.get(code);
+    if (counter === undefined) {
+      counter = this.#metrics.counter('tidemark_ingest_faults_total', { code });
+      this.#byFault.set(code, counter);
+    }
+    counter.inc();
   }
 }

@@ -85,6 +85,10 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (body.kind === 'no_room') return refused(LOG_BUSY, body.receivedBytes);
     const wireBytes = body.bytes.length;
     metrics.read(wireBytes);
+    if (appender.busy) {
+      budget.give(wireBytes);
+      return refused(LOG_BUSY, wireBytes);
+    }
     // All from here to the append is one tick, so no other request's body stands beside what this one unpacks.
     budget.give(wireBytes);
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { RowWriter } from '@tidemark/event';
+import { LIMITS, RowWriter } from '@tidemark/event';
 import type { Frames, Receipt } from '@tidemark/log';
 import type { Admission, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
 import { partitionOf } from './partition.ts';
@@ -44,7 +44,7 @@ export class Intake {
     const quarantine: QuarantineRecord[] = [];
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
     for (let index = 0; index < values.length; index++) {
-      const admission = bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8();
+      const admission = bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]);
       admissions.push(admission);
       if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, original(index)));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
@@ -72,7 +72,7 @@ export class Intake {
     } catch (error) {
       this.#onFault(error);
       const detail = 'The collector failed on this event; it is kept and can be replayed once that is mended.';
-      return { kind: 'quarantine', eventId: '', eventName: '', faults: [{ field: '', code: 'internal_error', detail }] };
+      return quarantined(value, 'internal_error', detail);
     }
   }
 }
@@ -98,7 +98,17 @@ function tally(
   else known.events++;
 }
 
-function notUtf8(): Admission {
+function notUtf8(value: unknown): Admission {
   const detail = 'The bytes of this event are not UTF-8; convert its text, most likely from Latin-1 or Windows-1252.';
-  return { kind: 'quarantine', eventId: '', eventName: '', faults: [{ field: '', code: 'invalid_unicode', detail }] };
+  return quarantined(value, 'invalid_unicode', detail);
+}
+
+function quarantined(value: unknown, code: string, detail: string): Admission {
+  const eventId = typeof value === 'object' && value !== null && 'eventId' in value ? value.eventId : undefined;
+  return {
+    kind: 'quarantine',
+    eventId: typeof eventId === 'string' ? eventId.slice(0, LIMITS.maxEventIdLength).toWellFormed() : '',
+    eventName: '',
+    faults: [{ field: '', code, detail }],
+  };
 }

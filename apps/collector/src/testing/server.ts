@@ -20,6 +20,12 @@ export const GRANT: WriteKeyGrant = {
   settings: { bots: 'flag', ip: 'drop', retentionDays: null },
 };
 
+export interface Posted {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
 export interface RunningCollector {
   url: string;
   port: number;
@@ -29,7 +35,7 @@ export interface RunningCollector {
   logged: string[];
   engineSocketPath: string;
   /** Posts JSON (or bytes as they are) with the key, and reads the JSON answer. */
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; headers: Headers; body: any }>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Posted>;
   events(): ReturnType<typeof readRow>[];
   quarantined(): QuarantineRecord[];
   /** received less what is accounted for; 0 when the books are right. */
@@ -84,7 +90,7 @@ export async function startCollector(options: Partial<CollectorOptions> & { log?
         headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+      return { status: response.status, headers: response.headers, body: JSON.parse(text) as Record<string, unknown> };
     },
     events: () => records('events', readRow),
     quarantined: () => records('quarantine', (bytes) => JSON.parse(bytes.toString()) as QuarantineRecord),
