@@ -56,7 +56,7 @@ export class Processor implements ProcessorView {
   static async open(parts: ProcessorParts): Promise<Processor> {
     const { reader, positions, warehouse, lake, temporaryFolder } = parts;
     const observer = parts.observer ?? SILENT;
-    const seen = await SeenIds.load(warehouse, temporaryFolder);
+    const seen = await SeenIds.load(warehouse, temporaryFolder, parts.nowMs());
     const stores = await Stores.open(warehouse, lake, temporaryFolder, observer.wrote);
     const committed = { events: offsetOf(positions, reader, 'events'), quarantine: offsetOf(positions, reader, 'quarantine') };
     const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epoch, committed);

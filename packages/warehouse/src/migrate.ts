@@ -9,7 +9,7 @@ export interface Migration {
 
 /** The migrations beside this file, or beside the bundle that it was built into; ordered by name. */
 export function warehouseMigrations(): Migration[] {
-  const folders = [new URL('./migrations/', import.meta.url), new URL('./migrations/warehouse/', import.meta.url)];
+  const folders = [new URL('./migrations/', import.meta.url), new URL('./migrations/warehouse/', import.meta.url), new URL('../migrations/warehouse/', import.meta.url)];
   const folder = folders.find((url) => existsSync(new URL('001-events.sql', url)));
   if (folder === undefined) throw new Error('The warehouse migrations are missing; run `npm run build`.');
   return readdirSync(folder)

@@ -16,7 +16,7 @@ export class SeenIds {
   readonly #warehouse: Warehouse;
   readonly #keysFile: string;
 
-  static async load(warehouse: Warehouse, temporaryFolder: string): Promise<SeenIds> {
+  static async load(warehouse: Warehouse, temporaryFolder: string, nowMs: number): Promise<SeenIds> {
     const seen = new SeenIds(warehouse, temporaryFolder);
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of warehouse.stream('SELECT key FROM event_ids', 'RowBinary')) {
@@ -26,7 +26,8 @@ export class SeenIds {
       rest = bytes.subarray(whole);
     }
     const { rows } = await warehouse.query<{ startMs: number }>('SELECT toInt64(min(received_at)) * 1000 AS startMs FROM event_ids');
-    seen.windowStartMs = rows[0]?.startMs ?? 0;
+    // Nothing seen yet means that nothing was forgotten: the window begins now.
+    seen.windowStartMs = rows[0]?.startMs || nowMs;
     return seen;
   }
 

@@ -1,0 +1,57 @@
+import { connect, type Socket } from 'node:net';
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** One keep-alive HTTP/1.1 connection that posts bodies one after another: no more than a generator needs. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #head: string;
+  #waiting: { resolve: (answer: { status: number; body: string }) => void; reject: (error: Error) => void } | undefined;
+  #received: Buffer = Buffer.alloc(0);
+
+  static open(port: number, path: string, writeKey: string): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.removeListener('error', reject);
+        resolve(new Connection(socket, path, writeKey));
+      });
+    });
+  }
+
+  private constructor(socket: Socket, path: string, writeKey: string) {
+    this.#socket = socket;
+    this.#head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${writeKey}\r\ncontent-type: application/json\r\ncontent-length: `;
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('close', () => this.#waiting?.reject(new Error('connection closed')));
+    socket.on('error', (error) => this.#waiting?.reject(error));
+  }
+
+  post(body: Buffer): Promise<{ status: number; body: string }> {
+    const head = Buffer.from(`${this.#head}${body.length}\r\n\r\n`, 'latin1');
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#socket.write(Buffer.concat([head, body]));
+    });
+  }
+
+  close(): void {
+    this.#waiting = undefined;
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    const headEnd = this.#received.indexOf(HEAD_END);
+    if (headEnd === -1) return;
+    const head = this.#received.toString('latin1', 0, headEnd);
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    if (this.#received.length < headEnd + 4 + length) return;
+    const body = this.#received.toString('utf8', headEnd + 4, headEnd + 4 + length);
+    this.#received = this.#received.subarray(headEnd + 4 + length);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve({ status: Number(head.slice(9, 12)), body });
+  }
+}
