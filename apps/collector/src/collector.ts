@@ -9,6 +9,7 @@ import { BodyBudget } from './body.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
 import type { CollectorBounds } from './bounds.ts';
 import { onClientError } from './client-error.ts';
+import { Connections } from './connections.ts';
 import { answerPreflight, corsHeaders } from './cors.ts';
 import { Engine } from './engine.ts';
 import { createIngest } from './ingest.ts';
@@ -44,6 +45,8 @@ export interface Collector {
   /** Takes no more connections, finishes the requests in flight, and resolves when all are answered. */
   close(): Promise<void>;
 }
+
+const QUIET_MS = 50;
 
 /** The public port: takes events itself and hands everything else to the engine. */
 export function createCollector(options: CollectorOptions): Collector {
@@ -87,6 +90,7 @@ export function createCollector(options: CollectorOptions): Collector {
 
   let closing = false;
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
+    connections.begin(req.socket, res);
     if (closing) res.setHeader('connection', 'close');
     try {
       route(req, res)?.catch((error: unknown) => onFailure(req, res, error));
@@ -102,15 +106,15 @@ export function createCollector(options: CollectorOptions): Collector {
     connectionsCheckingInterval: Math.min(5_000, bounds.headersTimeoutMs, bounds.requestTimeoutMs),
   });
   server.maxConnections = bounds.maxConnections;
+  const connections = new Connections(server);
   // With a listener of its own, `Expect: 100-continue` is answered only after the head has been judged.
   server.on('request', onRequest).on('checkContinue', onRequest).on('clientError', onClientError);
   server.on('drop', () => ingestMetrics.refused('too_many_connections', 0));
 
-  metrics.beforeScrape(async () => {
+  metrics.beforeScrape(() => {
     metrics.gauge('tidemark_log_pending_bytes', {}).set(log.pendingBytes);
     metrics.gauge('tidemark_ingest_inflight_bytes', {}).set(budget.heldBytes);
-    const count = await new Promise<number>((resolve) => server.getConnections((error, open) => resolve(error === null ? open : NaN)));
-    metrics.gauge('tidemark_ingest_connections', {}).set(count);
+    metrics.gauge('tidemark_ingest_connections', {}).set(connections.open);
   });
 
   return {
@@ -120,8 +124,9 @@ export function createCollector(options: CollectorOptions): Collector {
       engine.stop();
       return new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), bounds.drainTimeoutMs);
-        // A connection falls idle when its last answer is out; nothing else closes it before its keep-alive ends.
-        const sweeper = setInterval(() => server.closeIdleConnections(), 20);
+        // Again and again: a connection falls quiet when its last answer is out. Not at once, for a request may be
+        // on its way on one that looks quiet.
+        const sweeper = setInterval(() => connections.closeQuiet(), QUIET_MS);
         server.close(() => {
           clearTimeout(timer);
           clearInterval(sweeper);
