@@ -157,6 +157,7 @@ it('drains: answers what is in flight, ends live streams, takes no more, and clo
   const idle = openRaw(collector.port);
   idle.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
   await idle.until(/live/);
+  const silent = openRaw(collector.port);
   collector.log.stall();
   const inFlight = collector.post('/api/events', event());
   const half = openRaw(collector.port);
@@ -172,6 +173,7 @@ it('drains: answers what is in flight, ends live streams, takes no more, and clo
   expect(await half.closed()).toMatch(/^HTTP\/1\.1 202/);
   expect(await live.text()).toBe(': hello\n\n');
   await closed;
+  expect(await silent.closed()).toBe('');
   expect(performance.now() - startedAt).toBeLessThan(2_000);
   expect(collector.events()).toHaveLength(2);
 });

@@ -18,8 +18,8 @@ class TokenBucket {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
     this.#tokens = Math.min(Math.max(1, perSecond), this.#tokens + (elapsedMs / 1000) * perSecond);
-    if (this.#tokens >= 1) return 0;
-    return perSecond > 0 ? (1 - this.#tokens) / perSecond : Infinity;
+    if (perSecond <= 0) return Infinity;
+    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / perSecond;
   }
 
   spend(tokens: number): void {
