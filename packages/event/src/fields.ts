@@ -32,7 +32,7 @@ export function readName(value: unknown, field: string, faults: Fault[]): string
 /** A version may come as an integer too: 2 and "2" are the same version, and short numbers lose nothing. */
 export function readVersion(value: unknown, faults: Fault[]): string {
   if (isNone(value)) return '';
-  if (Number.isSafeInteger(value)) return String(value);
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   return readText(value, 'schemaVersion', LIMITS.maxSchemaVersionLength, faults);
 }
 

@@ -16,8 +16,7 @@
  *         55..62  sequence    Int64
  *         63..    the string columns in the order of STRING_COLUMNS, each a LEB128 byte length and UTF-8
  */
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { hash } from 'node:crypto';
 import type { EventType, StoredEvent } from './event.ts';
 
 export const PREFIX_BYTES = 63;
@@ -69,99 +68,12 @@ export const ROW_STRUCTURE = [
 
 /** The dedup key of an event: 16 bytes, the same for every copy of the event in a project. */
 export function dedupKey(project: string, eventId: string): Buffer {
-  return createHash('md5').update(`${project}\0${eventId}`).digest();
+  return Buffer.from(dedupKeyText(project, eventId), 'latin1');
 }
 
-/** Writes rows one after another into a buffer that grows; take() hands the bytes over and starts anew. */
-export class RowWriter {
-  #bytes: Buffer;
-  #end = 0;
-
-  constructor(initialBytes = 1 << 20) {
-    this.#bytes = Buffer.allocUnsafeSlow(initialBytes);
-  }
-
-  get length(): number {
-    return this.#end;
-  }
-
-  /** Appends one row and returns its size in bytes. */
-  write(event: StoredEvent): number {
-    const start = this.#end;
-    this.#reserve(PREFIX_BYTES);
-    const bytes = this.#bytes;
-    writeInt64(bytes, start + PREFIX.offset, 0);
-    dedupKey(event.project, event.eventId).copy(bytes, start + PREFIX.key);
-    bytes.writeUInt32LE(contentHash(event), start + PREFIX.content);
-    bytes.writeUInt16LE(event.flags, start + PREFIX.flags);
-    bytes[start + PREFIX.bot] = event.bot ? 1 : 0;
-    writeInt64(bytes, start + PREFIX.time, event.timeMs);
-    writeInt64(bytes, start + PREFIX.receivedAt, event.receivedAtMs);
-    writeInt64(bytes, start + PREFIX.originalTime, event.originalTimeMs);
-    writeInt64(bytes, start + PREFIX.sequence, event.sequence);
-    this.#end = start + PREFIX_BYTES;
-    for (const [, property] of STRING_COLUMNS) this.#string(event[property]);
-    return this.#end - start;
-  }
-
-  /** The bytes written so far, valid for ever; the writer starts on fresh memory. */
-  take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#end);
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(1 << 16, this.#end));
-    this.#end = 0;
-    return taken;
-  }
-
-  /** Appends one row as a log frame, its length (UInt32) before it; all of it, or nothing when it throws. */
-  writeFramed(event: StoredEvent): void {
-    const frame = this.#end;
-    try {
-      this.#reserve(4);
-      this.#end += 4;
-      this.#bytes.writeUInt32LE(this.write(event), frame);
-    } catch (error) {
-      this.#end = frame;
-      throw error;
-    }
-  }
-
-  /** The bytes written so far, copied into memory of just their size; the writer keeps its own and starts anew. */
-  drain(): Buffer {
-    const drained = Buffer.allocUnsafeSlow(this.#end);
-    this.#bytes.copy(drained, 0, 0, this.#end);
-    this.#end = 0;
-    return drained;
-  }
-
-  #string(text: string): void {
-    const length = text.length;
-    // UTF-8 needs at most three bytes for each UTF-16 unit.
-    this.#reserve(length * 3 + 5);
-    const bytes = this.#bytes;
-    const at = this.#end;
-    if (length < 43) {
-      // At most 126 bytes: the length takes one byte, whatever it is.
-      const written = length === 0 ? 0 : bytes.write(text, at + 1);
-      bytes[at] = written;
-      this.#end = at + 1 + written;
-      return;
-    }
-    let rest = Buffer.byteLength(text);
-    let end = at;
-    while (rest >= 0x80) {
-      bytes[end++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    bytes[end++] = rest;
-    this.#end = end + bytes.write(text, end);
-  }
-
-  #reserve(more: number): void {
-    if (this.#end + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#end + more));
-    this.#bytes.copy(grown, 0, 0, this.#end);
-    this.#bytes = grown;
-  }
+/** The same with one character for each byte: a text is what `hash` makes fastest (0.7 us; as a Buffer 1.3 us). */
+export function dedupKeyText(project: string, eventId: string): string {
+  return hash('md5', `${project}\0${eventId}`, 'binary');
 }
 
 /** Reads one row back. `row` starts at the row's first byte. */
@@ -203,9 +115,4 @@ export function writeInt64(bytes: Buffer, at: number, value: number): void {
 
 export function readInt64(bytes: Buffer, at: number): number {
   return bytes.readInt32LE(at + 4) * 0x1_0000_0000 + bytes.readUInt32LE(at);
-}
-
-/** CRC-32 over what the client said (not what the server added), so that a retry by another address is no conflict. */
-function contentHash(event: StoredEvent): number {
-  return crc32(event.properties, crc32(`${event.eventName}\0${event.userId}\0${event.anonymousId}\0${event.type}`));
 }

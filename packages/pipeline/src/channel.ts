@@ -30,14 +30,14 @@ export function channelOf(campaign: { source: string; medium: string; name: stri
   if (medium !== '') {
     if (DISPLAY_MEDIUM.test(medium)) return 'display';
     if (PAID_MEDIUM.test(medium)) return 'paid';
-    if (/^affiliate/.test(medium)) return 'affiliate';
+    if (medium.startsWith('affiliate')) return 'affiliate';
     if (EMAIL.test(medium)) return 'email';
     if (medium === 'sms') return 'sms';
-    if (/push$|^notification|^mobile$/.test(medium)) return 'push';
+    if (medium.endsWith('push') || medium.startsWith('notification')) return 'push';
     if (SOCIAL_MEDIUM.test(medium)) return 'social';
     if (medium === 'organic') return 'search';
     if (medium === 'referral' || medium === 'link' || medium === 'app') return 'referral';
-    if (/video/.test(medium)) return 'video';
+    if (medium.includes('video')) return 'video';
   }
   if (source !== '') {
     if (EMAIL.test(source) || source === 'mailchimp') return 'email';
