@@ -2,12 +2,13 @@
 import { CommandProblem } from './command.ts';
 import type { Command, Terminal } from './command.ts';
 import { askCommand } from './commands/ask.ts';
+import { importCommand } from './commands/import.ts';
 import { startCommand } from './commands/start.ts';
 import { tokenCommand } from './commands/token.ts';
 import { StartProblem } from './start-problem.ts';
 import { readVersion } from './version.ts';
 
-const COMMANDS: readonly Command[] = [startCommand, askCommand, tokenCommand];
+const COMMANDS: readonly Command[] = [startCommand, askCommand, importCommand, tokenCommand];
 
 /** @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
