@@ -7,6 +7,14 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `token` when absent. `query-token` also takes `?token=`: EventSource can't send headers. */
     access?: 'open' | 'token' | 'query-token';
+    /** What an open route asks for by itself, for /openapi.json. */
+    credentials?: 'token or write key';
+    /** Schema of a body that the handler checks itself, for /openapi.json. */
+    describedBody?: object;
+    /** Left out of /openapi.json. */
+    undocumented?: boolean;
+    /** How long an answer takes says nothing about how fast we are. */
+    longLived?: boolean;
   }
   interface FastifyRequest {
     grant: ApiTokenGrant | null;
@@ -24,7 +32,7 @@ export function guardAccess(app: FastifyInstance, authority: TokenAuthority): vo
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config?.access ?? 'token';
     if (access === 'open' || request.is404) return;
-    const token = bearerToken(request.headers.authorization) ?? (access === 'query-token' ? queryToken(request) : undefined);
+    const token = tokenOf(request);
     const grant = token === undefined ? undefined : await authority.authenticateToken(token);
     if (grant === undefined) throw unauthorized(token !== undefined);
     request.grant = grant;
@@ -35,6 +43,12 @@ export function guardAccess(app: FastifyInstance, authority: TokenAuthority): vo
 export function grantOf(request: FastifyRequest): ApiTokenGrant {
   if (request.grant === null) throw new Error(`${request.routeOptions.url} is open: it has no caller`);
   return request.grant;
+}
+
+/** The API token that the request carries where its route takes it. */
+export function tokenOf(request: FastifyRequest): string | undefined {
+  const inQuery = request.routeOptions.config?.access === 'query-token' ? queryToken(request) : undefined;
+  return bearerToken(request.headers.authorization) ?? inQuery;
 }
 
 /** The token of an `Authorization: Bearer` header; the scheme's case doesn't matter (RFC 9110, 11.1). */
@@ -49,7 +63,8 @@ function queryToken(request: FastifyRequest): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-function unauthorized(given: boolean): Problem {
+/** `given`: there was a token, but a wrong one. */
+export function unauthorized(given: boolean): Problem {
   const detail = given
     ? 'The API token is not known or was revoked: make a new one, or look whether it belongs to this server.'
     : 'Send an API token as `Authorization: Bearer <token>`; the first start prints one.';

@@ -5,9 +5,22 @@ import { guardAccess } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { createDiskGauge } from './disk.ts';
 import { answerFailures } from './failures.ts';
+import { parseJsonBodies } from './json-body.ts';
+import { recordOpenApi } from './openapi.ts';
+import { adminRoutes } from './admin/index.ts';
+import { analyticsRoutes } from './routes/analytics.ts';
+import { checkRoutes } from './routes/check.ts';
+import { exportRoutes } from './routes/export.ts';
 import { healthRoutes } from './routes/health.ts';
+import { liveRoutes } from './routes/live.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { openApiRoutes } from './routes/openapi.ts';
+import { pageRoutes } from './routes/page.ts';
 import { pipelineRoutes } from './routes/pipeline.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
+import { savedQuestionRoutes } from './routes/saved-questions.ts';
+import { timelineRoutes } from './routes/timeline.ts';
+import { traceRoutes } from './routes/trace.ts';
 import { setSchemaCompilers } from './validation.ts';
 
 declare module 'fastify' {
@@ -37,11 +50,26 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   }) as FastifyInstance;
   const diskUsage = createDiskGauge(deps.folders, deps.clock);
 
+  const openApi = recordOpenApi(app, deps.version);
+
   setSchemaCompilers(app);
+  parseJsonBodies(app);
   answerFailures(app);
   guardAccess(app, deps.control);
+
+  pageRoutes(app);
+  analyticsRoutes(app, deps);
+  savedQuestionRoutes(app, deps);
+  timelineRoutes(app, deps);
+  exportRoutes(app, deps);
+  liveRoutes(app, deps);
+  checkRoutes(app, deps);
+  traceRoutes(app, deps);
+  quarantineRoutes(app, deps);
+  pipelineRoutes(app, deps, diskUsage);
   healthRoutes(app, deps);
   metricsRoutes(app, deps, diskUsage);
-  pipelineRoutes(app, deps, diskUsage);
+  openApiRoutes(app, openApi);
+  adminRoutes(app, deps);
   return app;
 }

@@ -1,8 +1,9 @@
 /** Turns whatever a route throws into a problem document, and logs what is our fault. */
+import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import { WarehouseError } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
-import { Problem } from './problem.ts';
+import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
 /** Fastify's own refusals, in our words. */
@@ -42,6 +43,11 @@ export function answerFailures(app: FastifyInstance): void {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof WarehouseError) return ofWarehouse(error);
+  if (error instanceof QuestionError) {
+    const [first, ...rest] = error.problems;
+    const more = rest.length === 0 ? '' : ` (and ${rest.length} more)`;
+    return new Problem(first.code, `${first.detail}${more}`, { faults: error.problems.map(shownFault), cause: error });
+  }
   if (error instanceof ControlError) {
     const faults = error.field === undefined ? [] : [{ field: error.field, code: error.code, detail: error.message }];
     return new Problem(error.code, error.message, { faults, cause: error });

@@ -1,3 +1,5 @@
+import { PROBLEM_CODES } from '@tidemark/analytics';
+import type { ProblemCode as QuestionCode } from '@tidemark/analytics';
 import type { ControlErrorCode } from '@tidemark/control';
 
 interface ProblemKind {
@@ -26,10 +28,25 @@ export const PROBLEMS = {
   uri_too_long: { status: 414, title: 'A part of the address is over the limit.' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON.' },
   too_many_live_readers: { status: 429, title: 'Too many readers of the live stream.' },
+  too_many_exports: { status: 429, title: 'Too many exports at once.' },
   internal_error: { status: 500, title: 'We failed; it is logged.' },
   not_ready: { status: 503, title: 'A part of the system is away.' },
   warehouse_unavailable: { status: 503, title: 'The warehouse did not answer.' },
-  question_too_expensive: { status: 503, title: 'The question went over the memory or time it may take.' },
+
+  // What analytics refuses, explained in docs/questions.md.
+  unknown_kind: { status: 404, title: 'There is no such kind of question.' },
+  unknown_property: { status: 400, title: 'There is no such property.' },
+  unknown_timezone: { status: 400, title: 'There is no such time zone.' },
+  invalid_time: { status: 400, title: 'A time can not be read.' },
+  empty_range: { status: 400, title: 'The range of time is empty.' },
+  range_too_long: { status: 400, title: 'The range of time is too long.' },
+  too_many_points: { status: 400, title: 'The answer would have too many points.' },
+  invalid_pattern: { status: 400, title: 'A pattern is not a regular expression.' },
+  invalid_formula: { status: 400, title: 'The formula can not be read.' },
+  unsupported_combination: { status: 400, title: 'These can not be asked together.' },
+  question_too_large: { status: 400, title: 'The question is too large.' },
+  // Not 503: the same question would cost the same again.
+  question_too_expensive: { status: 422, title: 'The question went over the memory or time it may take.' },
 
   // What the control store refuses.
   illegal_name: { status: 400, title: 'The name can not be used.' },
@@ -49,7 +66,7 @@ export const PROBLEMS = {
   control_unavailable: { status: 503, title: 'The control store did not answer.' },
   control_corrupt: { status: 503, title: 'The control store is damaged.' },
   control_too_new: { status: 503, title: 'The control store belongs to a newer version.' },
-} as const satisfies Record<ControlErrorCode, ProblemKind> & Record<string, ProblemKind>;
+} as const satisfies Record<ControlErrorCode | QuestionCode, ProblemKind> & Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -125,7 +142,19 @@ export class Problem extends Error {
   }
 }
 
-/** Where a code is explained: a heading of docs/api.md. */
-export function documentationOf(code: string): string {
-  return `docs/api.md#${code}`;
+const QUESTION_CODES: ReadonlySet<string> = new Set(PROBLEM_CODES);
+
+/** Where a code is explained: what is wrong with a question in docs/questions.md, all else in docs/api.md. */
+export function documentationOf(code: ProblemCode): string {
+  return `docs/${QUESTION_CODES.has(code) ? 'questions' : 'api'}.md#${code}`;
+}
+
+/** A value longer than this is shown cut: an error answer must not echo megabytes. */
+const MAX_SHOWN_CHARS = 200;
+
+/** The fault with a value short enough to answer with. */
+export function shownFault(fault: Fault): Fault {
+  const text = typeof fault.value === 'string' ? fault.value : JSON.stringify(fault.value);
+  if (text === undefined || text.length <= MAX_SHOWN_CHARS) return fault;
+  return { ...fault, value: `${text.slice(0, MAX_SHOWN_CHARS)}…`.toWellFormed() };
 }

@@ -35,3 +35,33 @@ export function streamed(description: string, ...mediaTypes: string[]): object {
   const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string', description } }]));
   return { description, content };
 }
+
+export const NextCursor = Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'For the next page; null on the last one.' });
+
+const Open = Type.Object({}, { additionalProperties: true });
+
+/** An event as it leaves the system. Ids that it came without are absent. */
+export const OutputEventShape = Type.Object({
+  eventId: Type.String(),
+  eventName: Type.String(),
+  type: Type.String(),
+  userId: Type.Optional(Type.String()),
+  anonymousId: Type.Optional(Type.String()),
+  sessionId: Type.Optional(Type.String()),
+  groupId: Type.Optional(Type.String()),
+  previousId: Type.Optional(Type.String()),
+  personId: Type.String(),
+  timestamp: Type.String({ format: 'date-time', description: 'Corrected event time.' }),
+  originalTimestamp: Time,
+  receivedAt: Time,
+  sequence: Type.Optional(Type.Integer()),
+  schemaVersion: Type.Optional(Type.String()),
+  source: Type.String(),
+  bot: Type.Boolean(),
+  properties: Open,
+  context: Open,
+  traits: Type.Optional(Open),
+});
+
+/** Where an event stands in the log. */
+export const Position = Type.Object({ epoch: Type.String(), partition: Count, offset: Count });

@@ -2,11 +2,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifyInstance } from 'fastify';
-import { Problem } from './problem.ts';
+import { Problem, shownFault } from './problem.ts';
 import type { Fault } from './problem.ts';
-
-/** A value longer than this is shown cut: an error answer must not echo megabytes. */
-const MAX_SHOWN_CHARS = 200;
 
 export function setSchemaCompilers(app: FastifyInstance): void {
   const common = { allErrors: true, verbose: true, strict: false, validateFormats: false, useDefaults: true, removeAdditional: false } as const;
@@ -48,7 +45,7 @@ function toFault(error: ErrorObject, part: string): Fault & { code: FaultCode } 
   const field = path === '' ? part : path;
   const code = error.keyword === 'type' ? 'invalid_type' : 'invalid_value';
   const rule = ruleOf(error);
-  return { field, code, value: shown(error.data), rule, detail: `\`${field}\` ${rule}.` };
+  return { ...shownFault({ field, code, value: error.data as unknown, rule, detail: `\`${field}\` ${rule}.` }), code };
 }
 
 function ruleOf(error: ErrorObject): string {
@@ -60,10 +57,4 @@ function ruleOf(error: ErrorObject): string {
 
 function place(part: string): string {
   return part === 'body' ? 'The body' : part === 'params' ? 'The path' : 'The query string';
-}
-
-function shown(value: unknown): unknown {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (text === undefined || text.length <= MAX_SHOWN_CHARS) return value;
-  return `${text.slice(0, MAX_SHOWN_CHARS)}…`;
 }

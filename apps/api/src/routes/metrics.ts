@@ -37,7 +37,7 @@ export function metricsRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: ()
     const route = request.routeOptions.url ?? 'none';
     const status = String(reply.statusCode);
     metrics.counter('tidemark_api_requests_total', { method: request.method, route, status }).inc();
-    metrics.histogram('tidemark_api_request_duration_seconds', { route }).observe(reply.elapsedTime / 1000);
+    if (request.routeOptions.config?.longLived !== true) metrics.histogram('tidemark_api_request_duration_seconds', { route }).observe(reply.elapsedTime / 1000);
   });
 
   app.route({

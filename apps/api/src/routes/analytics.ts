@@ -1,0 +1,101 @@
+/** Questions: asked in full by POST, or by the name they were saved under by GET. */
+import { ask, KINDS, Meta } from '@tidemark/analytics';
+import type { AskContext } from '@tidemark/analytics';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Static, TObject } from 'typebox';
+import { grantOf } from '../access.ts';
+import { DEFAULT_LIMITS } from '../deps.ts';
+import type { ApiDeps } from '../deps.ts';
+
+const KindParams = Type.Object({ kind: Type.String({ description: KINDS.map(({ name }) => name).join(', ') }) });
+
+/** A saved question by name, with what a dashboard changes about it. */
+const SavedQuery = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'The newest when absent.' })),
+    from: Type.Optional(Type.String()),
+    to: Type.Optional(Type.String()),
+    range: Type.Optional(Type.String()),
+    timezone: Type.Optional(Type.String()),
+    includeBots: Type.Optional(Type.Boolean()),
+    granularity: Type.Optional(Type.String()),
+    limit: Type.Optional(Type.Integer()),
+    waitFor: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const { questionMemoryBytes, questionTimeoutMs } = { ...DEFAULT_LIMITS, ...deps.limits };
+  const contextOf = (request: FastifyRequest): AskContext => ({
+    project: grantOf(request).project,
+    warehouse: deps.warehouse,
+    clock: deps.clock,
+    freshness: deps.processor,
+    maxMemoryBytes: questionMemoryBytes,
+    timeoutMs: questionTimeoutMs,
+  });
+
+  for (const kind of KINDS) {
+    app.route({
+      method: 'POST',
+      url: `/api/analytics/${kind.name}`,
+      // Analytics checks the question itself: one judge, who explains better than a schema alone can.
+      config: { describedBody: kind.question },
+      schema: {
+        operationId: `ask_${kind.name}`,
+        summary: kind.summary,
+        tags: ['questions'],
+        response: { 200: Type.Object({ ...(kind.answer as TObject).properties, meta: Meta }) },
+      },
+      handler: (request) => ask(kind.name, request.body ?? {}, contextOf(request)),
+    });
+  }
+
+  // Any other kind: the answer names those that there are.
+  app.route<{ Params: Static<typeof KindParams> }>({
+    method: 'POST',
+    url: '/api/analytics/:kind',
+    config: { undocumented: true },
+    handler: (request) => ask(request.params.kind, request.body ?? {}, contextOf(request)),
+  });
+
+  app.route<{ Params: Static<typeof KindParams>; Querystring: Static<typeof SavedQuery> }>({
+    method: 'GET',
+    url: '/api/analytics/:kind',
+    schema: {
+      operationId: 'askSaved',
+      summary: 'Run a saved question, over another time if given',
+      tags: ['questions'],
+      params: KindParams,
+      querystring: SavedQuery,
+      response: { 200: Type.Object({ meta: Meta }) },
+    },
+    async handler(request) {
+      const { kind } = request.params;
+      const { name, version, ...changes } = request.query;
+      const saved = await deps.control.questions.get({
+        project: grantOf(request).project,
+        kind,
+        name,
+        ...(version === undefined ? {} : { version }),
+      });
+      return ask(kind, changed(saved.body as object, changes), contextOf(request));
+    },
+  });
+}
+
+/** A range of time given replaces the saved one whole, in whichever way each was written. */
+function changed(question: object, changes: Record<string, unknown>): object {
+  const merged: Record<string, unknown> = { ...question };
+  if (changes['range'] !== undefined || changes['from'] !== undefined || changes['to'] !== undefined) {
+    delete merged['range'];
+    if (changes['range'] !== undefined) {
+      delete merged['from'];
+      delete merged['to'];
+    }
+  }
+  return { ...merged, ...changes };
+}

@@ -1,0 +1,69 @@
+/** POST /api/events/export: events as one streamed file. */
+import { Readable } from 'node:stream';
+import { exportEvents, ExportRequest } from '@tidemark/analytics';
+import type { FastifyInstance } from 'fastify';
+import { grantOf } from '../access.ts';
+import { DEFAULT_LIMITS } from '../deps.ts';
+import type { ApiDeps } from '../deps.ts';
+import { Problem } from '../problem.ts';
+import { streamed } from '../schemas.ts';
+
+export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const { exports: atOnce } = { ...DEFAULT_LIMITS, ...deps.limits };
+  let running = 0;
+
+  app.route({
+    method: 'POST',
+    url: '/api/events/export',
+    config: { describedBody: ExportRequest, longLived: true },
+    schema: {
+      operationId: 'exportEvents',
+      summary: 'Events of a range of time as a file, one event a line; bots included',
+      description:
+        'csv and parquet hold the top-level columns, with properties, context and traits as JSON. ' +
+        'A failure on the way cuts the connection: a file that ended well is whole.',
+      tags: ['events'],
+      response: {
+        200: streamed('The file.', 'application/x-ndjson', 'text/csv', 'application/vnd.apache.parquet'),
+      },
+    },
+    async handler(request, reply) {
+      const { project } = grantOf(request);
+      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock });
+      if (running >= atOnce) {
+        const detail = `${atOnce} exports are running, which is as many as may: try again when one has ended.`;
+        throw new Problem('too_many_exports', detail, { headers: { 'retry-after': '5' } });
+      }
+      running++;
+      const chunks = await startReading(counted(file.stream(), () => running--));
+      return reply
+        .type(file.contentType)
+        .headers({ 'content-disposition': `attachment; filename="events.${file.format}"`, 'cache-control': 'no-store' })
+        .send(Readable.from(chunks, { objectMode: false }));
+    },
+  });
+}
+
+/** Calls `ended` once, however the reading ends: at the end, by a failure, or because the reader went away. */
+async function* counted(chunks: AsyncIterable<Buffer>, ended: () => void): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } finally {
+    ended();
+  }
+}
+
+/** Waits for the first chunk, so that a question that fails is answered with a problem and not with a torn file. */
+async function startReading(chunks: AsyncGenerator<Buffer>): Promise<AsyncIterable<Buffer>> {
+  let first: IteratorResult<Buffer> | undefined = await chunks.next();
+  // An iterator by hand: a generator that was never read from would not pass `return` on, and the count would stay.
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      const result = first ?? (await chunks.next());
+      first = undefined;
+      return result;
+    },
+    return: () => chunks.return(undefined),
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
