@@ -5,3 +5,4 @@ export { PROBLEM_CODES, QuestionError, type Problem, type ProblemCode } from './
 export { timelineQuery, type TimelinePage, type TimelineRequest } from './timeline.ts';
 export { traceQuery, type EventTrace } from './trace.ts';
 export { Meta, Where } from './schema.ts';
+export { readTime, zoneOf } from './range.ts';
