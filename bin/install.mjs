@@ -10,8 +10,10 @@ export function ensureInstalled(root) {
   const why = existsSync(join(root, 'node_modules'))
     ? `${missing.length} packages are missing or have another version than package-lock.json says`
     : 'this is the first start here';
-  process.stderr.write(`tidemark: installing its packages with \`npm ci\` (${why}; about 800 MB on disk) …\n`);
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  process.stderr.write(`tidemark: installing its packages with \`npm install\` (${why}; about 800 MB on disk) …\n`);
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms, and those can be listed only
+  // where a registry holds all of them. `--no-save` keeps to the lock file's versions and leaves it as it is.
+  const result = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     // npm's own words go to stderr, so that stdout stays the command's.
     stdio: ['ignore', process.stderr.fd, process.stderr.fd],
@@ -19,7 +21,7 @@ export function ensureInstalled(root) {
   if (result.error || result.status !== 0) {
     const reason = result.error ? result.error.message : `npm ended with code ${result.status}`;
     throw new Error(
-      `The packages could not be installed (${reason}). Fix: check the network and the npm registry, then run \`npm ci\` in ${root}.`,
+      `The packages could not be installed (${reason}). Fix: check the network and the npm registry, then run \`npm install\` in ${root}.`,
     );
   }
   const library = missingChdbLibrary(root);
