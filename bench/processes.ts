@@ -44,7 +44,7 @@ export async function startCollector(dataPath = newDataFolder()): Promise<Runnin
 
 /** The whole server, as `tidemark start` runs it. */
 export async function startServer(dataPath = newDataFolder(), keep = false): Promise<Running & { dataPath: string }> {
-  const child = spawn(process.execPath, [join(DIST, 'cli.mjs'), 'start', '--data', dataPath, '--port', '0'], {
+  const child = spawn(process.execPath, [join(DIST, '..', 'bin', 'tidemark.mjs'), 'start', '--data', dataPath, '--port', '0'], {
     env: { ...process.env, TIDEMARK_WRITE_KEY: WRITE_KEY, TIDEMARK_API_TOKEN: API_TOKEN },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

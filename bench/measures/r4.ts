@@ -17,7 +17,9 @@ export async function r4(): Promise<Measure> {
   const ours: number[] = [];
   const accepts: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const dataPath = newDataFolder();
+    // A first start makes the folder; its ids are put in between.
+    const { dataPath, stop } = await startServer(newDataFolder(), true);
+    await stop();
     await seedIds(dataPath);
     const server = await startServer(dataPath);
     const plan = { port: server.port, path: '/api/events/batch', writeKey: WRITE_KEY, connections: 16, eventsPerBatch: 50 };
