@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { ClickHouseError, createClient, type ClickHouseClient } from '@clickhouse/client';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Session as ChdbSession } from 'chdb';
 import type { Answer, StreamFormat, Warehouse } from '../warehouse.ts';
 import { WarehouseError } from '../warehouse.ts';
@@ -141,7 +141,9 @@ function sessionStatements(): string[] {
 
 function warehouseError(error: unknown): WarehouseError {
   if (error instanceof WarehouseError) return error;
-  if (error instanceof ClickHouseError) return new WarehouseError(error.message, Number(error.code) || 0);
   const message = error instanceof Error ? error.message : String(error);
-  return new WarehouseError(message, Number(/Code: (\d+)/.exec(message)?.[1] ?? 0));
+  // Not by instanceof ClickHouseError: chdb throws the class of the client's CommonJS build, we import that of its ESM build.
+  const { code } = error as { code?: unknown };
+  const number = typeof code === 'string' && /^\d+$/.test(code) ? code : /Code: (\d+)/.exec(message)?.[1];
+  return new WarehouseError(message, Number(number ?? 0));
 }
