@@ -22,7 +22,7 @@ describe('access', () => {
   });
 
   it('refuses a wrong token, and one in the query string', async () => {
-    expect((await engine.call('GET', '/api/pipeline', undefined, 'wrong')).json()).toMatchObject({ code: 'unauthorized' });
+    expect((await engine.call('GET', '/api/pipeline', undefined, { authorization: 'Bearer wrong' })).json()).toMatchObject({ code: 'unauthorized' });
     expect((await engine.app.inject({ url: '/api/pipeline?token=test-token' })).statusCode).toBe(401);
   });
 

@@ -16,6 +16,8 @@ import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { createApi } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
+import { answersOf } from './conformance.ts';
+import type { CheckAnswer } from './conformance.ts';
 
 export const TOKEN = 'test-token';
 export const WRITE_KEY = 'cTestTestTestTestTestTest';
@@ -34,11 +36,18 @@ export class TestEngine {
   #reader!: LmdbLogReader;
   #positions!: LmdbPositions;
   #lake!: Lake;
+  #checkAnswer!: CheckAnswer;
 
-  static async start(change: Partial<ApiDeps> = {}): Promise<TestEngine> {
+  /** `processing: false`: what is collected stays in the log until `process()`. */
+  static async start(change: Partial<ApiDeps> = {}, { processing = true } = {}): Promise<TestEngine> {
     const engine = new TestEngine();
     await engine.#open(change);
+    if (processing) engine.process();
     return engine;
+  }
+
+  process(): void {
+    this.processor.start();
   }
 
   async #open(change: Partial<ApiDeps>): Promise<void> {
@@ -65,7 +74,7 @@ export class TestEngine {
     this.metrics = createMetrics({ role: 'engine', onError: (error) => this.failures.push(error) });
     this.app = createApi({ ...this.#deps(), ...change });
     await this.app.ready();
-    this.processor.start();
+    this.#checkAnswer = answersOf((await this.app.inject({ url: '/openapi.json' })).json());
   }
 
   /** What was told to onError. */
@@ -128,10 +137,13 @@ export class TestEngine {
     throw new Error('the processor did not catch up within 10 s');
   }
 
-  /** Calls the API with the first project's token. */
-  async call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown, token: string = TOKEN) {
-    const payload = body === undefined ? {} : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` } };
-    return this.app.inject({ method, url, headers: { authorization: `Bearer ${token}` }, ...payload });
+  /** Calls the API with the first project's token; throws when the answer is not what /openapi.json says. */
+  async call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown, headers: Record<string, string> = {}) {
+    const sent = { authorization: `Bearer ${TOKEN}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers };
+    const payload = body === undefined ? {} : { payload: JSON.stringify(body) };
+    const answer = await this.app.inject({ method, url, headers: sent, ...payload });
+    this.#checkAnswer(method, url, answer.statusCode, String(answer.headers['content-type'] ?? ''), answer.body);
+    return answer;
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestEngine } from '../testing/engine.ts';
+
+let engine: TestEngine;
+const today = new Date().toISOString().slice(0, 10);
+const at = (minute: number) => new Date(Date.now() - 3_600_000 + minute * 60_000).toISOString();
+
+beforeAll(async () => {
+  engine = await TestEngine.start();
+  await engine.collect([
+    { eventId: 'a1', eventName: 'view', userId: 'ada', timestamp: at(1), properties: { price: 0.1 } },
+    { eventId: 'a2', eventName: 'buy', userId: 'ada', timestamp: at(2), properties: { price: 0.1 } },
+    { eventId: 'a3', eventName: 'buy', userId: 'ada', timestamp: at(3), properties: { price: 0.2 } },
+    { eventId: 'b1', eventName: 'view', anonymousId: 'phone', timestamp: at(1) },
+  ]);
+  await engine.settled();
+});
+afterAll(() => engine.stop());
+
+const users = { series: [{ event: 'view', measure: 'users' }], from: '-2h', granularity: 'hour' };
+
+describe('POST /api/analytics/{kind}', () => {
+  it('answers a trend with every field of meta', async () => {
+    const answer = await engine.call('POST', '/api/analytics/trend', users);
+    expect(answer.statusCode).toBe(200);
+    const { series, meta } = answer.json();
+    expect(series).toMatchObject([{ label: 'view', total: 2 }]);
+    expect(meta).toMatchObject({ approximate: false, timezone: 'UTC', rowsRead: expect.any(Number), sql: expect.stringContaining('SELECT') });
+    expect(Date.parse(meta.asOf)).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('answers a funnel', async () => {
+    const question = { steps: [{ event: 'view' }, { event: 'buy' }], window: '1h', from: '-2h' };
+    const { steps } = (await engine.call('POST', '/api/analytics/funnel', question)).json();
+    expect(steps).toMatchObject([{ users: 2 }, { users: 1, fromStart: 0.5, dropOff: 1 }]);
+  });
+
+  it('waits for what was acknowledged', async () => {
+    const receivedAt = await engine.collect([{ eventId: 'w1', eventName: 'waited', userId: 'ada' }]);
+    const question = { series: [{ event: 'waited' }], from: '-1h', waitFor: new Date(receivedAt).toISOString() };
+    expect((await engine.call('POST', '/api/analytics/trend', question)).json().series[0].total).toBe(1);
+  });
+
+  it('names field, value and rule of what is wrong, with a link', async () => {
+    const answer = await engine.call('POST', '/api/analytics/trend', { ...users, granularity: 'fortnight' });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({
+      code: 'invalid_value',
+      field: 'granularity',
+      value: 'fortnight',
+      rule: expect.stringContaining('week'),
+      type: 'docs/questions.md#invalid_value',
+      errors: [{ field: 'granularity' }],
+    });
+    expect((await engine.call('POST', '/api/analytics/trend')).json()).toMatchObject({ code: 'missing_field', field: 'series' });
+    expect((await engine.call('POST', '/api/analytics/trend', { series: [], huge: 'x'.repeat(5000) })).body.length).toBeLessThan(3000);
+  });
+
+  it('names the kinds that there are', async () => {
+    const answer = await engine.call('POST', '/api/analytics/horoscope', {});
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json()).toMatchObject({ code: 'unknown_kind', detail: expect.stringContaining('funnel') });
+  });
+
+  it('says what is wrong with a body that is no JSON', async () => {
+    const headers = { authorization: 'Bearer test-token', 'content-type': 'application/json' };
+    const broken = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers, payload: '{"series":' });
+    expect(broken.json()).toMatchObject({ status: 400, code: 'invalid_json' });
+    const form = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers: { ...headers, 'content-type': 'text/plain' }, payload: '{}' });
+    expect(form.json()).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+    const large = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers, payload: `"${'x'.repeat(2 << 20)}"` });
+    expect(large.json()).toMatchObject({ status: 413, code: 'body_too_large' });
+  });
+
+  it('tells a pattern that is none', async () => {
+    const answer = await engine.call('POST', '/api/analytics/trend', {
+      series: [{ where: [{ property: 'eventName', op: 'matches', value: '((a' }] }],
+    });
+    expect(answer.json()).toMatchObject({ status: 400, code: 'invalid_pattern' });
+  });
+});
+
+describe('saved questions', () => {
+  it('are versioned, run by name, and take another time', async () => {
+    const url = '/api/questions/trend/viewers';
+    expect((await engine.call('GET', url)).json()).toMatchObject({ status: 404, code: 'question_not_found' });
+    const first = await engine.call('PUT', url, { ...users, from: undefined, range: 'today' });
+    expect([first.statusCode, first.headers['etag'], first.json().version]).toEqual([201, '"1"', 1]);
+    const second = await engine.call('PUT', url, users, { 'if-match': '"1"' });
+    expect([second.statusCode, second.json().version]).toEqual([200, 2]);
+    expect((await engine.call('PUT', url, users, { 'if-match': '"1"' })).json()).toMatchObject({ status: 409, code: 'version_conflict' });
+    expect((await engine.call('PUT', url, users, { 'if-none-match': '*' })).statusCode).toBe(409);
+    expect((await engine.call('PUT', url, users, { 'if-match': '2' })).json()).toMatchObject({ status: 400, field: 'If-Match' });
+    expect((await engine.call('GET', `${url}?version=1`)).json().question).toMatchObject({ range: 'today' });
+    expect((await engine.call('GET', '/api/questions?kind=trend')).json().questions).toMatchObject([{ name: 'viewers', version: 2 }]);
+
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).json().series[0].total).toBe(2);
+    const narrowed = await engine.call('GET', `/api/analytics/trend?name=viewers&version=1&from=${today}&to=tomorrow&granularity=day`);
+    expect(narrowed.json().series[0].points).toHaveLength(1);
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&range=yesterday')).json().series[0].total).toBe(0);
+
+    expect((await engine.call('DELETE', url, undefined, { 'content-type': 'application/json' })).statusCode).toBe(204);
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).statusCode).toBe(404);
+  });
+
+  it('are saved only for kinds that there are', async () => {
+    expect((await engine.call('PUT', '/api/questions/horoscope/x', {})).json()).toMatchObject({ status: 404, code: 'unknown_kind' });
+    expect((await engine.call('PUT', '/api/questions/trend/x', [1])).json()).toMatchObject({ status: 400, code: 'invalid_type' });
+  });
+});
+
+describe('another project', () => {
+  it('sees none of it', async () => {
+    const { token } = (await engine.call('POST', '/api/projects', { name: 'Other' })).json();
+    const other = { authorization: `Bearer ${token.secret}` };
+    expect((await engine.call('POST', '/api/analytics/trend', users, other)).json().series[0].total).toBe(0);
+    expect((await engine.call('GET', '/api/users/ada/timeline', undefined, other)).json()).toEqual({ events: [], nextCursor: null });
+    expect((await engine.call('GET', '/api/events/a1', undefined, other)).statusCode).toBe(404);
+    expect((await engine.call('POST', '/api/events/export', {}, other)).body).toBe('');
+    expect((await engine.call('GET', '/api/pipeline', undefined, other)).json().balance.received).toBe(0);
+  });
+});
