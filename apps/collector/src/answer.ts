@@ -12,7 +12,11 @@ export interface Answer {
   contentType?: string;
 }
 
-export function answer(res: ServerResponse, { status, body, contentType }: Answer, headers: OutgoingHttpHeaders = {}): void {
+export function answer(
+  res: ServerResponse,
+  { status, body, contentType }: Answer,
+  headers: OutgoingHttpHeaders = {},
+): void {
   const text = JSON.stringify(body);
   headers['content-type'] = contentType ?? 'application/json';
   headers['content-length'] = Buffer.byteLength(text);
@@ -21,13 +25,19 @@ export function answer(res: ServerResponse, { status, body, contentType }: Answe
 }
 
 /** Answers with a problem document and returns its status. A short rest of the body is read off, a long one cut. */
-export function answerProblem(req: IncomingMessage, res: ServerResponse, refusal: Refusal, headers: OutgoingHttpHeaders = {}): number {
+export function answerProblem(
+  req: IncomingMessage,
+  res: ServerResponse,
+  refusal: Refusal,
+  headers: OutgoingHttpHeaders = {},
+): number {
   const problem = problemOf(refusal);
   if (refusal.retryAfterSeconds !== undefined) headers['retry-after'] = String(refusal.retryAfterSeconds);
   // RFC 9110 wants a challenge with each 401; Bearer makes no browser open a password dialogue.
   if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="tidemark"';
   if (problem.status === 415) headers['accept-encoding'] = 'gzip, identity';
-  if (req.complete || !isLong(req)) answer(res, { status: problem.status, body: problem, contentType: 'application/problem+json' }, headers);
+  if (req.complete || !isLong(req))
+    answer(res, { status: problem.status, body: problem, contentType: 'application/problem+json' }, headers);
   else answerAndCut(req, res, problem.status, problem, headers);
   return problem.status;
 }
@@ -42,9 +52,20 @@ function isLong(req: IncomingMessage): boolean {
  * Sends the whole answer, goes on reading for a moment, then closes. Closing a socket with unread bytes resets it,
  * and the sender would lose the answer that explains why (RFC 9112, section 9.6).
  */
-function answerAndCut(req: IncomingMessage, res: ServerResponse, status: number, body: object, headers: OutgoingHttpHeaders): void {
+function answerAndCut(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  body: object,
+  headers: OutgoingHttpHeaders,
+): void {
   const text = JSON.stringify(body);
-  res.writeHead(status, { ...headers, 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(text), connection: 'close' });
+  res.writeHead(status, {
+    ...headers,
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  });
   res.write(text);
   const timer = setTimeout(end, LINGER_MS);
   function end(): void {

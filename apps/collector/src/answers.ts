@@ -1,40 +1,50 @@
 /** The answers of DESIGN section 5, made from what became of the events. */
+import { INGEST_ERRORS } from '@tidemark/event';
+import type { IngestErrorCode } from '@tidemark/event';
 import type { Admission, FieldFault } from '@tidemark/pipeline';
 import type { Answer } from './answer.ts';
 import { problemOf } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
+import { valueAt } from './value-at.ts';
 
 /**
  * Always 202. accepted + filtered + rejected are all events of the batch; `filtered` is only told when there are any.
- * An event without a readable id is told by its index, and its eventId is null.
+ * `values` are the events as they came; one without a readable id is told by its index, and its eventId is ''.
  */
-export function batchAnswer(admissions: readonly Admission[], receivedAtMs: number): Answer {
+export function batchAnswer(
+  admissions: readonly Admission[],
+  values: readonly unknown[],
+  receivedAtMs: number,
+): Answer {
   const rejected: object[] = [];
   let filtered = 0;
   for (const [index, admission] of admissions.entries()) {
     if (admission.kind === 'filter') filtered++;
     if (admission.kind !== 'quarantine' && admission.kind !== 'reject') continue;
-    const errors = faultsOf(admission);
+    const errors = faultsOf(admission, values[index]);
     const [{ code, detail }] = errors;
-    rejected.push({ index, eventId: admission.eventId || null, code, detail, quarantined: admission.kind === 'quarantine', errors });
+    const quarantined = admission.kind === 'quarantine';
+    rejected.push({ index, eventId: admission.eventId, code, detail, quarantined, errors });
   }
   const accepted = admissions.length - rejected.length - filtered;
   const receivedAt = new Date(receivedAtMs).toISOString();
-  return { status: 202, body: filtered === 0 ? { accepted, receivedAt, rejected } : { accepted, filtered, receivedAt, rejected } };
+  const body = filtered === 0 ? { accepted, receivedAt, rejected } : { accepted, filtered, receivedAt, rejected };
+  return { status: 202, body };
 }
 
-export function singleAnswer(admission: Admission, receivedAtMs: number): Answer {
+export function singleAnswer(admission: Admission, value: unknown, receivedAtMs: number): Answer {
   const receivedAt = new Date(receivedAtMs).toISOString();
   if (admission.kind === 'store') {
     return { status: 202, body: { status: 'accepted', eventId: admission.event.eventId, receivedAt } };
   }
+  const { eventId } = admission;
   if (admission.kind === 'filter') {
-    return { status: 202, body: { status: 'filtered', reason: admission.reason, eventId: admission.eventId, receivedAt } };
+    return { status: 202, body: { status: 'filtered', reason: admission.reason, eventId, receivedAt } };
   }
-  const errors = faultsOf(admission);
-  const [{ code, detail }] = errors;
+  const errors = faultsOf(admission, value).map((fault) => ({ ...fault, rule: ruleOf(fault.code) }));
+  const { code, detail, ...first } = errors[0]!;
   const quarantined = admission.kind === 'quarantine';
-  return problemAnswer(code as ProblemCode, detail, { eventId: admission.eventId || null, receivedAt, quarantined, errors });
+  return problemAnswer(code as ProblemCode, detail, { ...first, eventId, receivedAt, quarantined, errors });
 }
 
 /** A body that was kept as one quarantined item. */
@@ -47,6 +57,19 @@ function problemAnswer(code: ProblemCode, detail: string, extra: Record<string, 
   return { status: body.status, body, contentType: 'application/problem+json' };
 }
 
-function faultsOf(admission: Admission & { kind: 'quarantine' | 'reject' }): readonly [FieldFault, ...FieldFault[]] {
-  return admission.kind === 'quarantine' ? admission.faults : [admission.fault];
+type ShownFault = FieldFault & { value: unknown };
+
+function faultsOf(
+  admission: Admission & { kind: 'quarantine' | 'reject' },
+  value: unknown,
+): [ShownFault, ...ShownFault[]] {
+  const shown = ({ field, code, detail }: FieldFault) => ({ field, value: valueAt(value, field), code, detail });
+  if (admission.kind === 'reject') return [shown(admission.fault)];
+  const [first, ...others] = admission.faults;
+  return [shown(first), ...others.map(shown)];
+}
+
+/** The rule that holds whatever the value was. */
+function ruleOf(code: string): string | undefined {
+  return Object.hasOwn(INGEST_ERRORS, code) ? INGEST_ERRORS[code as IngestErrorCode].summary : undefined;
 }

@@ -46,7 +46,8 @@ export class Appender {
       await this.#log.append(frames, receipts, receivedAtMs);
     } catch (error) {
       this.#metrics.appendFailed();
-      if (this.#failedAtMs === undefined) this.#logger.error({ err: error }, 'the log takes no events; they are refused with 503 until it does');
+      if (this.#failedAtMs === undefined)
+        this.#logger.error({ err: error }, 'the log takes no events; they are refused with 503 until it does');
       this.#failedAtMs = performance.now();
       return false;
     }

@@ -18,7 +18,8 @@ export function clientAddress(req: IncomingMessage, trustedProxies: number): str
 function plainAddress(text: string): string | undefined {
   let address = text;
   if (address.startsWith('[')) address = address.slice(1, address.indexOf(']'));
-  else if (address.includes('.')) address = address.startsWith('::ffff:') ? address.slice(7) : (address.split(':', 1)[0] as string);
+  else if (address.includes('.'))
+    address = address.startsWith('::ffff:') ? address.slice(7) : (address.split(':', 1)[0] as string);
   const zone = address.indexOf('%');
   if (zone >= 0) address = address.slice(0, zone);
   return isIP(address) === 0 ? undefined : address;

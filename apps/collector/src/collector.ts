@@ -56,13 +56,20 @@ export function createCollector(options: CollectorOptions): Collector {
   const ingestMetrics = new IngestMetrics(metrics);
   const appender = new Appender(log, bounds.maxPendingLogBytes, ingestMetrics, logger);
   const budget = new BodyBudget(bounds.maxBufferedBodyBytes);
-  const engine = new Engine({ socketPath: options.engineSocketPath, timeoutMs: bounds.engineTimeoutMs, trustedProxies, metrics });
+  const engine = new Engine({
+    socketPath: options.engineSocketPath,
+    timeoutMs: bounds.engineTimeoutMs,
+    trustedProxies,
+    metrics,
+  });
   const ingest = createIngest({
     appender,
     budget,
     trustedProxies,
     keys: options.keys,
-    intake: new Intake(options.admission, options.partitions ?? 1, (err) => logger.error({ err }, 'admission failed on an event; it is quarantined')),
+    intake: new Intake(options.admission, options.partitions ?? 1, (err) =>
+      logger.error({ err }, 'admission failed on an event; it is quarantined'),
+    ),
     rates: options.rateLimits === false ? undefined : new KeyRates(options.nowMs),
     metrics: ingestMetrics,
   });

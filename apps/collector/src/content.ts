@@ -20,22 +20,36 @@ const WRITE_KEY_FIELD = Buffer.from('"writeKey"');
 export function readContent(wire: Buffer, keyWanted: boolean): Content {
   const inflated = inflate(wire, LIMITS.maxDecompressedBytes);
   if (inflated.kind === 'too_large') {
-    return { kind: 'refused', refusal: { code: 'body_too_large', detail: 'The body is over 16 MB after decompression; split the batch.' } };
+    return {
+      kind: 'refused',
+      refusal: { code: 'body_too_large', detail: 'The body is over 16 MB after decompression; split the batch.' },
+    };
   }
   if (inflated.kind === 'broken') {
-    return { kind: 'unparsable', detail: `The body begins like gzip but can't be decompressed: ${inflated.reason}.`, bytes: wire };
+    return {
+      kind: 'unparsable',
+      detail: `The body begins like gzip but can't be decompressed: ${inflated.reason}.`,
+      bytes: wire,
+    };
   }
   const { bytes } = inflated;
   if (keyWanted && !bytes.includes(WRITE_KEY_FIELD)) {
     return { kind: 'refused', refusal: { code: 'unknown_write_key', detail: 'The request carries no write key.' } };
   }
   if (isTooComplex(bytes)) {
-    return { kind: 'refused', refusal: { code: 'body_too_large', detail: 'The body holds over 500,000 objects, arrays and keys; split the batch.' } };
+    return {
+      kind: 'refused',
+      refusal: {
+        code: 'body_too_large',
+        detail: 'The body holds over 500,000 objects, arrays and keys; split the batch.',
+      },
+    };
   }
   try {
     return { kind: 'json', value: JSON.parse(textOf(bytes)), bytes, isUtf8: isUtf8(bytes) };
   } catch (error) {
-    const detail = bytes.length === 0 ? 'The body is empty.' : `The body is not JSON: ${(error as SyntaxError).message}.`;
+    const detail =
+      bytes.length === 0 ? 'The body is empty.' : `The body is not JSON: ${(error as SyntaxError).message}.`;
     return { kind: 'unparsable', detail, bytes };
   }
 }

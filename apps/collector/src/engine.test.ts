@@ -13,7 +13,14 @@ it('hands everything else on: method, path, query, headers, body, and the answer
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
       res.writeHead(418, { 'x-engine': 'yes', 'set-cookie': ['a=1', 'b=2'], 'content-type': 'application/json' });
-      res.end(JSON.stringify({ method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(chunks).toString() }));
+      res.end(
+        JSON.stringify({
+          method: req.method,
+          url: req.url,
+          headers: req.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
     });
   });
   const answer = await fetch(`${collector.url}/api/analytics/trend?x=%2F`, {
@@ -21,10 +28,19 @@ it('hands everything else on: method, path, query, headers, body, and the answer
     body: '{"q":1}',
     headers: { authorization: 'Bearer T', 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https', te: 'trailers' },
   });
-  expect([answer.status, answer.headers.get('x-engine'), answer.headers.getSetCookie()]).toEqual([418, 'yes', ['a=1', 'b=2']]);
+  expect([answer.status, answer.headers.get('x-engine'), answer.headers.getSetCookie()]).toEqual([
+    418,
+    'yes',
+    ['a=1', 'b=2'],
+  ]);
   const got = (await answer.json()) as { method: string; url: string; headers: Record<string, string>; body: string };
   expect(got).toMatchObject({ method: 'PUT', url: '/api/analytics/trend?x=%2F', body: '{"q":1}' });
-  expect(got.headers).toMatchObject({ authorization: 'Bearer T', host: `127.0.0.1:${collector.port}`, 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
+  expect(got.headers).toMatchObject({
+    authorization: 'Bearer T',
+    host: `127.0.0.1:${collector.port}`,
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-proto': 'http',
+  });
   expect(got.headers['te']).toBeUndefined();
   for (const path of ['/', '/api/events/check', '/api/events/some-id', '/api/events/live', '/api/eventsx']) {
     expect((await fetch(collector.url + path)).status).toBe(418);
@@ -33,8 +49,12 @@ it('hands everything else on: method, path, query, headers, body, and the answer
 
 it('adds itself to X-Forwarded-For behind a proxy it trusts', async () => {
   await using collector = await startCollector({ trustProxy: 1 });
-  await using _engine = await startEngine(collector.engineSocketPath, (req, res) => res.end(JSON.stringify(req.headers)));
-  const headers = (await (await fetch(collector.url, { headers: { 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https' } })).json()) as object;
+  await using _engine = await startEngine(collector.engineSocketPath, (req, res) =>
+    res.end(JSON.stringify(req.headers)),
+  );
+  const headers = (await (
+    await fetch(collector.url, { headers: { 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https' } })
+  ).json()) as object;
   expect(headers).toMatchObject({ 'x-forwarded-for': '6.6.6.6, 127.0.0.1', 'x-forwarded-proto': 'https' });
 });
 
@@ -42,9 +62,15 @@ it('answers 503 with Retry-After while the engine is away, and takes events mean
   await using collector = await startCollector();
   for (const init of [{}, { method: 'POST', body: 'x'.repeat(1_000_000) }]) {
     const answer = await fetch(`${collector.url}/api/pipeline`, init);
-    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([503, '2', 'application/problem+json']);
+    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('content-type')]).toEqual([
+      503,
+      '2',
+      'application/problem+json',
+    ]);
     expect(((await answer.json()) as { code: string }).code).toBe('engine_unavailable');
   }
+  // A person's browser tries again by itself.
+  expect((await fetch(collector.url, { headers: { accept: 'text/html' } })).headers.get('refresh')).toBe('2');
   expect((await collector.post('/api/events', event())).status).toBe(202);
 });
 
@@ -106,12 +132,15 @@ it('breaks an answer off when the engine dies in the middle of it', async () => 
     setTimeout(() => res.socket!.destroy(), 50);
   });
   const answer = await fetch(`${collector.url}/export`);
-  await expect(answer.text()).rejects.toThrow();
+  await expect(answer.text()).rejects.toThrow('terminated');
 });
 
 it('passes an answer on that comes before the request is read', async () => {
   await using collector = await startCollector();
-  await using _engine = await startEngine(collector.engineSocketPath, (_, res) => void res.writeHead(401, { 'content-length': 2 }).end('no'));
+  await using _engine = await startEngine(
+    collector.engineSocketPath,
+    (_, res) => void res.writeHead(401, { 'content-length': 2 }).end('no'),
+  );
   const answer = await fetch(`${collector.url}/api/projects`, { method: 'POST', body: 'x'.repeat(50_000) });
   expect([answer.status, await answer.text()]).toEqual([401, 'no']);
 });
@@ -137,7 +166,10 @@ it('answers probes: alive by itself, ready with the engine, metrics of both', as
   let ready = 200;
   await using _engine = await startEngine(collector.engineSocketPath, (req, res) => {
     if (req.url === '/readyz') res.writeHead(ready, { 'content-type': 'application/json' }).end('{"part":"warehouse"}');
-    else res.end('# HELP tidemark_live_clients Readers.\n# TYPE tidemark_live_clients gauge\ntidemark_live_clients{role="engine"} 3\n');
+    else
+      res.end(
+        '# HELP tidemark_live_clients Readers.\n# TYPE tidemark_live_clients gauge\ntidemark_live_clients{role="engine"} 3\n',
+      );
   });
   expect((await fetch(`${collector.url}/readyz`)).status).toBe(200);
   ready = 503;
@@ -166,7 +198,7 @@ it('drains: answers what is in flight, ends live streams, takes no more, and clo
   await new Promise((next) => setTimeout(next, 100));
   const startedAt = performance.now();
   const closed = collector.close();
-  await expect(fetch(`${collector.url}/livez`)).rejects.toThrow();
+  await expect(fetch(`${collector.url}/livez`)).rejects.toThrow('fetch failed');
   half.write(body.slice(10));
   setTimeout(() => collector.log.resume(), 100);
   expect((await inFlight).status).toBe(202);

@@ -68,7 +68,11 @@ export class Engine {
           else chunks.push(chunk);
         });
         answer.once('end', () => {
-          settle({ status: answer.statusCode ?? 0, contentType: answer.headers['content-type'] ?? '', body: Buffer.concat(chunks) });
+          settle({
+            status: answer.statusCode ?? 0,
+            contentType: answer.headers['content-type'] ?? '',
+            body: Buffer.concat(chunks),
+          });
         });
         answer.once('close', () => settle());
       });
@@ -130,7 +134,9 @@ export class Engine {
   #fail(req: IncomingMessage, res: ServerResponse, error: Error): void {
     if (res.headersSent || res.destroyed) return void res.destroy();
     const code = error instanceof EngineTimeout ? 'engine_timeout' : 'engine_unavailable';
-    const status = answerProblem(req, res, { code, retryAfterSeconds: 2 });
+    // Browsers know no Retry-After; with Refresh a person's page comes back by itself.
+    const headers = req.headers.accept?.includes('text/html') === true ? { refresh: '2' } : {};
+    const status = answerProblem(req, res, { code, retryAfterSeconds: 2 }, headers);
     this.#deps.metrics.counter('tidemark_proxy_requests_total', { status: String(status) }).inc();
   }
 }

@@ -10,7 +10,11 @@ it('answers what is not HTTP with a problem document, and lives', async () => {
     ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'bad_request'],
     ['GET / HTTP/9.9\r\n\r\n', 400, 'bad_request'],
     [`POST /api/events HTTP/1.1\r\n${AUTH}Content-Length: x\r\n\r\n`, 400, 'bad_request'],
-    [`POST /api/events HTTP/1.1\r\n${AUTH}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`, 400, 'bad_request'],
+    [
+      `POST /api/events HTTP/1.1\r\n${AUTH}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      400,
+      'bad_request',
+    ],
     [`POST /api/events HTTP/1.1\r\n${AUTH}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400, 'bad_request'],
     [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
   ] as const) {
@@ -62,7 +66,7 @@ it('drops connections over its bound and goes on with the others', async () => {
   const idle = [openRaw(collector.port), openRaw(collector.port), openRaw(collector.port)];
   await Promise.all(idle.map((raw) => new Promise((next) => raw.socket.once('connect', next))));
   await new Promise((next) => setTimeout(next, 50));
-  await expect(collector.post('/api/events', event())).rejects.toThrow();
+  await expect(collector.post('/api/events', event())).rejects.toThrow('fetch failed');
   idle[0]!.socket.destroy();
   await new Promise((next) => setTimeout(next, 50));
   expect((await collector.post('/api/events', event(), { connection: 'close' })).status).toBe(202);

@@ -71,7 +71,8 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function handle(req: IncomingMessage, res: ServerResponse, { shape, query }: IngestRoute): Promise<End> {
     const declaredBytes = Number(req.headers['content-length'] ?? 0);
-    if (!isKnownEncoding(req.headers['content-encoding'])) return refused({ code: 'unsupported_encoding' }, declaredBytes);
+    if (!isKnownEncoding(req.headers['content-encoding']))
+      return refused({ code: 'unsupported_encoding' }, declaredBytes);
     if (declaredBytes > LIMITS.maxBodyBytes) return refused({ code: 'body_too_large' }, declaredBytes);
     if (appender.busy) return refused(LOG_BUSY, declaredBytes);
     const headKey = keyOfHead(req, query);
@@ -96,7 +97,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (content.kind === 'refused') return refused(content.refusal, wireBytes);
     if (content.kind === 'unparsable') {
       // Without a key in the head there is nobody to keep it for.
-      if (by === undefined) return refused({ ...NO_KEY, detail: `${content.detail} So no writeKey could be read from it.` }, wireBytes);
+      if (by === undefined)
+        return refused({ ...NO_KEY, detail: `${content.detail} So no writeKey could be read from it.` }, wireBytes);
       return keepWhole('invalid_json', content.detail, content.bytes, by, wireBytes);
     }
     if (by === undefined) {
@@ -107,25 +109,38 @@ export function createIngest(deps: IngestDeps): Ingest {
 
     const batch = shape === 'batch' ? batchOf(content.value) : { sentAt: undefined, events: [content.value] };
     if (batch === undefined) {
-      return keepWhole('invalid_batch', 'A batch is a JSON object with an array "events"; this body has none.', content.bytes, by, wireBytes);
+      return keepWhole(
+        'invalid_batch',
+        'A batch is a JSON object with an array "events"; this body has none.',
+        content.bytes,
+        by,
+        wireBytes,
+      );
     }
     const { events } = batch;
     if (events.length > LIMITS.maxEventsPerBody) {
-      return refused({ code: 'too_many_events', detail: `The body holds ${events.length} events; send at most 5,000.` }, wireBytes);
+      return refused(
+        { code: 'too_many_events', detail: `The body holds ${events.length} events; send at most 5,000.` },
+        wireBytes,
+      );
     }
     const facts = factsOf(req, by.grant, batch.sentAt);
     const original = shape === 'batch' ? elementBytes(content.bytes, events) : () => content.bytes;
     const { frames, receipts, admissions } = intake.take(events, facts, original, content.isUtf8);
     rates?.spend(by.key, by.grant, events.length, content.bytes.length);
-    if (events.length > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs))) return refused(LOG_FAILED, wireBytes);
+    if (events.length > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs)))
+      return refused(LOG_FAILED, wireBytes);
     metrics.admitted(admissions);
-    const made = shape === 'batch' ? batchAnswer(admissions, facts.receivedAtMs) : singleAnswer(admissions[0] as Admission, facts.receivedAtMs);
+    const made =
+      shape === 'batch'
+        ? batchAnswer(admissions, events, facts.receivedAtMs)
+        : singleAnswer(admissions[0] as Admission, events[0], facts.receivedAtMs);
     return { kind: 'answered', answer: made };
   }
 
   function authorise(key: string): Authorised | Refusal {
     const grant = keys.find(key);
-    if (grant === undefined) return { code: 'unknown_write_key', detail: 'The write key is not known, or was revoked.' };
+    if (grant === undefined) return { code: 'unknown_write_key', detail: explainUnknown(key) };
     const retryAfterSeconds = rates?.retryAfterSeconds(key, grant) ?? 0;
     return retryAfterSeconds > 0 ? { code: 'rate_limited', retryAfterSeconds } : { key, grant };
   }
@@ -144,11 +159,18 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 
   /** A body that holds no events we can tell apart: one quarantined item (protocol A2). */
-  async function keepWhole(code: 'invalid_json' | 'invalid_batch', detail: string, bytes: Buffer, by: Authorised, wireBytes: number): Promise<End> {
+  async function keepWhole(
+    code: 'invalid_json' | 'invalid_batch',
+    detail: string,
+    bytes: Buffer,
+    by: Authorised,
+    wireBytes: number,
+  ): Promise<End> {
     const origin = { project: by.grant.project, source: by.grant.source, receivedAtMs: appender.stamp() };
     const item = quarantineItem(origin, { eventId: '', eventName: '', faults: [{ field: '', code, detail }] }, bytes);
     rates?.spend(by.key, by.grant, 1, bytes.length);
-    if (!(await appender.append([quarantineFrames([item])], [receiptOf(origin, 1)], origin.receivedAtMs))) return refused(LOG_FAILED, wireBytes);
+    if (!(await appender.append([quarantineFrames([item])], [receiptOf(origin, 1)], origin.receivedAtMs)))
+      return refused(LOG_FAILED, wireBytes);
     metrics.fault('quarantined', code);
     return { kind: 'answered', answer: unparsableAnswer(code, detail, origin.receivedAtMs) };
   }
@@ -164,6 +186,12 @@ export function createIngest(deps: IngestDeps): Ingest {
     metrics.refused(end.refusal.code, end.bytes);
     metrics.answered(answerProblem(req, res, end.refusal, corsHeaders(req)), startedAtMs);
   };
+}
+
+function explainUnknown(key: string): string {
+  if (key.startsWith('tm_'))
+    return 'This is an API token, for questions; events need a write key, which begins with c.';
+  return 'The write key is not known, or was revoked.';
 }
 
 function refused(refusal: Refusal, bytes: number): End {

@@ -38,13 +38,19 @@ export class Intake {
   }
 
   /** `original(index)` gives an event's own bytes; asked only for events that go to quarantine. */
-  take(values: readonly unknown[], facts: RequestFacts, original: (index: number) => Buffer, bodyIsUtf8: boolean): Appendage {
+  take(
+    values: readonly unknown[],
+    facts: RequestFacts,
+    original: (index: number) => Buffer,
+    bodyIsUtf8: boolean,
+  ): Appendage {
     const admissions: Admission[] = [];
     const counts = this.#rows.map(() => 0);
     const quarantine: QuarantineRecord[] = [];
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
     for (let index = 0; index < values.length; index++) {
-      const admission = bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]);
+      const admission =
+        bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]);
       admissions.push(admission);
       if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, original(index)));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);

@@ -50,7 +50,10 @@ it('answers 503 when the log fails, stores nothing then, and takes events again 
   expect(collector.quarantined()).toEqual([]);
   expect(collector.difference()).toBe(0);
   // A full disk fails every request; the log of the process says so once.
-  expect(collector.logged).toEqual([expect.stringMatching(/^error the log takes no events/), expect.stringMatching(/^info .*again/)]);
+  expect(collector.logged).toEqual([
+    expect.stringMatching(/^error the log takes no events/),
+    expect.stringMatching(/^info .*again/),
+  ]);
 });
 
 it('shares one bound of memory among all bodies on their way in, and gets it back from those who leave', async () => {
@@ -58,7 +61,10 @@ it('shares one bound of memory among all bodies on their way in, and gets it bac
   const head = `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${KEY}\r\nContent-Length: 600000\r\n\r\n`;
   const held = openRaw(collector.port);
   held.write(head + ' '.repeat(500_000));
-  const inflight = async () => Number(/tidemark_ingest_inflight_bytes\{[^}]*\} (\d+)/.exec(await (await fetch(`${collector.url}/metrics`)).text())?.[1]);
+  const inflight = async () =>
+    Number(
+      /tidemark_ingest_inflight_bytes\{[^}]*\} (\d+)/.exec(await (await fetch(`${collector.url}/metrics`)).text())?.[1],
+    );
   await waitFor(async () => (await inflight()) === 500_000);
   const second = openRaw(collector.port);
   second.write(head + ' '.repeat(600_000));
@@ -73,7 +79,8 @@ it('shares one bound of memory among all bodies on their way in, and gets it bac
 it('never lets receivedAt of a later answer lie at or before a commit already under way', async () => {
   // The clock stands still; the log must still keep groups apart.
   await using collector = await startCollector({ log: new MemoryLog({ nowMs: () => 5_000_000 }) });
-  for (let i = 0; i < 5; i++) await Promise.all([collector.post('/api/events', event()), collector.post('/api/events', event())]);
+  for (let i = 0; i < 5; i++)
+    await Promise.all([collector.post('/api/events', event()), collector.post('/api/events', event())]);
   const batches = collector.log.read('events', 0, 0, { maxRecords: 1e6, maxBytes: 1e9 });
   const stamps = batches.map(({ receivedAtMs }) => receivedAtMs);
   for (let i = 1; i < stamps.length; i++) expect(stamps[i]!).toBeGreaterThan(stamps[i - 1]!);

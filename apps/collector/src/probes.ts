@@ -15,10 +15,20 @@ export function answerLivez(res: ServerResponse): void {
 }
 
 /** 200 when intake and questions both answer, else 503 naming the part. */
-export async function answerReadyz(req: IncomingMessage, res: ServerResponse, appender: Appender, engine: Engine): Promise<void> {
+export async function answerReadyz(
+  req: IncomingMessage,
+  res: ServerResponse,
+  appender: Appender,
+  engine: Engine,
+): Promise<void> {
   const reason = appender.unready;
   if (reason !== undefined) {
-    answerProblem(req, res, { code: 'not_ready', detail: `The log is not ready: ${reason}.`, retryAfterSeconds: 2, extra: { part: 'log' } });
+    answerProblem(req, res, {
+      code: 'not_ready',
+      detail: `The log is not ready: ${reason}.`,
+      retryAfterSeconds: 2,
+      extra: { part: 'log' },
+    });
     return;
   }
   const told = await engine.get('/readyz', ENGINE_PROBE_MS);

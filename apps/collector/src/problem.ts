@@ -11,7 +11,8 @@ const CONNECTION_ERRORS = {
   headers_too_large: { status: 431, summary: 'Send at most 16 KB of headers.' },
   engine_unavailable: {
     status: 503,
-    summary: 'The engine that answers questions is starting or restarting; ask again after Retry-After seconds. Events are still taken.',
+    summary:
+      'The engine that answers questions is starting or restarting; ask again after Retry-After seconds. Events are still taken.',
   },
   engine_timeout: { status: 504, summary: 'The engine did not answer in time; ask a smaller question or ask again.' },
   not_ready: { status: 503, summary: 'A part of the system is not ready.' },
@@ -35,19 +36,23 @@ export interface Problem {
   title: string;
   status: number;
   code: string;
+  /** What was wrong with this very request, and what to do. */
   detail: string;
+  documentation: string;
   [member: string]: unknown;
 }
 
 export function problemOf(refusal: Refusal): Problem {
   const { code } = refusal;
   const { status, summary } = isIngestCode(code) ? INGEST_ERRORS[code] : CONNECTION_ERRORS[code];
+  const documentation = isIngestCode(code) ? documentationOf(code) : `docs/protocol.md#${code}`;
   return {
-    type: isIngestCode(code) ? documentationOf(code) : `docs/protocol.md#${code}`,
+    type: documentation,
     title: summary,
     status,
     code,
     detail: refusal.detail ?? summary,
+    documentation,
     ...refusal.extra,
   };
 }

@@ -1,5 +1,14 @@
 import { encodeBatch, decodeBatch } from './batch.ts';
-import { LogUnavailable, type Frames, type LogReader, type LogSnapshot, type LogWriter, type Receipt, type RecordBatch, type Topic } from './log.ts';
+import {
+  LogUnavailable,
+  type Frames,
+  type LogReader,
+  type LogSnapshot,
+  type LogWriter,
+  type Receipt,
+  type RecordBatch,
+  type Topic,
+} from './log.ts';
 import { ReceiptSums } from './receipts.ts';
 
 /** Frames of one topic and partition on their way into one batch. */
@@ -117,7 +126,9 @@ export class MemoryLog implements LogWriter, LogReader {
     for (const { baseOffset, count, bytes } of this.#held(topic, partition)) {
       if (baseOffset + count <= from) continue;
       if (found.length === 0 && baseOffset > from) {
-        throw new LogUnavailable(`Offset ${from} of ${nameOf(topic, partition)} is no longer in the log, which begins at ${baseOffset}.`);
+        throw new LogUnavailable(
+          `Offset ${from} of ${nameOf(topic, partition)} is no longer in the log, which begins at ${baseOffset}.`,
+        );
       }
       if (found.length > 0 && (records + count > bounds.maxRecords || size + bytes.length > bounds.maxBytes)) break;
       found.push(decodeBatch(bytes, baseOffset, nameOf(topic, partition)));
@@ -134,12 +145,17 @@ export class MemoryLog implements LogWriter, LogReader {
       total.received += received;
       totals.set(`${project}\0${source}`, total);
     }
-    const endOffsets = { events: this.endOffset('events', partition), quarantine: this.endOffset('quarantine', partition) };
+    const endOffsets = {
+      events: this.endOffset('events', partition),
+      quarantine: this.endOffset('quarantine', partition),
+    };
     return { endOffsets, received: [...totals.values()] };
   }
 
   receipts(fromMinuteMs: number): Receipt[] {
-    return [...this.#receipts.values()].filter(({ minuteMs }) => minuteMs >= fromMinuteMs).map((receipt) => ({ ...receipt }));
+    return [...this.#receipts.values()]
+      .filter(({ minuteMs }) => minuteMs >= fromMinuteMs)
+      .map((receipt) => ({ ...receipt }));
   }
 
   async close(): Promise<void> {
@@ -171,7 +187,12 @@ export class MemoryLog implements LogWriter, LogReader {
 
   #commit({ topic, partition, count, buffers }: Chunk, receivedAtMs: number): void {
     const baseOffset = this.endOffset(topic, partition);
-    this.#held(topic, partition).push({ baseOffset, count, receivedAtMs, bytes: encodeBatch(buffers, count, receivedAtMs) });
+    this.#held(topic, partition).push({
+      baseOffset,
+      count,
+      receivedAtMs,
+      bytes: encodeBatch(buffers, count, receivedAtMs),
+    });
   }
 
   #held(topic: Topic, partition: number): HeldBatch[] {

@@ -44,9 +44,10 @@ export interface RunningCollector {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startCollector(options: Partial<CollectorOptions> & { log?: MemoryLog } = {}): Promise<RunningCollector> {
+/** With another log than the one in memory, what reads it back is the test's own. */
+export async function startCollector(options: Partial<CollectorOptions> = {}): Promise<RunningCollector> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-collector-'));
-  const log = options.log ?? new MemoryLog();
+  const log = options.log instanceof MemoryLog ? options.log : new MemoryLog();
   const grants = new Map([[KEY, GRANT]]);
   const keys: KeyDirectory = { find: (key) => grants.get(key), close: async () => {} };
   const logged: string[] = [];
@@ -59,8 +60,8 @@ export async function startCollector(options: Partial<CollectorOptions> & { log?
     metrics: createMetrics({ role: 'collector' }),
     logger: { info: line('info'), warn: line('warn'), error: line('error') },
     engineSocketPath,
-    ...options,
     log,
+    ...options,
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -109,5 +110,12 @@ let counter = 0;
 /** A legal event; no two alike. */
 export function event(more: Record<string, unknown> = {}): Record<string, unknown> {
   counter++;
-  return { eventId: `e-${counter}`, eventName: 'click', userId: 'u1', timestamp: Date.now(), properties: { n: counter }, ...more };
+  return {
+    eventId: `e-${counter}`,
+    eventName: 'click',
+    userId: 'u1',
+    timestamp: Date.now(),
+    properties: { n: counter },
+    ...more,
+  };
 }

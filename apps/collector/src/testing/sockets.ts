@@ -46,7 +46,15 @@ export function openRaw(port: number): RawConnection {
     socket,
     write: (chunk) => void socket.write(chunk),
     received: () => text,
-    until: (pattern) => when(() => (pattern.test(text) ? text : undefined), () => (done ? new Error(`closed after: ${text}`) : undefined)),
-    closed: () => when(() => (done ? text : undefined), () => undefined),
+    until: (pattern) =>
+      when(
+        () => (pattern.test(text) ? text : undefined),
+        () => (done ? new Error(`closed after: ${text}`) : undefined),
+      ),
+    closed: () =>
+      when(
+        () => (done ? text : undefined),
+        () => undefined,
+      ),
   };
 }
