@@ -2,13 +2,22 @@
 import { CommandProblem } from './command.ts';
 import type { Command, Terminal } from './command.ts';
 import { askCommand } from './commands/ask.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
 import { startCommand } from './commands/start.ts';
 import { tokenCommand } from './commands/token.ts';
 import { StartProblem } from './start-problem.ts';
 import { readVersion } from './version.ts';
 
-const COMMANDS: readonly Command[] = [startCommand, askCommand, importCommand, tokenCommand];
+const COMMANDS: readonly Command[] = [
+  startCommand,
+  askCommand,
+  importCommand,
+  demoCommand,
+  doctorCommand,
+  tokenCommand,
+];
 
 /** @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
@@ -41,6 +50,8 @@ async function runCommand(command: Command, args: string[], terminal: Terminal):
   try {
     return await command.run(args, terminal);
   } catch (error) {
+    // 128 + 2, as shells say of what Ctrl-C ended.
+    if (terminal.signal.aborted) return 130;
     if (error instanceof StartProblem || error instanceof CommandProblem) {
       terminal.err(`tidemark: ${error.message}\n  Fix: ${error.fix}\n`);
     } else {

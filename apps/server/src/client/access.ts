@@ -41,9 +41,12 @@ export interface Access {
   release(): Promise<void>;
 }
 
-/** Runs `work` with access, which ends with it. @throws CommandProblem when there is no way in */
+/**
+ * Runs `work` with access, which ends with it. `admin` is for making and deleting projects.
+ * @throws CommandProblem when there is no way in
+ */
 export async function withAccess<T>(
-  flags: AccessFlags,
+  flags: AccessFlags & { admin?: boolean },
   env: NodeJS.ProcessEnv,
   work: (access: Access) => Promise<T>,
 ): Promise<T> {
@@ -55,7 +58,7 @@ export async function withAccess<T>(
   }
 }
 
-async function openAccess(flags: AccessFlags, env: NodeJS.ProcessEnv): Promise<Access> {
+async function openAccess(flags: AccessFlags & { admin?: boolean }, env: NodeJS.ProcessEnv): Promise<Access> {
   const url = serverUrl(flags, env);
   // A token of the environment is the first project's: it says nothing of another.
   const given = flags.token ?? (flags.project === undefined ? env['TIDEMARK_API_TOKEN'] : undefined);
@@ -66,7 +69,7 @@ async function openAccess(flags: AccessFlags, env: NodeJS.ProcessEnv): Promise<A
       'give one with --token or TIDEMARK_API_TOKEN.',
     );
   }
-  const minted = await mintToken(dataPathOf(flags.data, env), flags.project);
+  const minted = await mintToken(dataPathOf(flags.data, env), flags.project, flags.admin ?? false);
   return { url, ...minted };
 }
 
@@ -118,6 +121,7 @@ const TOKEN_NAME = /^Command line, process (\d+)$/;
 async function mintToken(
   dataPath: string,
   projectId: string | undefined,
+  admin: boolean,
 ): Promise<{ token: string; release(): Promise<void> }> {
   const { project, id, secret } = await withControl(dataPath, async (control) => {
     const chosen = await chooseProject(control, projectId);
@@ -125,6 +129,7 @@ async function mintToken(
     const made = await control.tokens.create({
       project: chosen,
       name: `Command line, process ${process.pid}`,
+      admin,
       actor: ACTOR,
     });
     return { project: chosen, id: made.id, secret: made.secret };
