@@ -11,7 +11,7 @@ const HUGE = "toFloat64('1e50')";
 /** SQL aggregate over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
 export function sumSql(number: string): string {
   const plain = `abs(${number}) < ${HUGE}`;
-  return `toString(sumIf(toDecimal256OrZero(toString(${number}), ${SCALE}), ${plain}))`;
+  return `toString(sumIf(toDecimal256OrZero(toString(ifNull(${number}, 0)), ${SCALE}), ${plain}))`;
 }
 
 /** SQL aggregate: the sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */

@@ -4,7 +4,7 @@
  * A property is kept in one of three ways: as a column, as a path of the `properties` JSON column of `events` (fast: only
  * that path is read), or within a JSON text (`context`, `traits`, and all of them in `timeline`). All read the same:
  * - null, absent and an object are unset; a column holding '' is unset;
- * - the text of a number is its shortest form, of true `true`, of a list its JSON;
+ * - the text of a number is its shortest form, of true `true`, of a list the texts of its elements joined by `, `;
  * - the number of a text that writes one (`"19.99"`) is that number.
  */
 import { literal } from '@tidemark/warehouse';
@@ -83,8 +83,11 @@ function fromJsonColumn(path: readonly string[]): PropertySql {
 }
 
 function jsonColumn(path: string): PropertySql {
-  const list = `if(startsWith(dynamicType(${path}), 'Array'), toJSONString(${path}), NULL)`;
-  const text = `coalesce(${path}.:String, toString(${path}.:Int64), toString(${path}.:Float64), toString(${path}.:Bool), toString(${path}.:UInt64), ${list})`;
+  const whole = `CAST(${path}, 'Nullable(String)')`;
+  // The type is read only where the text looks like a list's: it costs as much again as the text.
+  const isList = `startsWith(${whole}, '[') AND startsWith(dynamicType(${path}), 'Array')`;
+  const text = `if(${isList}, ${listText(`JSONExtractArrayRaw(assumeNotNull(toJSONString(${path})))`)}, ${whole})`;
+  // By stored type: a cast of the whole would parse the text of each number (67 ms against 53 for 2 M rows).
   const number = `coalesce(toFloat64(${path}.:Int64), ${path}.:Float64, toFloat64(${path}.:UInt64), ${numberOfText(`${path}.:String`)})`;
   return { text, number };
 }
@@ -97,11 +100,25 @@ function fromJsonText(json: string, path: readonly string[]): PropertySql {
 function jsonText(json: string, path: readonly string[]): PropertySql {
   const at = `${json}, ${path.map((key) => literal(key)).join(', ')}`;
   const type = `JSONType(${at})`;
-  const text = `multiIf(${type} = 'String', JSONExtractString(${at}), ${type} IN ('Int64', 'UInt64', 'Bool', 'Array'), JSONExtractRaw(${at}), ${type} = 'Double', toString(JSONExtractFloat(${at})), NULL)`;
+  const text = `multiIf(${[
+    `${type} = 'String', JSONExtractString(${at})`,
+    `${type} IN ('Int64', 'UInt64', 'Bool'), JSONExtractRaw(${at})`,
+    `${type} = 'Double', toString(JSONExtractFloat(${at}))`,
+    `${type} = 'Array', ${listText(`JSONExtractArrayRaw(${at})`)}`,
+  ].join(', ')}, NULL)`;
   const number = `multiIf(${type} = 'String', ${numberOfText(`JSONExtractString(${at})`)}, ${type} IN ('Int64', 'UInt64', 'Double'), ${finite(`JSONExtractFloat(${at})`)}, NULL)`;
   return { text, number };
 }
 
+/** The texts of a list's elements, without null, lists and objects, joined by a comma and a space. */
+function listText(rawElements: string): string {
+  const element = `multiIf(startsWith(e, '"'), JSONExtractString(e), match(e, '[0-9][.eE]'), toString(toFloat64OrZero(e)), e)`;
+  const scalars = `arrayFilter(e -> e != 'null' AND NOT startsWith(e, '{') AND NOT startsWith(e, '['), ${rawElements})`;
+  return `arrayStringConcat(arrayMap(e -> ${element}, ${scalars}), ', ')`;
+}
+
+/** The second where the first is unset: not where it merely is no number. */
 function either(first: PropertySql, second: PropertySql): PropertySql {
-  return { text: `coalesce(${first.text}, ${second.text})`, number: `coalesce(${first.number}, ${second.number})` };
+  const number = `if(isNull(${first.text}), ${second.number}, ${first.number})`;
+  return { text: `coalesce(${first.text}, ${second.text})`, number };
 }

@@ -1,0 +1,56 @@
+/**
+ * Buckets found by walking the clock: every quarter of an hour it is asked what a wall clock in the zone shows, and a new
+ * bucket begins when that calls for one. (Zones have shifted at other times than full quarters only long ago.)
+ */
+const QUARTER_MS = 900_000;
+
+export type Granularity = 'minute' | 'hour' | 'day' | 'week' | 'month';
+
+/** Start of the bucket of every instant in [fromMs, toMs), ascending; the first may lie before `fromMs`. */
+export function bucketStarts(timezone: string, granularity: Granularity, fromMs: number, toMs: number): number[] {
+  const stepMs = granularity === 'minute' ? 60_000 : QUARTER_MS;
+  const backMs = { minute: 1, hour: 3 * 60, day: 27 * 60, week: 8 * 24 * 60, month: 33 * 24 * 60 }[granularity] * 60_000;
+  const clock = wallClock(timezone);
+  const starts: number[] = [];
+  let before: string | undefined;
+  for (let instant = Math.floor((fromMs - backMs) / stepMs) * stepMs; instant < toMs; instant += stepMs) {
+    const shown = clock(instant);
+    const label = labelOf(shown, granularity);
+    const isFullHour = granularity === 'hour' && shown.minute === 0;
+    if (granularity === 'minute' || (before !== undefined && (label !== before || isFullHour))) starts.push(instant);
+    before = label;
+  }
+  return starts.slice(starts.findLastIndex((start) => start <= fromMs));
+}
+
+interface WallClock {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+}
+
+function labelOf({ year, month, day, hour }: WallClock, granularity: Granularity): string {
+  const date = new Date(Date.UTC(year, month - 1, day));
+  switch (granularity) {
+    case 'month':
+      return `${year}-${month}`;
+    case 'week':
+      date.setUTCDate(day - ((date.getUTCDay() + 6) % 7));
+      return date.toISOString();
+    case 'day':
+      return date.toISOString();
+    default:
+      return `${date.toISOString()} ${hour}`;
+  }
+}
+
+function wallClock(timeZone: string): (instant: number) => WallClock {
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' });
+  return (instant) => {
+    // 2026-05-03 10:15
+    const [year = 0, month = 0, day = 0, hour = 0, minute = 0] = format.format(instant).split(/[- :]/).map(Number);
+    return { year, month, day, hour, minute };
+  };
+}

@@ -1,0 +1,7 @@
+/** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
+export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
+export { personOf } from './person.ts';
+export { numberOf, textOf } from './property.ts';
+export { timeline } from './timeline.ts';
+export { trend, type Measure, type TrendLine, type TrendQuestion } from './trend.ts';
+export { holds, type Condition, type Where } from './where.ts';

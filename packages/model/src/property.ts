@@ -1,0 +1,39 @@
+import type { JsonObject, JsonValue, StoredEvent } from '@tidemark/event';
+
+const COLUMNS = ['eventName', 'userId', 'anonymousId', 'sessionId', 'source', 'type', 'groupId', 'schemaVersion'] as const;
+
+/** The text of a property, undefined when it is unset. */
+export function textOf(event: StoredEvent, name: string): string | undefined {
+  const value = valueOf(event, name);
+  if (value === undefined) return undefined;
+  return Array.isArray(value) ? value.flatMap((item) => scalarText(item) ?? []).join(', ') : scalarText(value);
+}
+
+/** The number of a property, undefined when it is unset or none. */
+export function numberOf(event: StoredEvent, name: string): number | undefined {
+  const value = valueOf(event, name);
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return undefined;
+  return Number.isFinite(Number(value)) ? Number(value) : undefined;
+}
+
+/** Shortest text of a number, without the plus that JavaScript writes before an exponent. */
+function scalarText(value: JsonValue): string | undefined {
+  if (value === null || typeof value === 'object') return undefined;
+  return typeof value === 'number' ? String(value).replace('e+', 'e') : String(value);
+}
+
+/** null, absent and objects are unset; a key that itself contains dots counts where there is no such path. */
+function valueOf(event: StoredEvent, name: string): JsonValue | undefined {
+  const column = COLUMNS.find((each) => each === name);
+  if (column !== undefined) return event[column] === '' ? undefined : event[column];
+  const [root = '', ...path] = name.split('.');
+  const document = JSON.parse(event[root as 'properties' | 'context' | 'traits']) as JsonObject;
+  const nested = path.reduce<JsonValue | undefined>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), document);
+  const flat = Object.hasOwn(document, path.join('.')) ? document[path.join('.')] : undefined;
+  return [nested, flat].find((value) => value !== undefined && value !== null && !isObject(value));
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
