@@ -22,7 +22,9 @@ describe('access', () => {
   });
 
   it('refuses a wrong token, and one in the query string', async () => {
-    expect((await engine.call('GET', '/api/pipeline', undefined, { authorization: 'Bearer wrong' })).json()).toMatchObject({ code: 'unauthorized' });
+    expect(
+      (await engine.call('GET', '/api/pipeline', undefined, { authorization: 'Bearer wrong' })).json(),
+    ).toMatchObject({ code: 'unauthorized' });
     expect((await engine.app.inject({ url: '/api/pipeline?token=test-token' })).statusCode).toBe(401);
   });
 
@@ -41,10 +43,19 @@ describe('pipeline', () => {
     const answer = await engine.call('GET', '/api/pipeline');
     expect(answer.statusCode).toBe(200);
     const pipeline = answer.json();
-    expect(pipeline.balance).toMatchObject({ received: 4, stored: 2, duplicate: 1, quarantined: 1, pending: 0, difference: 0 });
+    expect(pipeline.balance).toMatchObject({
+      received: 4,
+      stored: 2,
+      duplicate: 1,
+      quarantined: 1,
+      pending: 0,
+      difference: 0,
+    });
     expect(pipeline.lag).toEqual({ records: 0, ms: 0 });
     expect(pipeline.lateness.events).toBe(2);
-    expect(pipeline.disk.tables.find((table: { table: string }) => table.table === 'events')).toMatchObject({ rows: 2 });
+    expect(pipeline.disk.tables.find((table: { table: string }) => table.table === 'events')).toMatchObject({
+      rows: 2,
+    });
     expect(pipeline.disk.stores.log).toBeGreaterThan(0);
     expect(Date.parse(pipeline.watermark)).toBeLessThan(Date.parse(pipeline.asOf));
   });
@@ -53,7 +64,9 @@ describe('pipeline', () => {
     const { body } = await engine.app.inject({ url: '/metrics' });
     expect(body).toContain('tidemark_balance_events{outcome="stored",role="engine"} 2');
     expect(body).toContain('tidemark_balance_difference_events{role="engine"} 0');
-    expect(body).toMatch(/tidemark_api_requests_total\{method="GET",route="\/api\/pipeline",status="200",role="engine"\} 1/);
+    expect(body).toMatch(
+      /tidemark_api_requests_total\{method="GET",route="\/api\/pipeline",status="200",role="engine"\} 1/,
+    );
     expect(engine.failures).toEqual([]);
   });
 });

@@ -1,5 +1,4 @@
-import type { Control } from '@tidemark/control';
-import type { KeyDirectory } from '@tidemark/control';
+import type { Control, KeyDirectory } from '@tidemark/control';
 import type { LogReader } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';

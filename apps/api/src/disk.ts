@@ -11,7 +11,10 @@ export interface DiskUsage {
   freeBytes: number;
 }
 
-export function createDiskGauge(folders: Readonly<Record<string, string>>, clock: () => number): () => Promise<DiskUsage> {
+export function createDiskGauge(
+  folders: Readonly<Record<string, string>>,
+  clock: () => number,
+): () => Promise<DiskUsage> {
   let known: { atMs: number; usage: Promise<DiskUsage> } | undefined;
   return () => {
     if (known === undefined || clock() - known.atMs >= GOOD_FOR_MS) {

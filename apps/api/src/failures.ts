@@ -36,7 +36,10 @@ export function answerFailures(app: FastifyInstance): void {
   });
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?', 1)[0];
-    throw new Problem('not_found', `${request.method} ${path} is not a route of this server: /openapi.json lists them.`);
+    throw new Problem(
+      'not_found',
+      `${request.method} ${path} is not a route of this server: /openapi.json lists them.`,
+    );
   });
 }
 

@@ -13,7 +13,10 @@ const event: Json = {
   anyOf: [{ required: ['userId'] }, { required: ['anonymousId'] }],
   properties: {
     eventId: text(LIMITS.maxEventIdLength, 'Unique per event, made at capture and kept on retries: copies count once.'),
-    eventName: text(LIMITS.maxEventNameLength, 'What happened; may be absent for page, screen, identify, group and alias.'),
+    eventName: text(
+      LIMITS.maxEventNameLength,
+      'What happened; may be absent for page, screen, identify, group and alias.',
+    ),
     userId: text(LIMITS.maxIdLength, 'A known user.'),
     anonymousId: text(LIMITS.maxIdLength, 'The device, before and after login.'),
     sessionId: text(LIMITS.maxIdLength, "The client's own."),
@@ -43,7 +46,11 @@ const batch: Json = {
 const accepted: Json = {
   type: 'object',
   required: ['status', 'eventId', 'receivedAt'],
-  properties: { status: { const: 'accepted' }, eventId: { type: 'string' }, receivedAt: { type: 'string', format: 'date-time' } },
+  properties: {
+    status: { const: 'accepted' },
+    eventId: { type: 'string' },
+    receivedAt: { type: 'string', format: 'date-time' },
+  },
 };
 
 const batchAccepted: Json = {

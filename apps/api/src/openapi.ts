@@ -53,7 +53,12 @@ function documentOf(paths: Record<string, Json>, version: string): Json {
       },
       securitySchemes: {
         apiToken: { type: 'http', scheme: 'bearer', description: 'An API token.' },
-        apiTokenInQuery: { type: 'apiKey', in: 'query', name: 'token', description: 'An API token, where no header can be sent.' },
+        apiTokenInQuery: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'token',
+          description: 'An API token, where no header can be sent.',
+        },
         writeKey: { type: 'http', scheme: 'bearer', description: 'A write key.' },
         writeKeyBasic: { type: 'http', scheme: 'basic', description: 'A write key as the user name, no password.' },
         writeKeyInQuery: { type: 'apiKey', in: 'query', name: 'writeKey', description: 'A write key, for beacons.' },
@@ -77,14 +82,18 @@ function operationOf({ schema = {}, config = {} }: RouteOptions): Json {
     tags,
     ...securityOf(config),
     parameters: [...parametersOf(schema.params, 'path'), ...parametersOf(schema.querystring, 'query')],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: responsesOf((schema.response ?? {}) as Record<string, Json>),
   };
 }
 
 function securityOf({ access, credentials }: NonNullable<RouteOptions['config']>): Json {
   if (credentials !== undefined) {
-    return { security: ['apiToken', 'writeKey', 'writeKeyBasic', 'writeKeyInQuery'].map((scheme) => ({ [scheme]: [] })) };
+    return {
+      security: ['apiToken', 'writeKey', 'writeKeyBasic', 'writeKeyInQuery'].map((scheme) => ({ [scheme]: [] })),
+    };
   }
   if (access === 'open') return { security: [] };
   if (access === 'query-token') return { security: [{ apiToken: [] }, { apiTokenInQuery: [] }] };
@@ -92,7 +101,10 @@ function securityOf({ access, credentials }: NonNullable<RouteOptions['config']>
 }
 
 function parametersOf(schema: unknown, place: 'path' | 'query'): Json[] {
-  const { properties = {}, required = [] } = (schema ?? {}) as { properties?: Record<string, Json>; required?: string[] };
+  const { properties = {}, required = [] } = (schema ?? {}) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
   return Object.entries(properties).map(([name, { description, ...of }]) => ({
     name,
     in: place,

@@ -1,4 +1,3 @@
-import { PROBLEM_CODES } from '@tidemark/analytics';
 import type { ProblemCode as QuestionCode } from '@tidemark/analytics';
 import type { ControlErrorCode } from '@tidemark/control';
 
@@ -33,7 +32,7 @@ export const PROBLEMS = {
   not_ready: { status: 503, title: 'A part of the system is away.' },
   warehouse_unavailable: { status: 503, title: 'The warehouse did not answer.' },
 
-  // What analytics refuses, explained in docs/questions.md.
+  // What analytics refuses besides.
   unknown_kind: { status: 404, title: 'There is no such kind of question.' },
   unknown_property: { status: 400, title: 'There is no such property.' },
   unknown_timezone: { status: 400, title: 'There is no such time zone.' },
@@ -142,11 +141,9 @@ export class Problem extends Error {
   }
 }
 
-const QUESTION_CODES: ReadonlySet<string> = new Set(PROBLEM_CODES);
-
-/** Where a code is explained: what is wrong with a question in docs/questions.md, all else in docs/api.md. */
+/** Where a code is explained: under a heading of its name. */
 export function documentationOf(code: ProblemCode): string {
-  return `docs/${QUESTION_CODES.has(code) ? 'questions' : 'api'}.md#${code}`;
+  return `docs/api.md#${code}`;
 }
 
 /** A value longer than this is shown cut: an error answer must not echo megabytes. */

@@ -36,7 +36,10 @@ export function streamed(description: string, ...mediaTypes: string[]): object {
   return { description, content };
 }
 
-export const NextCursor = Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'For the next page; null on the last one.' });
+export const NextCursor = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  description: 'For the next page; null on the last one.',
+});
 
 const Open = Type.Object({}, { additionalProperties: true });
 

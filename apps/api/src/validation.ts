@@ -6,7 +6,14 @@ import { Problem, shownFault } from './problem.ts';
 import type { Fault } from './problem.ts';
 
 export function setSchemaCompilers(app: FastifyInstance): void {
-  const common = { allErrors: true, verbose: true, strict: false, validateFormats: false, useDefaults: true, removeAdditional: false } as const;
+  const common = {
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: false,
+    useDefaults: true,
+    removeAdditional: false,
+  } as const;
   // A query string knows only text; a body knows its types, and "5" in it is not 5.
   const bodies = new Ajv2020(common);
   const texts = new Ajv2020({ ...common, coerceTypes: 'array' });

@@ -16,16 +16,32 @@ const WORK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 
 export const CATALOGUE = {
   // Collector: what came in, how fast it was answered, what was refused.
-  tidemark_ingest_requests_total: { type: 'counter', help: 'Ingest requests answered, by HTTP status.', labels: ['status'] },
+  tidemark_ingest_requests_total: {
+    type: 'counter',
+    help: 'Ingest requests answered, by HTTP status.',
+    labels: ['status'],
+  },
   tidemark_ingest_bytes_total: { type: 'counter', help: 'Bytes of ingest bodies read from the wire.', labels: [] },
   tidemark_ingest_events_total: {
     type: 'counter',
     help: 'Events of authenticated, parsed requests: accepted, quarantined, filtered or rejected.',
     labels: ['result'],
   },
-  tidemark_ingest_faults_total: { type: 'counter', help: 'Events not accepted, by the code of the first fault.', labels: ['code'] },
-  tidemark_ingest_refused_total: { type: 'counter', help: 'Requests refused whole, by the code of the problem.', labels: ['code'] },
-  tidemark_ingest_refused_bytes_total: { type: 'counter', help: 'Bytes of requests refused whole, as far as known.', labels: ['code'] },
+  tidemark_ingest_faults_total: {
+    type: 'counter',
+    help: 'Events not accepted, by the code of the first fault.',
+    labels: ['code'],
+  },
+  tidemark_ingest_refused_total: {
+    type: 'counter',
+    help: 'Requests refused whole, by the code of the problem.',
+    labels: ['code'],
+  },
+  tidemark_ingest_refused_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of requests refused whole, as far as known.',
+    labels: ['code'],
+  },
   tidemark_ingest_duration_seconds: {
     type: 'histogram',
     help: 'From the head of an ingest request to its answer.',
@@ -34,7 +50,11 @@ export const CATALOGUE = {
   },
   tidemark_ingest_connections: { type: 'gauge', help: 'Open connections of the public port.', labels: [] },
   tidemark_ingest_inflight_bytes: { type: 'gauge', help: 'Bytes of ingest bodies held in memory.', labels: [] },
-  tidemark_proxy_requests_total: { type: 'counter', help: 'Requests handed on to the engine, by HTTP status.', labels: ['status'] },
+  tidemark_proxy_requests_total: {
+    type: 'counter',
+    help: 'Requests handed on to the engine, by HTTP status.',
+    labels: ['status'],
+  },
 
   // Log.
   tidemark_log_append_duration_seconds: {
@@ -43,41 +63,86 @@ export const CATALOGUE = {
     labels: [],
     buckets: REQUEST_SECONDS,
   },
-  tidemark_log_append_failures_total: { type: 'counter', help: 'Appends that the log refused or failed to sync.', labels: [] },
+  tidemark_log_append_failures_total: {
+    type: 'counter',
+    help: 'Appends that the log refused or failed to sync.',
+    labels: [],
+  },
   tidemark_log_pending_bytes: { type: 'gauge', help: 'Bytes taken by the log writer and not yet durable.', labels: [] },
   tidemark_log_end_offset: { type: 'gauge', help: 'Offset after the last record.', labels: ['topic', 'partition'] },
   tidemark_log_start_offset: { type: 'gauge', help: 'First offset still held.', labels: ['topic', 'partition'] },
 
   // Processor and stores.
-  tidemark_processed_events_total: { type: 'counter', help: 'Events whose end is decided and committed.', labels: ['outcome'] },
-  tidemark_conflict_events_total: { type: 'counter', help: 'Duplicates that carried other content than the first copy.', labels: [] },
-  tidemark_late_events_total: { type: 'counter', help: 'Stored events whose time lay before the watermark.', labels: [] },
-  tidemark_committed_offset: { type: 'gauge', help: 'Offset after the last record that every store holds.', labels: ['partition'] },
+  tidemark_processed_events_total: {
+    type: 'counter',
+    help: 'Events whose end is decided and committed.',
+    labels: ['outcome'],
+  },
+  tidemark_conflict_events_total: {
+    type: 'counter',
+    help: 'Duplicates that carried other content than the first copy.',
+    labels: [],
+  },
+  tidemark_late_events_total: {
+    type: 'counter',
+    help: 'Stored events whose time lay before the watermark.',
+    labels: [],
+  },
+  tidemark_committed_offset: {
+    type: 'gauge',
+    help: 'Offset after the last record that every store holds.',
+    labels: ['partition'],
+  },
   tidemark_processor_lag_events: { type: 'gauge', help: 'Records acknowledged and not yet in the stores.', labels: [] },
-  tidemark_processor_lag_seconds: { type: 'gauge', help: 'Age of the oldest record not yet in the stores.', labels: [] },
+  tidemark_processor_lag_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest record not yet in the stores.',
+    labels: [],
+  },
   tidemark_processor_range_duration_seconds: {
     type: 'histogram',
     help: 'One range through one stage: plan, dedup, apply, commit.',
     labels: ['stage'],
     buckets: WORK_SECONDS,
   },
-  tidemark_processor_failures_total: { type: 'counter', help: 'Ranges that had to be tried again, by stage.', labels: ['stage'] },
+  tidemark_processor_failures_total: {
+    type: 'counter',
+    help: 'Ranges that had to be tried again, by stage.',
+    labels: ['stage'],
+  },
   tidemark_freshness_seconds: {
     type: 'histogram',
     help: 'From acknowledged to queryable.',
     labels: [],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600],
   },
-  tidemark_freshness_recent_seconds: { type: 'gauge', help: 'From acknowledged to queryable over the last ranges.', labels: ['quantile'] },
-  tidemark_watermark_timestamp_seconds: { type: 'gauge', help: 'Event times before this are complete, allowed lateness aside.', labels: [] },
+  tidemark_freshness_recent_seconds: {
+    type: 'gauge',
+    help: 'From acknowledged to queryable over the last ranges.',
+    labels: ['quantile'],
+  },
+  tidemark_watermark_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Event times before this are complete, allowed lateness aside.',
+    labels: [],
+  },
   tidemark_warehouse_write_duration_seconds: {
     type: 'histogram',
     help: 'One insert of one range into a table.',
     labels: ['table'],
     buckets: WORK_SECONDS,
   },
-  tidemark_warehouse_write_failures_total: { type: 'counter', help: 'Inserts that the warehouse refused or failed.', labels: ['table'] },
-  tidemark_lake_write_duration_seconds: { type: 'histogram', help: 'One landing file of the lake.', labels: [], buckets: WORK_SECONDS },
+  tidemark_warehouse_write_failures_total: {
+    type: 'counter',
+    help: 'Inserts that the warehouse refused or failed.',
+    labels: ['table'],
+  },
+  tidemark_lake_write_duration_seconds: {
+    type: 'histogram',
+    help: 'One landing file of the lake.',
+    labels: [],
+    buckets: WORK_SECONDS,
+  },
   tidemark_lake_write_failures_total: { type: 'counter', help: 'Landing files that could not be written.', labels: [] },
   tidemark_dedup_ids: { type: 'gauge', help: 'Event ids remembered for deduplication.', labels: [] },
   tidemark_dedup_window_start_timestamp_seconds: { type: 'gauge', help: 'Since when ids are remembered.', labels: [] },
@@ -95,7 +160,11 @@ export const CATALOGUE = {
   tidemark_disk_bytes: { type: 'gauge', help: 'Bytes on disk.', labels: ['store'] },
 
   // Questions and the rest of the API.
-  tidemark_api_requests_total: { type: 'counter', help: 'API requests answered.', labels: ['method', 'route', 'status'] },
+  tidemark_api_requests_total: {
+    type: 'counter',
+    help: 'API requests answered.',
+    labels: ['method', 'route', 'status'],
+  },
   tidemark_api_request_duration_seconds: {
     type: 'histogram',
     help: 'API requests from head to end of the answer.',
@@ -103,7 +172,11 @@ export const CATALOGUE = {
     buckets: WORK_SECONDS,
   },
   tidemark_live_clients: { type: 'gauge', help: 'Readers of the live stream.', labels: [] },
-  tidemark_live_clients_dropped_total: { type: 'counter', help: 'Readers of the live stream dropped, by reason.', labels: ['reason'] },
+  tidemark_live_clients_dropped_total: {
+    type: 'counter',
+    help: 'Readers of the live stream dropped, by reason.',
+    labels: ['reason'],
+  },
   tidemark_build_info: { type: 'gauge', help: 'Always 1; the version is the label.', labels: ['version'] },
 } as const satisfies Record<`tidemark_${string}`, Definition>;
 

@@ -18,6 +18,7 @@ export function mergeExpositions(texts: readonly string[]): string {
     }
   }
   let merged = '';
-  for (const { comments, samples } of families.values()) merged += `${[...comments.values(), ...samples].join('\n')}\n\n`;
+  for (const { comments, samples } of families.values())
+    merged += `${[...comments.values(), ...samples].join('\n')}\n\n`;
   return merged;
 }

@@ -48,14 +48,18 @@ describe('mergeExpositions', () => {
     const lines = mergeExpositions(texts).split('\n');
     const comments = lines.filter((line) => line.startsWith('#')).map((line) => line.split(' ').slice(0, 3).join(' '));
     expect(new Set(comments).size).toBe(comments.length);
-    const samples = texts.join('\n').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const samples = texts
+      .join('\n')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
     expect(lines.filter((line) => line !== '' && !line.startsWith('#')).toSorted()).toEqual(samples.toSorted());
 
     // A family is one block: a name never comes back after another one began.
     let family = '';
     for (const line of lines) {
       if (line.startsWith('# HELP')) family = line.split(' ')[2] as string;
-      else if (line !== '' && !line.startsWith('#')) expect(line.startsWith(family), `${line} under ${family}`).toBe(true);
+      else if (line !== '' && !line.startsWith('#'))
+        expect(line.startsWith(family), `${line} under ${family}`).toBe(true);
     }
     expect(mergeExpositions([])).toBe('');
   });

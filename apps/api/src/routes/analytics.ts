@@ -71,7 +71,12 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
       tags: ['questions'],
       params: KindParams,
       querystring: SavedQuery,
-      response: { 200: Type.Object({ meta: Meta }, { additionalProperties: true, description: 'As the answer to the question itself.' }) },
+      response: {
+        200: Type.Object(
+          { meta: Meta },
+          { additionalProperties: true, description: 'As the answer to the question itself.' },
+        ),
+      },
     },
     async handler(request) {
       const { kind } = request.params;

@@ -78,11 +78,22 @@ async function check(value: unknown, facts: RequestFacts, { admission, warehouse
   const admitted = admission.admit(value, facts);
   switch (admitted.kind) {
     case 'quarantine':
-      return { eventId: admitted.eventId, outcome: 'quarantined', wouldStore: false, reasons: admitted.faults.map(explained) };
+      return {
+        eventId: admitted.eventId,
+        outcome: 'quarantined',
+        wouldStore: false,
+        reasons: admitted.faults.map(explained),
+      };
     case 'reject':
-      return { eventId: admitted.eventId, outcome: 'rejected', wouldStore: false, reasons: [explained(admitted.fault)] };
+      return {
+        eventId: admitted.eventId,
+        outcome: 'rejected',
+        wouldStore: false,
+        reasons: [explained(admitted.fault)],
+      };
     case 'filter': {
-      const detail = admitted.reason === 'bot' ? 'The project drops the events of bots.' : 'The person did not consent.';
+      const detail =
+        admitted.reason === 'bot' ? 'The project drops the events of bots.' : 'The person did not consent.';
       const reasons = [{ field: 'context.userAgent', code: admitted.reason, detail }];
       return { eventId: admitted.eventId, outcome: 'filtered', wouldStore: false, reasons };
     }
@@ -92,7 +103,13 @@ async function check(value: unknown, facts: RequestFacts, { admission, warehouse
       const known = await traceQuery(eventId, { project: facts.project, warehouse });
       if (known === undefined) return { eventId, outcome: 'stored', wouldStore: true, event, reasons: [] };
       const detail = `An event with this id was received at ${known.event.receivedAt}: the first copy stays.`;
-      return { eventId, outcome: 'duplicate', wouldStore: false, event, reasons: [{ field: 'eventId', code: 'duplicate', detail }] };
+      return {
+        eventId,
+        outcome: 'duplicate',
+        wouldStore: false,
+        event,
+        reasons: [{ field: 'eventId', code: 'duplicate', detail }],
+      };
     }
   }
 }
@@ -114,7 +131,11 @@ function factsOf(request: FastifyRequest, { project, source, settings }: Sender,
   const { headers } = request;
   const forwarded = headers['x-forwarded-for'];
   return {
-    ...{ project, source, settings, receivedAtMs, sentAt: undefined },
+    project,
+    source,
+    settings,
+    receivedAtMs,
+    sentAt: undefined,
     // Believed as it stands: it only tells the caller about itself.
     ip: typeof forwarded === 'string' ? forwarded.split(',', 1)[0]?.trim() : undefined,
     userAgent: headers['user-agent'],

@@ -4,8 +4,10 @@ import { Type } from 'typebox';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 
-/** A part that takes longer than this to say yes is as good as away. */
-const CHECK_TIMEOUT_MS = 5_000;
+/** Shorter than the 2 s that the collector gives us, so that the answer can still name the part. */
+const CHECK_TIMEOUT_MS = 1_500;
+/** A part that answered within this and is slow now is busy, not away: taking us out of service would help nobody. */
+const BUSY_MS = 30_000;
 
 export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route({
@@ -16,16 +18,16 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'getLiveness',
       summary: 'Does the process answer?',
       tags: ['operations'],
-      response: { 200: Type.Object({ status: Type.Literal('alive') }) },
+      response: { 200: Type.Object({ status: Type.Literal('live') }) },
     },
-    handler: () => ({ status: 'alive' }),
+    handler: () => ({ status: 'live' }),
   });
 
-  const checks: Record<string, () => unknown> = {
-    warehouse: () => deps.warehouse.query('SELECT 1', { timeoutMs: CHECK_TIMEOUT_MS }),
-    processor: () => deps.processor.status(),
-    log: () => deps.log.endOffset('events', 0),
-    control: () => deps.control.projects.list(),
+  const checks: Record<string, Check> = {
+    warehouse: createCheck(() => deps.warehouse.query('SELECT 1'), deps.clock),
+    processor: createCheck(() => deps.processor.status(), deps.clock),
+    log: createCheck(() => deps.log.endOffset('events', 0), deps.clock),
+    control: createCheck(() => deps.control.projects.list(), deps.clock),
   };
   app.route({
     method: 'GET',
@@ -35,11 +37,13 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
       operationId: 'getReadiness',
       summary: '200 when every part answers, else 503 naming those that do not',
       tags: ['operations'],
-      response: { 200: Type.Object({ status: Type.Literal('ready'), parts: Type.Record(Type.String(), Type.Literal('ok')) }) },
+      response: {
+        200: Type.Object({ status: Type.Literal('ready'), parts: Type.Record(Type.String(), Type.Literal('ok')) }),
+      },
     },
     async handler(request) {
       const names = Object.keys(checks);
-      const answers = await Promise.allSettled(names.map((name) => answered(checks[name] as () => unknown)));
+      const answers = await Promise.allSettled(Object.values(checks).map((check) => check()));
       const away = names.filter((_, at) => answers[at]?.status === 'rejected');
       if (away.length === 0) return { status: 'ready', parts: Object.fromEntries(names.map((name) => [name, 'ok'])) };
       for (const answer of answers) {
@@ -53,14 +57,29 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
   });
 }
 
-async function answered(check: () => unknown): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
-  });
-  try {
-    await Promise.race([(async () => check())(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Resolves when the part is well, rejects with the reason when it is not. */
+type Check = () => Promise<void>;
+
+/** Asks a part whether it answers. However often we are asked, it is asked once at a time. */
+function createCheck(ask: () => unknown, clock: () => number): Check {
+  let asking: Promise<unknown> | undefined;
+  let answeredAtMs = Number.NEGATIVE_INFINITY;
+
+  return async () => {
+    asking ??= (async () => ask())()
+      .then(() => (answeredAtMs = clock()))
+      .finally(() => (asking = undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => {
+        if (clock() - answeredAtMs < BUSY_MS) resolve();
+        else reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`));
+      }, CHECK_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([asking, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }

@@ -14,7 +14,9 @@ const OUTCOMES = ['stored', 'duplicate', 'quarantined', 'filtered', 'rejected'] 
 const Query = Type.Object(
   {
     token: Type.Optional(Type.String({ description: 'The API token: EventSource can send no headers.' })),
-    outcome: Type.Optional(Type.Array(Type.Unsafe<Outcome>({ type: 'string', enum: [...OUTCOMES] }), { description: 'Only these.' })),
+    outcome: Type.Optional(
+      Type.Array(Type.Unsafe<Outcome>({ type: 'string', enum: [...OUTCOMES] }), { description: 'Only these.' }),
+    ),
     eventName: Type.Optional(Type.Array(Type.String(), { description: 'Only these.' })),
   },
   { additionalProperties: false },
@@ -34,7 +36,8 @@ export function liveRoutes(app: FastifyInstance, deps: ApiDeps): void {
     schema: {
       operationId: 'watchEvents',
       summary: 'Server-sent events: `event:` is the outcome, `data:` says of which event',
-      description: 'At most a few hundred outcomes of each commit are shown. A reader that falls 1 MB behind is dropped.',
+      description:
+        'At most a few hundred outcomes of each commit are shown. A reader that falls 1 MB behind is dropped.',
       tags: ['events'],
       querystring: Query,
       response: { 200: streamed('A stream of server-sent events.', 'text/event-stream') },

@@ -13,7 +13,9 @@ export function metricsRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: ()
     const partition = String(status.partition);
     metrics.gauge('tidemark_committed_offset', { partition }).set(status.committedOffset);
     metrics.gauge('tidemark_log_end_offset', { topic: 'events', partition }).set(status.endOffset);
-    metrics.gauge('tidemark_log_start_offset', { topic: 'events', partition }).set(deps.log.startOffset('events', status.partition));
+    metrics
+      .gauge('tidemark_log_start_offset', { topic: 'events', partition })
+      .set(deps.log.startOffset('events', status.partition));
     metrics.gauge('tidemark_processor_lag_events', {}).set(status.lag);
     metrics.gauge('tidemark_processor_lag_seconds', {}).set(status.lagMs / 1000);
     metrics.gauge('tidemark_freshness_recent_seconds', { quantile: '0.5' }).set(status.freshness.p50Ms / 1000);
@@ -25,11 +27,13 @@ export function metricsRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: ()
   });
   metrics.beforeScrape(async () => {
     const { difference, ...balance } = await processor.balance();
-    for (const [outcome, events] of Object.entries(balance)) metrics.gauge('tidemark_balance_events', { outcome }).set(events);
+    for (const [outcome, events] of Object.entries(balance))
+      metrics.gauge('tidemark_balance_events', { outcome }).set(events);
     metrics.gauge('tidemark_balance_difference_events', {}).set(difference);
   });
   metrics.beforeScrape(async () => {
-    for (const [store, bytes] of Object.entries((await diskUsage()).stores)) metrics.gauge('tidemark_disk_bytes', { store }).set(bytes);
+    for (const [store, bytes] of Object.entries((await diskUsage()).stores))
+      metrics.gauge('tidemark_disk_bytes', { store }).set(bytes);
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -37,7 +41,8 @@ export function metricsRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: ()
     const route = request.routeOptions.url ?? 'none';
     const status = String(reply.statusCode);
     metrics.counter('tidemark_api_requests_total', { method: request.method, route, status }).inc();
-    if (request.routeOptions.config?.longLived !== true) metrics.histogram('tidemark_api_request_duration_seconds', { route }).observe(reply.elapsedTime / 1000);
+    if (request.routeOptions.config?.longLived !== true)
+      metrics.histogram('tidemark_api_request_duration_seconds', { route }).observe(reply.elapsedTime / 1000);
   });
 
   app.route({

@@ -16,7 +16,8 @@ export function pageRoutes(app: FastifyInstance, html: string | undefined = page
       response: { 200: streamed('HTML.', 'text/html') },
     },
     handler(_request, reply) {
-      if (html === undefined) throw new Problem('not_found', 'This build has no page: run `npm start`, which builds it.');
+      if (html === undefined)
+        throw new Problem('not_found', 'This build has no page: run `npm start`, which builds it.');
       return reply
         .type('text/html; charset=utf-8')
         .headers({

@@ -23,7 +23,10 @@ const Balance = Type.Object({
 
 const Pipeline = Type.Object({
   asOf: Type.String({ format: 'date-time', description: 'Every event acknowledged up to here is in the stores.' }),
-  watermark: Type.String({ format: 'date-time', description: 'Event times before this are complete, allowed lateness aside.' }),
+  watermark: Type.String({
+    format: 'date-time',
+    description: 'Event times before this are complete, allowed lateness aside.',
+  }),
   balance: Balance,
   log: Type.Object({
     epoch: Type.String(),
@@ -32,7 +35,10 @@ const Pipeline = Type.Object({
     ),
   }),
   lag: Type.Object({ records: Count, ms: Type.Number({ minimum: 0 }) }),
-  freshness: Type.Object({ p50Ms: Type.Number(), p99Ms: Type.Number() }, { description: 'From acknowledged to queryable.' }),
+  freshness: Type.Object(
+    { p50Ms: Type.Number(), p99Ms: Type.Number() },
+    { description: 'From acknowledged to queryable.' },
+  ),
   lateness: Type.Object(
     { events: Count, p50Ms: Type.Number(), p99Ms: Type.Number(), maxMs: Type.Number() },
     { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
@@ -95,7 +101,12 @@ interface Lateness {
   maxMs: number;
 }
 
-async function latenessOf(deps: ApiDeps, project: string, partition: number, committedOffset: number): Promise<Lateness> {
+async function latenessOf(
+  deps: ApiDeps,
+  project: string,
+  partition: number,
+  committedOffset: number,
+): Promise<Lateness> {
   const from = Math.max(0, committedOffset - LATENESS_RECORDS);
   const sql = `
     SELECT count() AS events, q[1] AS p50Ms, q[2] AS p99Ms, max(ms) AS maxMs, quantilesExact(0.5, 0.99)(ms) AS q

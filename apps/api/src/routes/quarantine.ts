@@ -78,10 +78,17 @@ function cursorOf({ receivedAt, position }: Refusal): string {
 
 function cursorSql(cursor: string): string {
   try {
-    const [receivedAtMs, epoch, offset] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [number, string, number];
+    const [receivedAtMs, epoch, offset] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [
+      number,
+      string,
+      number,
+    ];
     return `(${timeLiteral(receivedAtMs)}, ${literal(epoch)}, ${literal(BigInt(offset))})`;
   } catch (cause) {
     const detail = 'Pass nextCursor on unchanged, or no cursor to begin.';
-    throw new Problem('invalid_cursor', detail, { cause, faults: [{ field: 'cursor', code: 'invalid_cursor', detail }] });
+    throw new Problem('invalid_cursor', detail, {
+      cause,
+      faults: [{ field: 'cursor', code: 'invalid_cursor', detail }],
+    });
   }
 }

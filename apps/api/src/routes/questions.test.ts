@@ -25,7 +25,12 @@ describe('POST /api/analytics/{kind}', () => {
     expect(answer.statusCode).toBe(200);
     const { series, meta } = answer.json();
     expect(series).toMatchObject([{ label: 'view', total: 2 }]);
-    expect(meta).toMatchObject({ approximate: false, timezone: 'UTC', rowsRead: expect.any(Number), sql: expect.stringContaining('SELECT') });
+    expect(meta).toMatchObject({
+      approximate: false,
+      timezone: 'UTC',
+      rowsRead: expect.any(Number),
+      sql: expect.stringContaining('SELECT'),
+    });
     expect(Date.parse(meta.asOf)).toBeGreaterThan(Date.now() - 60_000);
   });
 
@@ -49,11 +54,16 @@ describe('POST /api/analytics/{kind}', () => {
       field: 'granularity',
       value: 'fortnight',
       rule: expect.stringContaining('week'),
-      type: 'docs/questions.md#invalid_value',
+      type: 'docs/api.md#invalid_value',
       errors: [{ field: 'granularity' }],
     });
-    expect((await engine.call('POST', '/api/analytics/trend')).json()).toMatchObject({ code: 'missing_field', field: 'series' });
-    expect((await engine.call('POST', '/api/analytics/trend', { series: [], huge: 'x'.repeat(5000) })).body.length).toBeLessThan(3000);
+    expect((await engine.call('POST', '/api/analytics/trend')).json()).toMatchObject({
+      code: 'missing_field',
+      field: 'series',
+    });
+    expect(
+      (await engine.call('POST', '/api/analytics/trend', { series: [], huge: 'x'.repeat(5000) })).body.length,
+    ).toBeLessThan(3000);
   });
 
   it('names the kinds that there are', async () => {
@@ -64,11 +74,26 @@ describe('POST /api/analytics/{kind}', () => {
 
   it('says what is wrong with a body that is no JSON', async () => {
     const headers = { authorization: 'Bearer test-token', 'content-type': 'application/json' };
-    const broken = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers, payload: '{"series":' });
+    const broken = await engine.app.inject({
+      method: 'POST',
+      url: '/api/analytics/trend',
+      headers,
+      payload: '{"series":',
+    });
     expect(broken.json()).toMatchObject({ status: 400, code: 'invalid_json' });
-    const form = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers: { ...headers, 'content-type': 'text/plain' }, payload: '{}' });
+    const form = await engine.app.inject({
+      method: 'POST',
+      url: '/api/analytics/trend',
+      headers: { ...headers, 'content-type': 'text/plain' },
+      payload: '{}',
+    });
     expect(form.json()).toMatchObject({ status: 415, code: 'unsupported_media_type' });
-    const large = await engine.app.inject({ method: 'POST', url: '/api/analytics/trend', headers, payload: `"${'x'.repeat(2 << 20)}"` });
+    const large = await engine.app.inject({
+      method: 'POST',
+      url: '/api/analytics/trend',
+      headers,
+      payload: `"${'x'.repeat(2 << 20)}"`,
+    });
     expect(large.json()).toMatchObject({ status: 413, code: 'body_too_large' });
   });
 
@@ -88,24 +113,43 @@ describe('saved questions', () => {
     expect([first.statusCode, first.headers['etag'], first.json().version]).toEqual([201, '"1"', 1]);
     const second = await engine.call('PUT', url, users, { 'if-match': '"1"' });
     expect([second.statusCode, second.json().version]).toEqual([200, 2]);
-    expect((await engine.call('PUT', url, users, { 'if-match': '"1"' })).json()).toMatchObject({ status: 409, code: 'version_conflict' });
+    expect((await engine.call('PUT', url, users, { 'if-match': '"1"' })).json()).toMatchObject({
+      status: 409,
+      code: 'version_conflict',
+    });
     expect((await engine.call('PUT', url, users, { 'if-none-match': '*' })).statusCode).toBe(409);
-    expect((await engine.call('PUT', url, users, { 'if-match': '2' })).json()).toMatchObject({ status: 400, field: 'If-Match' });
+    expect((await engine.call('PUT', url, users, { 'if-match': '2' })).json()).toMatchObject({
+      status: 400,
+      field: 'If-Match',
+    });
     expect((await engine.call('GET', `${url}?version=1`)).json().question).toMatchObject({ range: 'today' });
-    expect((await engine.call('GET', '/api/questions?kind=trend')).json().questions).toMatchObject([{ name: 'viewers', version: 2 }]);
+    expect((await engine.call('GET', '/api/questions?kind=trend')).json().questions).toMatchObject([
+      { name: 'viewers', version: 2 },
+    ]);
 
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).json().series[0].total).toBe(2);
-    const narrowed = await engine.call('GET', `/api/analytics/trend?name=viewers&version=1&from=${today}&to=tomorrow&granularity=day`);
+    const narrowed = await engine.call(
+      'GET',
+      `/api/analytics/trend?name=viewers&version=1&from=${today}&to=tomorrow&granularity=day`,
+    );
     expect(narrowed.json().series[0].points).toHaveLength(1);
-    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&range=yesterday')).json().series[0].total).toBe(0);
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&range=yesterday')).json().series[0].total).toBe(
+      0,
+    );
 
     expect((await engine.call('DELETE', url, undefined, { 'content-type': 'application/json' })).statusCode).toBe(204);
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).statusCode).toBe(404);
   });
 
   it('are saved only for kinds that there are', async () => {
-    expect((await engine.call('PUT', '/api/questions/horoscope/x', {})).json()).toMatchObject({ status: 404, code: 'unknown_kind' });
-    expect((await engine.call('PUT', '/api/questions/trend/x', [1])).json()).toMatchObject({ status: 400, code: 'invalid_type' });
+    expect((await engine.call('PUT', '/api/questions/horoscope/x', {})).json()).toMatchObject({
+      status: 404,
+      code: 'unknown_kind',
+    });
+    expect((await engine.call('PUT', '/api/questions/trend/x', [1])).json()).toMatchObject({
+      status: 400,
+      code: 'invalid_type',
+    });
   });
 });
 
@@ -114,7 +158,10 @@ describe('another project', () => {
     const { token } = (await engine.call('POST', '/api/projects', { name: 'Other' })).json();
     const other = { authorization: `Bearer ${token.secret}` };
     expect((await engine.call('POST', '/api/analytics/trend', users, other)).json().series[0].total).toBe(0);
-    expect((await engine.call('GET', '/api/users/ada/timeline', undefined, other)).json()).toEqual({ events: [], nextCursor: null });
+    expect((await engine.call('GET', '/api/users/ada/timeline', undefined, other)).json()).toEqual({
+      events: [],
+      nextCursor: null,
+    });
     expect((await engine.call('GET', '/api/events/a1', undefined, other)).statusCode).toBe(404);
     expect((await engine.call('POST', '/api/events/export', {}, other)).body).toBe('');
     expect((await engine.call('GET', '/api/pipeline', undefined, other)).json().balance.received).toBe(0);

@@ -47,19 +47,30 @@ export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps):
       summary: 'A saved question, its newest version or the one asked for',
       tags,
       params: Path,
-      querystring: Type.Object({ version: Type.Optional(Type.Integer({ minimum: 1 })) }, { additionalProperties: false }),
+      querystring: Type.Object(
+        { version: Type.Optional(Type.Integer({ minimum: 1 })) },
+        { additionalProperties: false },
+      ),
       response: { 200: Saved },
     },
     async handler(request, reply): Promise<Static<typeof Saved>> {
       const { version } = request.query;
-      const wanted = { project: grantOf(request).project, ...request.params, ...(version === undefined ? {} : { version }) };
+      const wanted = {
+        project: grantOf(request).project,
+        ...request.params,
+        ...(version === undefined ? {} : { version }),
+      };
       const saved = await control.questions.get(wanted);
       reply.header('etag', `"${saved.version}"`);
       return shown(saved);
     },
   });
 
-  app.route<{ Params: Static<typeof Path>; Body: Record<string, unknown>; Headers: { 'if-match'?: string; 'if-none-match'?: string } }>({
+  app.route<{
+    Params: Static<typeof Path>;
+    Body: Record<string, unknown>;
+    Headers: { 'if-match'?: string; 'if-none-match'?: string };
+  }>({
     method: 'PUT',
     url: '/api/questions/:kind/:name',
     schema: {
@@ -79,7 +90,10 @@ export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps):
       }
       const ifVersion = expectedVersion(request.headers);
       const saved = await control.questions.save({
-        ...{ project, ...request.params, body: request.body, actor: tokenId },
+        ...request.params,
+        project,
+        body: request.body,
+        actor: tokenId,
         ...(ifVersion === undefined ? {} : { ifVersion }),
       });
       reply.code(saved.version === 1 ? 201 : 200).header('etag', `"${saved.version}"`);
@@ -113,7 +127,9 @@ function expectedVersion(headers: { 'if-match'?: string; 'if-none-match'?: strin
   const version = /^"(\d+)"$/.exec(match)?.[1];
   if (version !== undefined) return Number(version);
   throw new Problem('invalid_value', 'If-Match takes the ETag of the version that you changed, like "3".', {
-    faults: [{ field: 'If-Match', code: 'invalid_value', value: match, rule: 'an ETag', detail: 'Send the ETag as it came.' }],
+    faults: [
+      { field: 'If-Match', code: 'invalid_value', value: match, rule: 'an ETag', detail: 'Send the ETag as it came.' },
+    ],
   });
 }
 

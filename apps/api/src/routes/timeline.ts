@@ -33,7 +33,10 @@ export function timelineRoutes(app: FastifyInstance, { warehouse, clock }: ApiDe
       response: { 200: Type.Object({ events: Type.Array(OutputEventShape), nextCursor: NextCursor }) },
     },
     handler(request): Promise<TimelinePage> {
-      return timelineQuery({ id: request.params.id, ...request.query }, { project: grantOf(request).project, warehouse, clock });
+      return timelineQuery(
+        { id: request.params.id, ...request.query },
+        { project: grantOf(request).project, warehouse, clock },
+      );
     },
   });
 }

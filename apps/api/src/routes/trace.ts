@@ -17,7 +17,10 @@ const EventId = Type.Object({ eventId: Type.String({ minLength: 1 }) });
 
 const Trace = Type.Object({
   eventId: Type.String(),
-  outcome: Type.Unsafe<'stored' | 'pending' | 'quarantined'>({ type: 'string', enum: ['stored', 'pending', 'quarantined'] }),
+  outcome: Type.Unsafe<'stored' | 'pending' | 'quarantined'>({
+    type: 'string',
+    enum: ['stored', 'pending', 'quarantined'],
+  }),
   detail: Type.String({ description: 'The same in a sentence.' }),
   receivedAt: Time,
   source: Type.String(),
@@ -62,7 +65,13 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
     readRefusals(warehouse, condition, MAX_REFUSALS),
   ]);
   if (stored !== undefined) {
-    return { ...toldBy(stored.event), outcome: 'stored', detail: 'The event is stored: questions see it.', position: stored.position, refusals };
+    return {
+      ...toldBy(stored.event),
+      outcome: 'stored',
+      detail: 'The event is stored: questions see it.',
+      position: stored.position,
+      refusals,
+    };
   }
   const pending = lag === 0 ? undefined : findPending(log, partition, committedOffset, project, eventId);
   if (pending !== undefined) {
@@ -76,7 +85,7 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
     };
   }
   const [refusal] = refusals;
-  if (refusal === undefined) throw notFound(lag);
+  if (refusal === undefined) throw notFound((await processor.balance(project)).pending);
   const { receivedAt, source, position, detail } = refusal;
   return { eventId, outcome: 'quarantined', detail, receivedAt, source, position, refusals };
 }
@@ -84,13 +93,20 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
 function toldBy(event: OutputEvent) {
   const { eventId, receivedAt, source, personId, timestamp, originalTimestamp } = event;
   const correctedByMs = Date.parse(timestamp) - Date.parse(originalTimestamp);
-  return { eventId, receivedAt, source, personId, event, time: { original: originalTimestamp, corrected: timestamp, correctedByMs } };
+  return {
+    eventId,
+    receivedAt,
+    source,
+    personId,
+    event,
+    time: { original: originalTimestamp, corrected: timestamp, correctedByMs },
+  };
 }
 
-function notFound(lag: number): Problem {
+function notFound(pending: number): Problem {
   const why =
     'It did not reach this project, or it was filtered (bots, where the project drops them) or rejected (too large), ' +
-    'of which only counts are kept; an unreadable body has no id';
-  const wait = lag === 0 ? '' : ` ${lag} records still wait for the processor, so ask again in a moment.`;
-  return new Problem('event_not_found', `${why}.${wait}`, { members: { lag } });
+    'of which only counts are kept.';
+  const wait = pending === 0 ? '' : ` ${pending} events still wait for the processor: ask again in a moment.`;
+  return new Problem('event_not_found', `${why}${wait}`, { members: { pending } });
 }

@@ -17,7 +17,8 @@ export type CheckAnswer = (method: string, url: string, status: number, contentT
 export function answersOf(openApi: object): CheckAnswer {
   const document = openApi as Document;
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
-  for (const [name, schema] of Object.entries(document.components.schemas)) ajv.addSchema(schema, `#/components/schemas/${name}`);
+  for (const [name, schema] of Object.entries(document.components.schemas))
+    ajv.addSchema(schema, `#/components/schemas/${name}`);
   const compiled = new Map<Json, ValidateFunction>();
   const templates = Object.entries(document.paths).map(([path, operations]) => {
     const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
@@ -27,14 +28,17 @@ export function answersOf(openApi: object): CheckAnswer {
   return (method, url, status, contentType, body) => {
     const path = url.split('?', 1)[0] as string;
     const verb = method.toLowerCase();
-    const matching = templates.filter(({ pattern, operations }) => pattern.test(path) && operations[verb] !== undefined);
+    const matching = templates.filter(
+      ({ pattern, operations }) => pattern.test(path) && operations[verb] !== undefined,
+    );
     const operation = (matching.find(({ fixed }) => fixed) ?? matching[0])?.operations[verb];
     if (operation === undefined) {
       if (status === 404) return;
       throw new Error(`${method} ${path} answered ${status} and is not described`);
     }
     let response = operation.responses[status] ?? (status >= 400 ? operation.responses['default'] : undefined);
-    if (response?.$ref !== undefined) response = document.components.responses[response.$ref.split('/').at(-1) as string];
+    if (response?.$ref !== undefined)
+      response = document.components.responses[response.$ref.split('/').at(-1) as string];
     if (response === undefined) throw new Error(`${method} ${path} answered ${status}, which is not described`);
     if (response.content === undefined) {
       if (body !== '') throw new Error(`${method} ${path} is described as empty`);
@@ -47,7 +51,9 @@ export function answersOf(openApi: object): CheckAnswer {
     let validate = compiled.get(media.schema);
     if (validate === undefined) compiled.set(media.schema, (validate = ajv.compile(closed(media.schema) as Json)));
     if (!validate(JSON.parse(body))) {
-      throw new Error(`${method} ${path} answered otherwise than described: ${ajv.errorsText(validate.errors)}\n${body.slice(0, 1000)}`);
+      throw new Error(
+        `${method} ${path} answered otherwise than described: ${ajv.errorsText(validate.errors)}\n${body.slice(0, 1000)}`,
+      );
     }
   };
 }
@@ -56,7 +62,10 @@ export function answersOf(openApi: object): CheckAnswer {
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = Object.entries(schema).map(([key, value]) => [key, key === 'enum' || key === 'examples' ? value : closed(value)]);
+  const entries = Object.entries(schema).map(([key, value]) => [
+    key,
+    key === 'enum' || key === 'examples' ? value : closed(value),
+  ]);
   const open = !('properties' in schema) || 'additionalProperties' in schema;
   return { ...Object.fromEntries(entries), ...(open ? {} : { additionalProperties: false }) };
 }

@@ -83,11 +83,25 @@ export class TestEngine {
   #deps(): ApiDeps {
     const { control, keys, warehouse, processor, admission, metrics, folder } = this;
     const folders = { log: join(folder, 'log'), warehouse: join(folder, 'warehouse'), lake: join(folder, 'lake') };
-    return { control, keys, warehouse, processor, admission, metrics, folders, log: this.#reader, clock: Date.now, version: '0.0.0-test' };
+    return {
+      control,
+      keys,
+      warehouse,
+      processor,
+      admission,
+      metrics,
+      folders,
+      log: this.#reader,
+      clock: Date.now,
+      version: '0.0.0-test',
+    };
   }
 
   /** Takes events as the collector does: admits each, appends all in one group commit. Resolves when durable. */
-  async collect(events: readonly unknown[], grant: Pick<ApiTokenGrant, 'project'> = { project: this.project }): Promise<number> {
+  async collect(
+    events: readonly unknown[],
+    grant: Pick<ApiTokenGrant, 'project'> = { project: this.project },
+  ): Promise<number> {
     const receivedAtMs = this.#writer.stamp();
     const facts = {
       project: grant.project,
@@ -113,7 +127,15 @@ export class TestEngine {
       const [{ code, detail }] = admission.faults;
       const { eventId, eventName, faults } = admission;
       const record: QuarantineRecord = {
-        ...{ kind: 'item', project: grant.project, source: 'web', receivedAtMs, code, detail, faults, eventId, eventName },
+        kind: 'item',
+        project: grant.project,
+        source: 'web',
+        receivedAtMs,
+        code,
+        detail,
+        faults,
+        eventId,
+        eventName,
         original: JSON.stringify(value),
         encoding: 'utf8',
       };
@@ -124,7 +146,11 @@ export class TestEngine {
       { topic: 'quarantine', partition: 0, count: quarantined.length, bytes: framed(quarantined) },
     ] as const;
     const minuteMs = receivedAtMs - (receivedAtMs % 60_000);
-    await this.#writer.append(frames, [{ project: grant.project, source: 'web', minuteMs, received: events.length }], receivedAtMs);
+    await this.#writer.append(
+      frames,
+      [{ project: grant.project, source: 'web', minuteMs, received: events.length }],
+      receivedAtMs,
+    );
     return receivedAtMs;
   }
 
@@ -138,8 +164,17 @@ export class TestEngine {
   }
 
   /** Calls the API with the first project's token; throws when the answer is not what /openapi.json says. */
-  async call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown, headers: Record<string, string> = {}) {
-    const sent = { authorization: `Bearer ${TOKEN}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers };
+  async call(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    url: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) {
+    const sent = {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    };
     const payload = body === undefined ? {} : { payload: JSON.stringify(body) };
     const answer = await this.app.inject({ method, url, headers: sent, ...payload });
     this.#checkAnswer(method, url, answer.statusCode, String(answer.headers['content-type'] ?? ''), answer.body);
