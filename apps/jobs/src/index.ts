@@ -3,3 +3,4 @@ export { DEDUP_WINDOW_DAYS, idExpiry } from './id-expiry.ts';
 export { lakeCompaction } from './lake-compaction.ts';
 export { retention } from './retention.ts';
 export { JobScheduler, type JobStatus } from './scheduler.ts';
+export { purgeProject } from './purge.ts';

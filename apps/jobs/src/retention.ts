@@ -1,27 +1,39 @@
-import type { Control } from '@tidemark/control';
+import { removeFromLake, type Lake } from '@tidemark/lake';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 import type { Job } from './job.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+/** How long each project keeps its events. */
+export interface RetentionSettings {
+  list(): Promise<{ id: string }[]>;
+  /** null = for ever. */
+  retentionDays(project: string): Promise<number | null>;
+}
+
 /** Deletes events older than their project keeps them; projects without a retention keep everything. */
-export function retention(warehouse: Warehouse, control: Control, nowMs: () => number = Date.now): Job {
+export function retention(warehouse: Warehouse, lake: Lake, settings: RetentionSettings, nowMs: () => number = Date.now): Job {
   return {
     name: 'retention',
     everyMs: HOUR_MS,
     async run() {
-      const done: string[] = [];
-      for (const { id } of await control.projects.list()) {
-        const { retentionDays } = await control.settings.get(id);
-        if (retentionDays === null) continue;
-        const before = `fromUnixTimestamp64Milli(${nowMs() - retentionDays * DAY_MS}, 'UTC')`;
-        for (const table of ['events', 'timeline']) {
-          await warehouse.command(`DELETE FROM ${table} WHERE project = ${literal(id)} AND time < ${before}`);
-        }
-        done.push(id);
+      let deleted = 0;
+      for (const { id } of await settings.list()) {
+        const days = await settings.retentionDays(id);
+        if (days === null) continue;
+        const oldMs = nowMs() - days * DAY_MS;
+        const old = `project = ${literal(id)} AND time < fromUnixTimestamp64Milli(${oldMs}, 'UTC')`;
+        // A mutation rewrites marks of every part it touches, so none is made where nothing is old.
+        const { rows } = await warehouse.query<{ events: number }>(`SELECT count() AS events FROM events WHERE ${old}`);
+        const events = rows[0]?.events ?? 0;
+        if (events === 0) continue;
+        // The events last: while any are left the round is not done, and a kill in between begins it again.
+        await removeFromLake(lake, warehouse, old, ({ rows: held, fromMs }) => held > 0 && fromMs < oldMs);
+        for (const table of ['timeline', 'events']) await warehouse.command(`DELETE FROM ${table} WHERE ${old}`);
+        deleted += events;
       }
-      return done.length === 0 ? undefined : `deleted what is too old in ${done.join(', ')}`;
+      return deleted === 0 ? undefined : `${deleted} events were older than their project keeps them`;
     },
   };
 }

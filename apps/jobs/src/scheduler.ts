@@ -47,6 +47,19 @@ export class JobScheduler {
     return this.#enqueue(job);
   }
 
+  /** Takes a piece of work that is not to run beside a job. Rejects when it fails, or when the scheduler has stopped. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(() => {
+      if (this.#stopped) throw new Error('The server is stopping.');
+      return work();
+    });
+    this.#tail = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
+  }
+
   /** Waits for the round in hand; no other begins. */
   async stop(): Promise<void> {
     this.#stopped = true;

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { JobScheduler, lakeCompaction, retention, idExpiry } from '@tidemark/jobs';
+import { JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
@@ -39,12 +39,17 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     observer: processorMetrics(metrics, logger),
   });
   processor.start();
-  const control = await openControl(controlPathOf(settings.dataPath));
+  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const control = await openControl(controlPathOf(settings.dataPath), {
+    purge: (project) => jobs.exclusively(() => purgeProject(project, { warehouse, lake, processor, sleep })),
+    onError: (err) => logger.error({ err }, 'administration: something beside the work itself failed'),
+  });
   const keys = await openKeyDirectory(controlPathOf(settings.dataPath));
-  const jobs = new JobScheduler([lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, control)], {
+  const jobs = new JobScheduler([lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, lake, { list: () => control.projects.list(), retentionDays: async (id) => (await control.settings.get(id)).retentionDays })], {
     onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
   });
   jobs.start();
+  void control.projects.purgeDeleted();
   const api = createApi({
     warehouse,
     control,

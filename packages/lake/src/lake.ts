@@ -44,7 +44,7 @@ export class Lake {
     mkdirSync(dirname(target), { recursive: true });
     await rm(partial, { force: true });
     await this.#warehouse.command(
-      `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'zstd'`,
+      `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'zstd', use_hive_partitioning = 0`,
     );
     await syncPath(partial);
     const { rows } = await this.#warehouse.query<{ rows: number; fromMs: number; toMs: number }>(

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TestPipeline, storedEvent } from '@tidemark/processor/testing';
+import { idExpiry } from './id-expiry.ts';
+import { lakeCompaction } from './lake-compaction.ts';
+import { purgeProject } from './purge.ts';
+import { retention } from './retention.ts';
+import { JobScheduler } from './scheduler.ts';
+
+let pipeline: TestPipeline;
+beforeEach(async () => {
+  pipeline = new TestPipeline();
+  await pipeline.open();
+});
+afterEach(() => pipeline.close());
+
+const DAY_MS = 86_400_000;
+
+it('removes a project from every store and leaves the others whole', async () => {
+  await pipeline.append([storedEvent('a'), storedEvent('b', { project: 'gone' }), storedEvent('c', { project: 'gone' })]);
+  const processor = await pipeline.processor();
+  processor.start();
+  await processor.caughtUp(20_000);
+  await pipeline.append([storedEvent('d', { project: 'gone' })]);
+  await purgeProject('gone', { ...pipeline, processor, sleep: async () => {} });
+  expect(await pipeline.ids('events')).toEqual(['a']);
+  expect(await pipeline.ids('timeline')).toEqual(['a']);
+  expect(await pipeline.lakeIds()).toEqual(['a']);
+  await lakeCompaction(pipeline.lake, pipeline.warehouse).run();
+  expect(await pipeline.lakeIds()).toEqual(['a']);
+  expect(await processor.balance()).toMatchObject({ received: 4, stored: 4, difference: 0 });
+  await processor.stop();
+});
+
+it('deletes what is older than its project keeps, and nothing where no retention is set', async () => {
+  const nowMs = Date.UTC(2026, 5, 1);
+  const at = (days: number, project: string) => storedEvent(`${project}-${days}`, { project, timeMs: nowMs - days * DAY_MS });
+  await pipeline.append([at(1, 'p1'), at(40, 'p1'), at(1, 'p2'), at(40, 'p2')]);
+  const processor = await pipeline.processor();
+  processor.start();
+  await processor.caughtUp(20_000);
+  await processor.stop();
+  const days: Record<string, number | null> = { p1: 30, p2: null };
+  const settings = {
+    list: async () => [{ id: 'p1' }, { id: 'p2' }],
+    retentionDays: async (project: string) => days[project] ?? null,
+  };
+  await retention(pipeline.warehouse, pipeline.lake, settings, () => nowMs).run();
+  expect(await pipeline.ids('events')).toEqual(['p1-1', 'p2-1', 'p2-40']);
+  expect(await pipeline.ids('timeline')).toEqual(['p1-1', 'p2-1', 'p2-40']);
+  expect(await pipeline.lakeIds()).toEqual(['p1-1', 'p2-1', 'p2-40']);
+});
+
+it('forgets ids by whole weeks once they are older than the window', async () => {
+  const insert = (daysAgo: number) =>
+    pipeline.warehouse.command(`INSERT INTO event_ids (key, received_at) SELECT randomFixedString(16), now() - toIntervalDay(${daysAgo})`);
+  for (const daysAgo of [0, 30, 60, 90]) await insert(daysAgo);
+  expect(await idExpiry(pipeline.warehouse).run()).toMatch(/forgot the weeks of .*, /);
+  const { rows } = await pipeline.warehouse.query<{ ids: number }>('SELECT count() AS ids FROM event_ids');
+  expect(rows[0]?.ids).toBe(2);
+});
+
+it('runs one round at a time, notes what came of it, and goes on after a failure', async () => {
+  const order: string[] = [];
+  const slow = { name: 'slow', everyMs: 1e9, run: async () => {
+    order.push('slow begins');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    order.push('slow ends');
+    return 'done';
+  } };
+  const broken = { name: 'broken', everyMs: 1e9, run: async () => {
+    order.push('broken');
+    throw new Error('no');
+  } };
+  const failures: string[] = [];
+  const scheduler = new JobScheduler([slow, broken], { onError: (name) => failures.push(name) });
+  await Promise.all([scheduler.runNow('slow'), scheduler.runNow('broken'), scheduler.exclusively(async () => order.push('alone'))]);
+  expect(order).toEqual(['slow begins', 'slow ends', 'broken', 'alone']);
+  expect(failures).toEqual(['broken']);
+  expect(scheduler.status.map(({ lastResult, lastError }) => [lastResult, lastError])).toEqual([['done', undefined], [undefined, 'no']]);
+  await scheduler.stop();
+});
