@@ -4,13 +4,14 @@ import type { KeyDirectory, ProjectSettings, WriteKeyGrant } from './control.ts'
 import { connectForReading, schemaVersion } from './database.ts';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
+import { warn } from './store.ts';
 
 export interface KeyDirectoryOptions {
   /** How often the file is asked whether it changed; 1 s by default. The question costs microseconds. */
   pollMs?: number;
   /** How long to wait for another process to make the file; 20 s by default. */
   waitMs?: number;
-  /** Told when the file can't be read any more; keys stay as last read until it can. */
+  /** Told when the file can't be read any more; keys stay as last read until it can. A warning by default. */
   onError?: (error: unknown) => void;
 }
 
@@ -20,7 +21,7 @@ export interface KeyDirectoryOptions {
  * isn't there in time: an empty directory would answer 401 to good clients, and they would throw their events away.
  */
 export async function openKeyDirectory(path: string, options: KeyDirectoryOptions = {}): Promise<KeyDirectory> {
-  const { pollMs = 1_000, waitMs = 20_000, onError = () => {} } = options;
+  const { pollMs = 1_000, waitMs = 20_000, onError = warn } = options;
   const db = await connectWhenThere(path, waitMs);
   let version = dataVersion(db);
   let keys = readKeys(db);

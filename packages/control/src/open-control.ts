@@ -11,6 +11,7 @@ import { createSavedQuestions } from './saved-questions.ts';
 import type { RandomBytes } from './secrets.ts';
 import { createSettings } from './settings.ts';
 import { createSources } from './sources.ts';
+import { warn } from './store.ts';
 import type { Store } from './store.ts';
 import { createWriteKeys } from './write-keys.ts';
 
@@ -21,7 +22,7 @@ export interface ControlOptions {
   random?: RandomBytes;
   /** Absent: deleted projects wait for a process that can purge them. */
   purge?: PurgeProject;
-  /** Told of failures beside the work itself: of a purge, of noting when a token was used. Throws nothing. */
+  /** Told of failures beside the work itself: of a purge, of noting when a token was used; must not throw. A warning by default. */
   onError?: (error: unknown) => void;
 }
 
@@ -35,7 +36,7 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     db,
     clock: options.clock ?? Date.now,
     random: options.random ?? randomBytes,
-    onError: options.onError ?? (() => {}),
+    onError: options.onError ?? warn,
   };
   return {
     projects: createProjects(store, options.purge),

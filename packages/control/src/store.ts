@@ -71,3 +71,8 @@ export function checkedName(name: string): string {
   if (trimmed.length >= 1 && trimmed.length <= 100) return trimmed;
   throw new ControlError('illegal_name', 'A name has 1 to 100 characters.', { field: 'name' });
 }
+
+/** Where failures beside the work go when the caller named no place: Node prints a warning. */
+export function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}

@@ -91,6 +91,7 @@ export async function startMemoryServer(html: string): Promise<MemoryServer> {
     }
     if (url.pathname === '/api/analytics/trend') {
       const names = [...new Set(self.events.map(({ eventName }) => String(eventName)))];
+      if (body.breakdown?.[0] === 'userId') return send(response, 200, { series: [], meta });
       if (body.breakdown) return send(response, 200, { series: names.map((name) => ({ breakdown: [name] })), meta });
       const users = usersOf(body.series?.[0].event).size;
       return send(response, 200, {
