@@ -1,9 +1,12 @@
 /** The project that the demo lives in: found by its name, made when absent, removed as a whole. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Access, AccessFlags } from '../client/access.ts';
-import { sendForJson } from '../client/http.ts';
+import { send, sendForJson } from '../client/http.ts';
 import { findWriteKey } from '../client/write-key.ts';
 
 export const DEMO_NAME = 'Demo shop';
+const KEY_POLL_MS = 100;
+const KEY_POLLS = 50;
 
 export interface DemoProject {
   id: string;
@@ -32,7 +35,22 @@ export async function findOrMakeProject(
     token,
     body: { name: DEMO_NAME },
   });
+  await keyIsKnown(url, made.key.key);
   return { id: made.project.id, writeKey: made.key.key, token: made.token.secret };
+}
+
+/** Collectors learn of a new key within two seconds. An empty batch asks whether they have. */
+async function keyIsKnown(url: string, writeKey: string): Promise<void> {
+  for (let asked = 0; asked < KEY_POLLS; asked++) {
+    const { status } = await send({
+      url: `${url}/api/events/batch`,
+      method: 'POST',
+      token: writeKey,
+      body: { events: [] },
+    });
+    if (status !== 401) return;
+    await delay(KEY_POLL_MS);
+  }
 }
 
 /** @returns how many there were */

@@ -107,6 +107,8 @@ describe('a start', () => {
       process.kill(before!, 'SIGKILL');
       await until(() => server.pids[role] !== before && said.at(-1) === `The ${role} process is back.`);
     }
+    // The port that the system chose is still the same.
+    expect(await (await fetch(server.url)).text()).toBe(String(server.pids.collector));
     expect(said).toContain('The engine process is gone: it was killed by SIGKILL. Starting it again now.');
   });
 

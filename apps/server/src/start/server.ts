@@ -30,7 +30,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** Where the collector listens, such as `http://127.0.0.1:7070`. */
+  /** Where the collector can be reached from this machine, such as `http://127.0.0.1:7070`. */
   url: string;
   freeBytes: number;
   firstProject: FirstProject;
@@ -49,7 +49,8 @@ const ENGINE_STOP_MS = 60_000;
 
 /** @throws StartProblem when it can't run; nothing is left behind then but the data folder. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { settings, say } = options;
+  const { say } = options;
+  const settings = { ...options.settings };
   const { dataPath } = settings;
   checkDataFolder(dataPath);
   const free = await freeBytes(dataPath);
@@ -64,15 +65,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     firstProject = made;
     for (const warning of made.warnings) say(`Note: ${warning}`);
     if (options.signal?.aborted) throw stoppedWhileStarting();
-    const engine = supervise('engine', options);
-    const collector = supervise('collector', options);
+    const engine = supervise('engine', settings, options);
+    const collector = supervise('collector', settings, options);
     processes = [collector, engine];
     const giveUp = (): void => void stopAll(processes, lock);
     options.signal?.addEventListener('abort', giveUp, { once: true });
-    const [url] = await Promise.all([collector.firstReady, engine.firstReady]);
+    const [address] = await Promise.all([collector.firstReady, engine.firstReady]);
+    // A port that the system chose stays the same when the collector is started again.
+    settings.port = Number(new URL(address).port || 80);
     options.signal?.removeEventListener('abort', giveUp);
     return {
-      url,
+      url: reachable(address),
       freeBytes: free,
       firstProject: made,
       get pids() {
@@ -133,15 +136,20 @@ async function prepareControl(dataPath: string, presets: FirstProjectPresets): P
   }
 }
 
-function supervise(name: 'collector' | 'engine', options: ServerOptions): SupervisedProcess {
+function supervise(name: 'collector' | 'engine', settings: ServerSettings, options: ServerOptions): SupervisedProcess {
   return superviseProcess({
     name,
     file: options.programs[name],
-    settings: options.settings,
+    settings,
     onDeath: (death) => options.say(deathSentence(name, death)),
     onRecovered: () => options.say(`The ${name} process is back.`),
     ...(options.backoffMs ? { backoffMs: options.backoffMs } : {}),
   });
+}
+
+/** An address that means every network is none to connect to. */
+function reachable(address: string): string {
+  return address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 function deathSentence(name: string, { code, signal, restartInMs, problem }: Death): string {
