@@ -38,6 +38,7 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     random: options.random ?? randomBytes,
     onError: options.onError ?? warn,
   };
+  let closed: Promise<void> | undefined;
   return {
     projects: createProjects(store, options.purge),
     settings: createSettings(store),
@@ -48,11 +49,13 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     audit: createAuditLog(store),
     ensureFirstProject: (presets) => ensureFirstProject(store, presets),
     authenticateToken: createAuthenticator(store),
-    async close() {
-      // libsql's close leaves the work to the garbage collector while statements live: without this, a copy of
-      // control.db made after a stop would lack what is still in the -wal file. A reader in the way is no error.
-      await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db).catch(store.onError);
-      await db.destroy();
-    },
+    close: () => (closed ??= close(store)),
   };
+}
+
+async function close({ db, onError }: Store): Promise<void> {
+  // libsql's close leaves the work to the garbage collector while statements live: without this, a copy of
+  // control.db made after a stop would lack what is still in the -wal file. A reader in the way is no error.
+  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db).catch(onError);
+  await db.destroy();
 }
