@@ -19,8 +19,8 @@ export interface ServerSettings {
   logLevel: LogLevel;
 }
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface StartFlags {
   host?: string | undefined;
@@ -32,7 +32,7 @@ export interface StartFlags {
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 7070;
-export const DEFAULT_DATA = './data';
+const DEFAULT_DATA = './data';
 
 /** A Unix socket's path must fit sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero. */
 const MAX_SOCKET_PATH_BYTES = 103;

@@ -14,7 +14,7 @@ export interface TrendAnswer {
   meta: Meta;
 }
 
-export interface FunnelStep {
+interface FunnelStep {
   event: string;
   users: number;
   fromStart: number;

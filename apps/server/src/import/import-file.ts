@@ -111,7 +111,7 @@ function eventOf(source: SourceRow, { file, mapping }: ImportOptions): Event | s
 }
 
 /** 128 bits of the file's hash, and the row: the same file imported again brings the same ids. */
-export function rowId(sha256: string, row: number): string {
+function rowId(sha256: string, row: number): string {
   return `${sha256.slice(0, 32)}-${row}`;
 }
 

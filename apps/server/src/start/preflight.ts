@@ -65,7 +65,7 @@ export async function checkAddress(host: string, port: number): Promise<void> {
 }
 
 /** Says in words why an address can't be listened on; other errors are returned as they are. */
-export function addressProblem(host: string, port: number, error: unknown): unknown {
+function addressProblem(host: string, port: number, error: unknown): unknown {
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return new StartProblem(

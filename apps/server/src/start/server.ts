@@ -41,7 +41,7 @@ export interface RunningServer {
   kill(): void;
 }
 
-export const LOCK_WAIT_MS = 20_000;
+const LOCK_WAIT_MS = 20_000;
 /** Requests in flight have their own, shorter, limits; this is for a collector that hangs. */
 const COLLECTOR_STOP_MS = 30_000;
 /** The engine may be in the middle of a large insert or a merge. */
