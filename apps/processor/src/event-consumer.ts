@@ -5,6 +5,7 @@ import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
 import type { SeenIds } from './dedup/seen-ids.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, type Intent } from './range.ts';
+import type { StartPosition } from './start-position.ts';
 import { receivedAtMs, RowOrigin } from './row-prefix.ts';
 import type { LiveOutcome } from './status.ts';
 import type { Stores } from './stores.ts';
@@ -40,13 +41,14 @@ export class EventConsumer {
   #offset: number;
   /** A range whose first try may have got part of the way. */
   #intent: Intent | undefined;
+  /** The position was found in the stores: behind it a range of unknown end may have been begun. */
+  #recovered: boolean;
 
-  constructor(parts: EventConsumerParts) {
+  constructor(parts: EventConsumerParts, start: StartPosition) {
     this.#parts = parts;
-    const position = parts.positions.get('events', this.partition);
-    const ours = position?.epoch === parts.reader.epoch;
-    this.#offset = ours ? position.offset : 0;
-    this.#intent = ours && position.metadata !== '' ? (JSON.parse(position.metadata) as Intent) : undefined;
+    this.#offset = start.offset;
+    this.#recovered = start.recovered;
+    this.#intent = start.metadata === '' ? undefined : (JSON.parse(start.metadata) as Intent);
   }
 
   get offset(): number {
@@ -62,13 +64,14 @@ export class EventConsumer {
   async next(): Promise<CommittedRange | undefined> {
     const { reader, positions, seen, stores, outcomes, crashPoint } = this.#parts;
     const from = this.#offset;
-    const secondTry = this.#intent !== undefined;
+    const begun = this.#intent !== undefined;
+    const secondTry = begun || this.#recovered;
     const batches = reader.read('events', this.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_RANGE_BYTES });
     const last = batches[batches.length - 1];
     if (last === undefined) return undefined;
     const to = this.#intent?.to ?? last.baseOffset + last.count;
     const range: OffsetRange = { epoch: reader.epoch, partition: this.partition, from, to };
-    if (!secondTry) await this.#plan(to);
+    if (!begun) await this.#plan(to);
     crashPoint?.('planned');
 
     const verdicts = await deduplicate(batches, range, seen);
@@ -81,6 +84,7 @@ export class EventConsumer {
     await positions.set('events', this.partition, { epoch: reader.epoch, offset: to, metadata: '' });
     this.#offset = to;
     this.#intent = undefined;
+    this.#recovered = false;
     outcomes.addToSums(counts);
     crashPoint?.('committed');
     return { range, batches, verdicts };

@@ -91,6 +91,38 @@ it('X3: writes only what is missing when a first try wrote a part', async () => 
   expect((await pipeline.ids('timeline')).length).toBe(100);
 });
 
+for (const point of ['applied', 'committed'] as const) {
+  it(`X4: finds a lost position again in the stores, after a death when a range is ${point}`, async () => {
+    const events = Array.from({ length: 120 }, (_, i) => storedEvent(`e${i % 100}`, { timeMs: Date.UTC(2026, i % 2, 10) }));
+    await pipeline.append(events.slice(0, 60));
+    let died = false;
+    const dying = await pipeline.processor({
+      crashPoint: (name) => {
+        if (name !== point || died || dying.status().committedOffset < (point === 'applied' ? 60 : 1)) return;
+        died = true;
+        throw new Crash(name);
+      },
+      observer: { committed: () => {}, wrote: () => {}, failed: () => void dying.stop() },
+    });
+    dying.start();
+    if (point === 'applied') {
+      await dying.caughtUp(20_000);
+      await pipeline.append(events.slice(60));
+    }
+    while (!died) await new Promise((resolve) => setTimeout(resolve, 10));
+    await dying.stop();
+    if (point === 'committed') await pipeline.append(events.slice(60));
+    await pipeline.losePositions();
+    const processor = await runToEnd();
+    await processor.stop();
+    const expected = [...new Set(events.map((event) => event.eventId))].toSorted();
+    expect(await pipeline.ids('events')).toEqual(expected);
+    expect(await pipeline.ids('timeline')).toEqual(expected);
+    expect(await pipeline.lakeIds()).toEqual(expected);
+    expect(await processor.balance()).toMatchObject({ received: 120, stored: 100, duplicate: 20, pending: 0, difference: 0 });
+  });
+}
+
 it('A1: counts quarantined items and tallies, and shows every outcome to those who watch', async () => {
   const processor = await pipeline.processor();
   const live: LiveOutcome[] = [];

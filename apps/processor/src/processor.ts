@@ -1,5 +1,5 @@
 import { Lake } from '@tidemark/lake';
-import type { LogReader, Positions } from '@tidemark/log';
+import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
 import { SeenIds } from './dedup/seen-ids.ts';
 import { countLate, EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
@@ -7,6 +7,7 @@ import { Freshness } from './freshness.ts';
 import { OutcomeStore } from './outcomes.ts';
 import { QuarantineConsumer } from './quarantine-consumer.ts';
 import type { Balance, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
+import { startPosition, type StartPosition } from './start-position.ts';
 import { Stores, type WriteObserver } from './stores.ts';
 
 export interface ProcessorParts {
@@ -58,20 +59,24 @@ export class Processor implements ProcessorView {
     const observer = parts.observer ?? SILENT;
     const seen = await SeenIds.load(warehouse, temporaryFolder, parts.nowMs());
     const stores = await Stores.open(warehouse, lake, temporaryFolder, observer.wrote);
-    const committed = { events: offsetOf(positions, reader, 'events'), quarantine: offsetOf(positions, reader, 'quarantine') };
+    const start = {
+      events: await startPosition('events', positions, reader, warehouse),
+      quarantine: await startPosition('quarantine', positions, reader, warehouse),
+    };
+    const committed = { events: start.events.offset, quarantine: start.quarantine.offset };
     const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epoch, committed);
-    return new Processor(parts, observer, seen, stores, outcomes);
+    return new Processor(parts, observer, seen, stores, outcomes, start);
   }
 
-  private constructor(parts: ProcessorParts, observer: ProcessorObserver, seen: SeenIds, stores: Stores, outcomes: OutcomeStore) {
+  private constructor(parts: ProcessorParts, observer: ProcessorObserver, seen: SeenIds, stores: Stores, outcomes: OutcomeStore, start: Record<Topic, StartPosition>) {
     const { reader, positions, warehouse, temporaryFolder, nowMs, version, crashPoint } = parts;
     this.#parts = parts;
     this.#observer = observer;
     this.#seen = seen;
     this.#outcomes = outcomes;
     const crash = crashPoint === undefined ? {} : { crashPoint };
-    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, nowMs, version, ...crash });
-    this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes });
+    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, nowMs, version, ...crash }, start.events);
+    this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes }, start.quarantine);
   }
 
   start(): void {
@@ -211,11 +216,6 @@ export class Processor implements ProcessorView {
   async #pause(ms: number): Promise<void> {
     for (let waited = 0; waited < ms && !this.#stopping; waited += POLL_MS) await sleep(POLL_MS);
   }
-}
-
-function offsetOf(positions: Positions, reader: LogReader, topic: 'events' | 'quarantine'): number {
-  const position = positions.get(topic, 0);
-  return position?.epoch === reader.epoch ? position.offset : 0;
 }
 
 function sleep(ms: number): Promise<void> {

@@ -4,6 +4,7 @@ import { forEachRecord, type LogReader, type Positions } from '@tidemark/log';
 import type { QuarantineRecord } from '@tidemark/pipeline';
 import { literal, positionCondition, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
+import type { StartPosition } from './start-position.ts';
 import type { LiveOutcome } from './status.ts';
 
 export interface QuarantineConsumerParts {
@@ -29,10 +30,9 @@ export class QuarantineConsumer {
   #offset: number;
   #secondTry: boolean;
 
-  constructor(parts: QuarantineConsumerParts) {
+  constructor(parts: QuarantineConsumerParts, start: StartPosition) {
     this.#parts = parts;
-    const position = parts.positions.get('quarantine', this.partition);
-    this.#offset = position?.epoch === parts.reader.epoch ? position.offset : 0;
+    this.#offset = start.offset;
     // Ranges are short and few here, so the first one after a start is always checked instead of an intent kept.
     this.#secondTry = true;
   }

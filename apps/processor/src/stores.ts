@@ -29,7 +29,7 @@ export class Stores {
     await Promise.all([
       this.#table('events', range, secondTry),
       this.#table('timeline', range, secondTry).then(() => this.#table('event_ids', range, secondTry)),
-      this.#timed('lake', () => this.#lake.land(range)),
+      this.#timed('lake', () => this.#lake.land(range, secondTry)),
     ]);
     await this.#staging.clear();
   }

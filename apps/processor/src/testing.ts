@@ -32,6 +32,12 @@ export class TestPipeline {
     return Processor.open({ reader, positions, warehouse, lake, temporaryFolder, nowMs: Date.now, version: 'test', lingerMs: 0, ...options });
   }
 
+  async losePositions(): Promise<void> {
+    await this.positions.close();
+    rmSync(join(this.folder, 'positions'), { recursive: true });
+    this.positions = new LmdbPositions(join(this.folder, 'positions'));
+  }
+
   async append(events: readonly StoredEvent[]): Promise<void> {
     const receivedAtMs = this.writer.stamp();
     const receipts = events.map(({ project, source }) => ({ project, source, minuteMs: receivedAtMs - (receivedAtMs % 60_000), received: 1 }));

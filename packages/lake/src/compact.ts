@@ -10,6 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import { coalesce } from './coalesce.ts';
 import { syncPath } from './durable.ts';
 import { isLanding, type Lake } from './lake.ts';
 import type { LakeFile } from './manifest.ts';
@@ -48,19 +49,6 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
   await lake.replace(sources, added);
   await rm(work, { recursive: true, force: true });
   return { read: sources.length, written: added.length };
-}
-
-/** Adjacent and repeated ranges become one, so that a file's list stays short. */
-export function coalesce(ranges: readonly OffsetRange[]): OffsetRange[] {
-  const sorted = ranges.toSorted((a, b) => a.epoch.localeCompare(b.epoch) || a.partition - b.partition || a.from - b.from);
-  const merged: OffsetRange[] = [];
-  for (const range of sorted) {
-    const last = merged[merged.length - 1];
-    if (last !== undefined && last.epoch === range.epoch && last.partition === range.partition && range.from <= last.to) {
-      last.to = Math.max(last.to, range.to);
-    } else merged.push({ ...range });
-  }
-  return merged;
 }
 
 function take(files: readonly LakeFile[], { maxFiles, maxRows }: CompactionBounds): LakeFile[] {

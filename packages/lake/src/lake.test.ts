@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RowWriter, type StoredEvent } from '@tidemark/event';
 import { ChdbWarehouse, literal, Staging } from '@tidemark/warehouse';
-import { coalesce, compactLake } from './compact.ts';
+import { coalesce } from './coalesce.ts';
+import { compactLake } from './compact.ts';
 import { Lake } from './lake.ts';
 import { LakeCorrupt, Manifest, type LakeFile } from './manifest.ts';
 
@@ -34,7 +35,7 @@ const START_MS = Date.UTC(2026, 0, 15);
 
 async function landing(lake: Lake, staging: Staging, from: number, times: readonly number[]): Promise<void> {
   await staging.load(rowsAt(times));
-  await lake.land({ epoch: 'e', partition: 0, from, to: from + times.length });
+  await lake.land({ epoch: 'e', partition: 0, from, to: from + times.length }, false);
 }
 
 async function idsIn(lake: Lake): Promise<string[]> {
@@ -64,6 +65,14 @@ describe('lake', () => {
     expect((await idsIn(lake)).length).toBe(6);
     expect([...lake.manifest.files].find(({ path }) => path.includes('hour=00'))?.ranges).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 6 }]);
     expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0 });
+    // A second try of a range whose landing file was compacted meanwhile writes nothing again.
+    await lake.land({ epoch: 'e', partition: 0, from: 5, to: 6 }, true);
+    expect((await idsIn(lake)).length).toBe(6);
+    // One that reaches further than the first writes only what is behind it.
+    await staging.load(rowsAt([START_MS + 7, START_MS + 8]));
+    await warehouse.command("ALTER TABLE staging UPDATE offset = if(event_id LIKE '%-1', 6, 5) WHERE 1");
+    await lake.land({ epoch: 'e', partition: 0, from: 5, to: 7 }, true);
+    expect((await idsIn(lake)).length).toBe(7);
     lake.close();
   });
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LAKE_COLUMNS, literal, stagedRows, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import { coalesce } from './coalesce.ts';
 import { syncPath } from './durable.ts';
 import { Manifest, type LakeFile } from './manifest.ts';
 
@@ -26,11 +27,18 @@ export class Lake {
     this.manifest = new Manifest(join(folder, 'manifest.ndjson'));
   }
 
-  /** Writes the staged rows of `range` as one landing file. Its name follows from the range, so a second try is the same file. */
-  async land(range: OffsetRange): Promise<void> {
+  /**
+   * Writes the staged rows of `range` as one landing file. On a second try the first one's file may be there already,
+   * or what compaction has made of it.
+   */
+  async land(range: OffsetRange, secondTry: boolean): Promise<void> {
+    const held = secondTry ? this.#heldWithin(range) : [];
+    if (held.some(({ from, to }) => from <= range.from && to >= range.to)) return;
+    // After a lost position a range may reach further than the one that was begun.
+    const missing = held.map(({ from, to }) => `NOT (offset >= ${from} AND offset < ${to})`);
+    const select = stagedRows(LAKE_COLUMNS, range) + (missing.length === 0 ? '' : ` WHERE ${missing.join(' AND ')}`);
     const path = landingPath(range);
-    if (this.manifest.has(path)) return;
-    const written = await this.publish(path, stagedRows(LAKE_COLUMNS, range));
+    const written = await this.publish(path, select);
     this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
   }
 
@@ -66,6 +74,12 @@ export class Lake {
 
   close(): void {
     this.manifest.close();
+  }
+
+  /** What the lake already holds of a range, as ranges of offsets. */
+  #heldWithin({ epoch, partition, from, to }: OffsetRange): OffsetRange[] {
+    const all = [...this.manifest.files].flatMap(({ ranges }) => ranges);
+    return coalesce(all.filter((held) => held.epoch === epoch && held.partition === partition && held.from < to && held.to > from));
   }
 
   /** Removes what a kill left: files that the manifest doesn't name. */

@@ -1,0 +1,30 @@
+import type { LogReader, Positions, Topic } from '@tidemark/log';
+import { literal, type Warehouse } from '@tidemark/warehouse';
+
+export interface StartPosition {
+  /** Everything before it is in every store. */
+  offset: number;
+  /** The intent of a range that was begun; '' when there is none. */
+  metadata: string;
+  /** True when the position was lost and found again in the stores. */
+  recovered: boolean;
+}
+
+/**
+ * Where a consumer goes on. When its position is lost (a folder restored without it), the stores know: outcomes are the
+ * last thing that a range writes, and count each of its records once, so the last range of this epoch that has them is
+ * whole and ends at its start plus their sum. A range behind it may have been begun; its rows are found by offset.
+ */
+export async function startPosition(topic: Topic, positions: Positions, reader: LogReader, warehouse: Warehouse): Promise<StartPosition> {
+  const position = positions.get(topic, 0);
+  if (position?.epoch === reader.epoch) return { offset: position.offset, metadata: position.metadata, recovered: false };
+  const { rows } = await warehouse.query<{ start: number; events: number }>(
+    `SELECT range_start AS start, sum(events) AS events FROM outcomes
+     WHERE epoch = ${literal(reader.epoch)} AND topic = ${literal(topic)} AND partition = 0
+     GROUP BY range_start ORDER BY range_start DESC LIMIT 1`,
+  );
+  const last = rows[0];
+  if (last === undefined) return { offset: 0, metadata: '', recovered: true };
+  // In the quarantine topic a record may stand for many events, but there a range is a batch and is simply done again.
+  return { offset: topic === 'events' ? last.start + last.events : last.start, metadata: '', recovered: true };
+}
