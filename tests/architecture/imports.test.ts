@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'packages/model': ['event'],
   'apps/collector': ['event', 'log', 'control', 'metrics', 'pipeline'],
   'apps/processor': ['event', 'log', 'control', 'metrics', 'pipeline', 'warehouse', 'timeline', 'lake'],
-  // The processor's view is a port that the API reads (status.ts): types only.
+  // The processor's view is a port that API and jobs read (status.ts): types only, as a test below checks.
   'apps/api': [
     'event',
     'log',
@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'analytics',
     'processor',
   ],
-  'apps/jobs': ['event', 'log', 'control', 'metrics', 'warehouse', 'timeline', 'lake'],
+  'apps/jobs': ['event', 'log', 'control', 'metrics', 'warehouse', 'timeline', 'lake', 'processor'],
   'apps/dashboard': [],
   'apps/server': ['*'],
 };
@@ -81,6 +81,18 @@ describe('the import table', () => {
     );
     expect(found).toEqual([]);
   });
+});
+
+it('apps know of each other by types only, but for the server, which composes them', () => {
+  const apps = new Set(workspaces.filter(({ folder }) => folder.startsWith('apps/')).map(({ name }) => name));
+  const found = violations((file, { folder, name }) =>
+    folder.startsWith('apps/') && folder !== 'apps/server' && !file.isTest
+      ? file.imports.flatMap(({ module, typeOnly }) =>
+          module && module !== name && apps.has(module) && !typeOnly ? module : [],
+        )
+      : [],
+  );
+  expect(found).toEqual([]);
 });
 
 describe('every source file', () => {

@@ -25,6 +25,8 @@ export interface Import {
   specifier: string;
   /** Without a subpath: `@tidemark/event`, `node:fs`, `ajv`; undefined for a relative one. */
   module: string | undefined;
+  /** `import type`: gone at run time. */
+  typeOnly: boolean;
 }
 
 export function readWorkspaces(): Workspace[] {
@@ -64,7 +66,7 @@ const IMPORT =
 export function importsOf(text: string): Import[] {
   return [...text.matchAll(IMPORT)].map((match) => {
     const specifier = match[1] ?? match[2] ?? match[3] ?? '';
-    return { specifier, module: moduleOf(specifier) };
+    return { specifier, module: moduleOf(specifier), typeOnly: /^\s*(import|export)\s+type\s/.test(match[0]) };
   });
 }
 
