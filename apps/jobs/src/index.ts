@@ -4,3 +4,4 @@ export { lakeCompaction } from './lake-compaction.ts';
 export { retention } from './retention.ts';
 export { JobScheduler, type JobStatus } from './scheduler.ts';
 export { purgeProject } from './purge.ts';
+export { accountingCheck, type AccountingDifference } from './accounting-check.ts';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TestPipeline, storedEvent } from '@tidemark/processor/testing';
+import { accountingCheck, type AccountingDifference } from './accounting-check.ts';
 import { idExpiry } from './id-expiry.ts';
 import { lakeCompaction } from './lake-compaction.ts';
 import { purgeProject } from './purge.ts';
@@ -57,6 +58,21 @@ it('forgets ids by whole weeks once they are older than the window', async () =>
   expect(await idExpiry(pipeline.warehouse).run()).toMatch(/forgot the weeks of .*, /);
   const { rows } = await pipeline.warehouse.query<{ ids: number }>('SELECT count() AS ids FROM event_ids');
   expect(rows[0]?.ids).toBe(2);
+});
+
+it('A2: finds the very minute of a source in which the outcomes do not add up to what was received', async () => {
+  await pipeline.append([storedEvent('a'), storedEvent('b', { source: 'ios' })]);
+  const processor = await pipeline.processor();
+  processor.start();
+  await processor.caughtUp(20_000);
+  await processor.stop();
+  const found: AccountingDifference[][] = [];
+  const later = { ...processor, status: () => ({ ...processor.status(), asOfMs: Date.now() + 120_000 }), balance: () => processor.balance() };
+  const check = accountingCheck({ log: pipeline.reader, warehouse: pipeline.warehouse, processor: later as never, nowMs: Date.now, report: (all) => found.push(all) });
+  expect(await check.run()).toBe('2 minutes of sources checked, 0 differ');
+  await pipeline.warehouse.command("ALTER TABLE outcomes DELETE WHERE source = 'ios' SETTINGS mutations_sync = 1");
+  await check.run();
+  expect(found).toEqual([[], [{ project: 'p1', source: 'ios', minuteMs: expect.any(Number), received: 1, accounted: 0 }]]);
 });
 
 it('runs one round at a time, notes what came of it, and goes on after a failure', async () => {

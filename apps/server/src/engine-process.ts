@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
+import { accountingCheck, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';

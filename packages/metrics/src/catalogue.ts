@@ -152,6 +152,11 @@ export const CATALOGUE = {
     help: 'The balance over all projects: received, and what became of it.',
     labels: ['outcome'],
   },
+  tidemark_accounting_differing_minutes: {
+    type: 'gauge',
+    help: 'Minutes of a source, of the last day, whose outcomes do not add up to what was received; anything but 0 is a fault.',
+    labels: [],
+  },
   tidemark_balance_difference_events: {
     type: 'gauge',
     help: 'received less the sum of what became of it; anything but 0 is a fault of ours.',
