@@ -101,7 +101,9 @@ export class Engine {
       headers['x-forwarded-host'] = req.headers.host ?? '';
       delete headers['forwarded'];
     }
-    headers['connection'] = 'close';
+    // Not `close`: the engine would close as soon as it has answered, and a body still being written then fails with EPIPE
+    // before the answer is read (seen on 1 of 5 small POSTs). Without an agent our side ends the connection after the answer.
+    headers['connection'] = 'keep-alive';
     // Node frames a body by the headers it is given: keep the sender's choice, for none is no body.
     if (req.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked';
     return headers;

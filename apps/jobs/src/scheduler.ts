@@ -33,7 +33,7 @@ export class JobScheduler {
   }
 
   start(): void {
-    for (const job of this.#jobs) this.#timers.push(setInterval(() => this.#enqueue(job), job.everyMs));
+    for (const job of this.#jobs) this.#timers.push(setInterval(() => void this.#enqueue(job), job.everyMs));
   }
 
   get status(): JobStatus[] {

@@ -1,4 +1,4 @@
-import { Lake } from '@tidemark/lake';
+import type { Lake } from '@tidemark/lake';
 import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
 import { SeenIds } from './dedup/seen-ids.ts';

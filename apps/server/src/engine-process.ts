@@ -45,7 +45,22 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     onError: (err) => logger.error({ err }, 'administration: something beside the work itself failed'),
   });
   const keys = await openKeyDirectory(controlPathOf(settings.dataPath));
-  const jobs = new JobScheduler([lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, lake, { list: () => control.projects.list(), retentionDays: async (id) => (await control.settings.get(id)).retentionDays })], {
+  const differing = metrics.gauge('tidemark_accounting_differing_minutes', {});
+  const accounting = accountingCheck({
+    log: reader,
+    processor,
+    warehouse,
+    nowMs: Date.now,
+    report(differences) {
+      differing.set(differences.length);
+      if (differences.length > 0) logger.error({ differences }, 'what was received and what became of it differ');
+    },
+  });
+  const kept = {
+    list: () => control.projects.list(),
+    retentionDays: async (project: string) => (await control.settings.get(project)).retentionDays,
+  };
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, lake, kept)], {
     onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
   });
   jobs.start();
