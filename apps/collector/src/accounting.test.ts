@@ -48,7 +48,7 @@ const element = fc.oneof({ weight: 4, arbitrary: good }, { weight: 3, arbitrary:
 });
 const space = fc.constantFrom('', ' ', '\n\t ');
 
-it('accounts for every event, with the bytes it came with', async () => {
+it('C6: accounts for every event, with the bytes it came with', async () => {
   await using collector = await startCollector();
   collector.grants.set(KEY, { ...GRANT, settings: { ...GRANT.settings, bots: 'drop' } });
   await fc.assert(
@@ -99,7 +99,7 @@ it('accounts for every event, with the bytes it came with', async () => {
   );
 });
 
-it('never answers anything but a known status to any bytes at all, and keeps its books', async () => {
+it('C7: never answers anything but a known status to any bytes at all, and keeps its books', async () => {
   await using collector = await startCollector();
   const path = fc.constantFrom('/api/events', '/api/events/batch');
   const bytes = fc.oneof(

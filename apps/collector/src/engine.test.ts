@@ -6,7 +6,7 @@ import { startEngine } from './testing/engine.ts';
 import { openRaw } from './testing/sockets.ts';
 import { event, startCollector } from './testing/server.ts';
 
-it('hands everything else on: method, path, query, headers, body, and the answer back', async () => {
+it('C16: hands everything else on: method, path, query, headers, body, and the answer back', async () => {
   await using collector = await startCollector();
   await using _engine = await startEngine(collector.engineSocketPath, (req, res) => {
     const chunks: Buffer[] = [];
@@ -47,7 +47,7 @@ it('hands everything else on: method, path, query, headers, body, and the answer
   }
 });
 
-it('adds itself to X-Forwarded-For behind a proxy it trusts', async () => {
+it('C13: adds itself to X-Forwarded-For behind a proxy it trusts', async () => {
   await using collector = await startCollector({ trustProxy: 1 });
   await using _engine = await startEngine(collector.engineSocketPath, (req, res) =>
     res.end(JSON.stringify(req.headers)),
@@ -58,7 +58,7 @@ it('adds itself to X-Forwarded-For behind a proxy it trusts', async () => {
   expect(headers).toMatchObject({ 'x-forwarded-for': '6.6.6.6, 127.0.0.1', 'x-forwarded-proto': 'https' });
 });
 
-it('answers 503 with Retry-After while the engine is away, and takes events meanwhile', async () => {
+it('C16: answers 503 with Retry-After while the engine is away, and takes events meanwhile', async () => {
   await using collector = await startCollector();
   for (const init of [{}, { method: 'POST', body: 'x'.repeat(1_000_000) }]) {
     const answer = await fetch(`${collector.url}/api/pipeline`, init);
@@ -74,7 +74,7 @@ it('answers 503 with Retry-After while the engine is away, and takes events mean
   expect((await collector.post('/api/events', event())).status).toBe(202);
 });
 
-it('passes server-sent events on as they come, and tells the engine when the reader leaves', async () => {
+it('C16: passes server-sent events on as they come, and tells the engine when the reader leaves', async () => {
   await using collector = await startCollector();
   let live: ServerResponse | undefined;
   let left: Promise<unknown> | undefined;
@@ -96,7 +96,7 @@ it('passes server-sent events on as they come, and tells the engine when the rea
   await left;
 });
 
-it('streams large answers without holding them, at the pace of the reader', async () => {
+it('C16: streams large answers without holding them, at the pace of the reader', async () => {
   await using collector = await startCollector();
   const total = 64 * 1024 * 1024;
   let written = 0;
@@ -125,7 +125,7 @@ it('streams large answers without holding them, at the pace of the reader', asyn
   expect(read).toBe(total);
 });
 
-it('breaks an answer off when the engine dies in the middle of it', async () => {
+it('C16: breaks an answer off when the engine dies in the middle of it', async () => {
   await using collector = await startCollector();
   await using _engine = await startEngine(collector.engineSocketPath, (_, res) => {
     res.write('{"half":');
@@ -135,7 +135,7 @@ it('breaks an answer off when the engine dies in the middle of it', async () => 
   await expect(answer.text()).rejects.toThrow('terminated');
 });
 
-it('passes an answer on that comes before the request is read', async () => {
+it('C16: passes an answer on that comes before the request is read', async () => {
   await using collector = await startCollector();
   await using _engine = await startEngine(
     collector.engineSocketPath,
@@ -145,14 +145,14 @@ it('passes an answer on that comes before the request is read', async () => {
   expect([answer.status, await answer.text()]).toEqual([401, 'no']);
 });
 
-it('gives the engine a limited time to begin', async () => {
+it('C16: gives the engine a limited time to begin', async () => {
   await using collector = await startCollector({ bounds: { engineTimeoutMs: 100 } });
   await using _engine = await startEngine(collector.engineSocketPath, () => {});
   const answer = await fetch(`${collector.url}/slow`);
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([504, 'engine_timeout']);
 });
 
-it('answers probes: alive by itself, ready with the engine, metrics of both', async () => {
+it('C16: answers probes: alive by itself, ready with the engine, metrics of both', async () => {
   await using collector = await startCollector();
   expect(await (await fetch(`${collector.url}/livez`)).json()).toEqual({ status: 'live' });
   const away = await fetch(`${collector.url}/readyz`);
@@ -179,7 +179,7 @@ it('answers probes: alive by itself, ready with the engine, metrics of both', as
   expect(both).toContain('tidemark_ingest_events_total');
 });
 
-it('drains: answers what is in flight, ends live streams, takes no more, and closes soon', async () => {
+it('C15: drains: answers what is in flight, ends live streams, takes no more, and closes soon', async () => {
   const collector = await startCollector();
   await using _engine = await startEngine(collector.engineSocketPath, (_, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -210,7 +210,7 @@ it('drains: answers what is in flight, ends live streams, takes no more, and clo
   expect(collector.events()).toHaveLength(2);
 });
 
-it('cuts off what does not end in time', async () => {
+it('C15: cuts off what does not end in time', async () => {
   const collector = await startCollector({ bounds: { drainTimeoutMs: 200 } });
   const raw = openRaw(collector.port);
   raw.write('POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');

@@ -4,7 +4,7 @@ import { event, KEY, startCollector } from './testing/server.ts';
 
 const AUTH = `Host: x\r\nAuthorization: Bearer ${KEY}\r\n`;
 
-it('answers what is not HTTP with a problem document, and lives', async () => {
+it('C14: answers what is not HTTP with a problem document, and lives', async () => {
   await using collector = await startCollector();
   for (const [sent, status, code] of [
     ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'bad_request'],
@@ -28,7 +28,7 @@ it('answers what is not HTTP with a problem document, and lives', async () => {
   expect((await collector.post('/api/events', event())).status).toBe(202);
 });
 
-it('forgets requests whose sender goes away half way', async () => {
+it('C11: forgets requests whose sender goes away half way', async () => {
   await using collector = await startCollector();
   for (const sent of [
     'POST /api/ev',
@@ -48,7 +48,7 @@ it('forgets requests whose sender goes away half way', async () => {
   expect(metrics).toMatch(/tidemark_ingest_refused_total\{.*code="aborted".*\} 2/);
 });
 
-it('gives slow heads and slow bodies a limited time, with a word', async () => {
+it('C14: gives slow heads and slow bodies a limited time, with a word', async () => {
   await using collector = await startCollector({ bounds: { headersTimeoutMs: 300, requestTimeoutMs: 600 } });
   const slowHead = openRaw(collector.port);
   slowHead.write('POST /api/events HTTP/1.1\r\nHost:');
@@ -61,7 +61,7 @@ it('gives slow heads and slow bodies a limited time, with a word', async () => {
   expect((await collector.post('/api/events', event())).status).toBe(202);
 });
 
-it('drops connections over its bound and goes on with the others', async () => {
+it('C14: drops connections over its bound and goes on with the others', async () => {
   await using collector = await startCollector({ bounds: { maxConnections: 3 } });
   const idle = [openRaw(collector.port), openRaw(collector.port), openRaw(collector.port)];
   await Promise.all(idle.map((raw) => new Promise((next) => raw.socket.once('connect', next))));
@@ -73,7 +73,7 @@ it('drops connections over its bound and goes on with the others', async () => {
   for (const raw of idle) raw.socket.destroy();
 });
 
-it('takes pipelined requests in order, and absolute addresses', async () => {
+it('C1: takes pipelined requests in order, and absolute addresses', async () => {
   await using collector = await startCollector();
   const raw = openRaw(collector.port);
   const request = (id: string, target = '/api/events') => {
@@ -86,7 +86,7 @@ it('takes pipelined requests in order, and absolute addresses', async () => {
   raw.socket.destroy();
 });
 
-it('survives JSON made to hurt', async () => {
+it('C5: survives JSON made to hurt', async () => {
   await using collector = await startCollector();
   const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
   for (const [properties, status] of [

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { event, GRANT, KEY, startCollector } from './testing/server.ts';
 
-it('answers a single event with 202 once it is in the log', async () => {
+it('C5: answers a single event with 202 once it is in the log', async () => {
   await using collector = await startCollector();
   const sent = event({ properties: { price: 1.5 } });
   const { status, body } = await collector.post('/api/events', sent);
@@ -17,7 +17,7 @@ it('answers a single event with 202 once it is in the log', async () => {
   expect(collector.difference()).toBe(0);
 });
 
-it('waits for the log before it answers', async () => {
+it('C1: waits for the log before it answers', async () => {
   await using collector = await startCollector();
   collector.log.stall();
   let answered = false;
@@ -31,7 +31,7 @@ it('waits for the log before it answers', async () => {
   expect((await post).status).toBe(202);
 });
 
-it('answers a bad single event with 400 and every reason, and keeps its bytes', async () => {
+it('C5: answers a bad single event with 400 and every reason, and keeps its bytes', async () => {
   await using collector = await startCollector();
   const raw = `{ "eventId" : "bad-1", "eventName":"", "timestamp":"yesterday",\n "properties": 3 }`;
   const { status, headers, body } = await collector.post('/api/events', raw);
@@ -59,7 +59,7 @@ it('answers a bad single event with 400 and every reason, and keeps its bytes', 
   expect(collector.difference()).toBe(0);
 });
 
-it('answers a single event over 64 KB with 413 and counts it as rejected', async () => {
+it('C5: answers a single event over 64 KB with 413 and counts it as rejected', async () => {
   await using collector = await startCollector();
   const { status, body } = await collector.post('/api/events', event({ properties: { text: 'x'.repeat(70_000) } }));
   expect(status).toBe(413);
@@ -70,7 +70,7 @@ it('answers a single event over 64 KB with 413 and counts it as rejected', async
   expect(collector.difference()).toBe(0);
 });
 
-it('takes the good of a batch and tells of each bad one', async () => {
+it('C6: takes the good of a batch and tells of each bad one', async () => {
   await using collector = await startCollector();
   const events = [event(), { eventName: 'no id' }, event(), 7, event({ properties: { text: 'x'.repeat(70_000) } })];
   const { status, body } = await collector.post('/api/events/batch', { sentAt: new Date().toISOString(), events });
@@ -92,7 +92,7 @@ it('takes the good of a batch and tells of each bad one', async () => {
   expect(collector.difference()).toBe(0);
 });
 
-it('takes an empty batch, and one in which all is bad', async () => {
+it('C6: takes an empty batch, and one in which all is bad', async () => {
   await using collector = await startCollector();
   expect(await collector.post('/api/events/batch', { events: [] })).toMatchObject({
     status: 202,
@@ -105,7 +105,7 @@ it('takes an empty batch, and one in which all is bad', async () => {
   expect(collector.difference()).toBe(0);
 });
 
-it('gives all events of a request one receivedAt, and corrects their times by sentAt', async () => {
+it('C1: gives all events of a request one receivedAt, and corrects their times by sentAt', async () => {
   await using collector = await startCollector();
   const behind = Date.now() - 3_600_000;
   const { body } = await collector.post('/api/events/batch', {
@@ -119,7 +119,7 @@ it('gives all events of a request one receivedAt, and corrects their times by se
   expect(rows[0]!.timeMs - (behind - 1_000)).toBe(3_600_000);
 });
 
-it("counts a duplicate as accepted: telling it from the first copy is the processor's", async () => {
+it("C6: counts a duplicate as accepted: telling it from the first copy is the processor's", async () => {
   await using collector = await startCollector();
   const sent = event();
   expect(await collector.post('/api/events/batch', { events: [sent, sent] })).toMatchObject({
@@ -128,7 +128,7 @@ it("counts a duplicate as accepted: telling it from the first copy is the proces
   });
 });
 
-it('keeps a body that is not JSON, or no batch, as one quarantined item', async () => {
+it('C7: keeps a body that is not JSON, or no batch, as one quarantined item', async () => {
   await using collector = await startCollector();
   for (const [path, raw, code] of [
     ['/api/events', '{"eventId":', 'invalid_json'],
@@ -144,7 +144,7 @@ it('keeps a body that is not JSON, or no batch, as one quarantined item', async 
   expect(collector.difference()).toBe(0);
 });
 
-it('counts bots as filtered where the project drops them', async () => {
+it('C6: counts bots as filtered where the project drops them', async () => {
   await using collector = await startCollector();
   collector.grants.set(KEY, { ...GRANT, settings: { ...GRANT.settings, bots: 'drop' } });
   const bot = event({ context: { userAgent: 'Googlebot/2.1 (+http://www.google.com/bot.html)' } });
@@ -162,7 +162,7 @@ it('counts bots as filtered where the project drops them', async () => {
   expect(collector.difference()).toBe(0);
 });
 
-it('judges bodies by content: text/plain, form labels, gzip without a label, a label without gzip, a byte order mark', async () => {
+it('C3: judges bodies by content: text/plain, form labels, gzip without a label, a label without gzip, a byte order mark', async () => {
   await using collector = await startCollector();
   const raw = () => JSON.stringify(event({ eventName: 'café ☕' }));
   const cases: [Buffer, Record<string, string>][] = [
@@ -179,7 +179,7 @@ it('judges bodies by content: text/plain, form labels, gzip without a label, a l
   expect(collector.events().map(({ eventName }) => eventName)).toEqual(cases.map(() => 'café ☕'));
 });
 
-it('quarantines only the events whose bytes are not UTF-8', async () => {
+it('C8: quarantines only the events whose bytes are not UTF-8', async () => {
   await using collector = await startCollector();
   const good = JSON.stringify(event({ eventName: 'größe' }));
   const latin1 = Buffer.from(JSON.stringify({ ...event(), eventId: 'latin', eventName: 'größe' }), 'latin1');
@@ -196,7 +196,7 @@ it('quarantines only the events whose bytes are not UTF-8', async () => {
   expect(await collector.post('/api/events', latin1)).toMatchObject({ status: 400, body: { code: 'invalid_unicode' } });
 });
 
-it('keeps the neighbours when admission itself fails on an event', async () => {
+it('C6: keeps the neighbours when admission itself fails on an event', async () => {
   const { createAdmission } = await import('@tidemark/pipeline');
   const real = createAdmission({ countryOf: () => '' });
   await using collector = await startCollector({

@@ -43,7 +43,7 @@ export interface IngestDeps {
   trustedProxies: number;
 }
 
-export interface IngestRoute {
+interface IngestRoute {
   shape: 'single' | 'batch';
   /** What follows the `?`, or nothing. */
   query: string;
@@ -158,7 +158,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     };
   }
 
-  /** A body that holds no events we can tell apart: one quarantined item (protocol A2). */
+  /** A body that holds no events we can tell apart: one quarantined item (protocol C7). */
   async function keepWhole(
     code: 'invalid_json' | 'invalid_batch',
     detail: string,

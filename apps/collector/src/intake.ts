@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Turns the events of one request into log records. Every event leaves exactly one mark: a row, a quarantine item,
- * or a place in a tally; so received = rows + items + tallied (protocol A1) holds by construction.
+ * or a place in a tally; so received = rows + items + tallied holds by construction.
  * Works within one tick, so that its row buffers can be shared by all requests.
  */
 export class Intake {

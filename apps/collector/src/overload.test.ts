@@ -13,7 +13,7 @@ async function waitFor(condition: () => boolean | Promise<boolean>): Promise<voi
   throw new Error('waited 5 s in vain');
 }
 
-it('refuses at once when the log stands still, keeps what it took, and recovers by itself', async () => {
+it('C10: refuses at once when the log stands still, keeps what it took, and recovers by itself', async () => {
   await using collector = await startCollector({ bounds: { maxPendingLogBytes: 100_000 } });
   collector.log.stall();
   const waiting = [];
@@ -35,7 +35,7 @@ it('refuses at once when the log stands still, keeps what it took, and recovers 
   expect(collector.difference()).toBe(0);
 });
 
-it('answers 503 when the log fails, stores nothing then, and takes events again as soon as it can', async () => {
+it('C10: answers 503 when the log fails, stores nothing then, and takes events again as soon as it can', async () => {
   await using collector = await startCollector();
   collector.log.failing = 'ENOSPC';
   for (let i = 0; i < 3; i++) {
@@ -56,7 +56,7 @@ it('answers 503 when the log fails, stores nothing then, and takes events again 
   ]);
 });
 
-it('shares one bound of memory among all bodies on their way in, and gets it back from those who leave', async () => {
+it('C10: shares one bound of memory among all bodies on their way in, and gets it back from those who leave', async () => {
   await using collector = await startCollector({ bounds: { maxBufferedBodyBytes: 1_000_000 } });
   const head = `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${KEY}\r\nContent-Length: 600000\r\n\r\n`;
   const held = openRaw(collector.port);
@@ -76,7 +76,7 @@ it('shares one bound of memory among all bodies on their way in, and gets it bac
   expect((await collector.post('/api/events', ' '.repeat(600_000) + JSON.stringify(event()))).status).toBe(202);
 });
 
-it('never lets receivedAt of a later answer lie at or before a commit already under way', async () => {
+it('C1: never lets receivedAt of a later answer lie at or before a commit already under way', async () => {
   // The clock stands still; the log must still keep groups apart.
   await using collector = await startCollector({ log: new MemoryLog({ nowMs: () => 5_000_000 }) });
   for (let i = 0; i < 5; i++)

@@ -3,7 +3,7 @@ import { documentationOf, INGEST_ERRORS } from '@tidemark/event';
 import type { IngestErrorCode } from '@tidemark/event';
 
 /** Problems of the connection or of the way to the engine: no event is at fault. */
-const CONNECTION_ERRORS = {
+export const CONNECTION_ERRORS = {
   internal_error: { status: 500, summary: 'The collector failed on this; its log says why.' },
   bad_request: { status: 400, summary: 'The request is not valid HTTP/1.1.' },
   method_not_allowed: { status: 405, summary: 'Use the method that the Allow header names.' },

@@ -41,7 +41,7 @@ function postSlowly(
   });
 }
 
-it('wants a key it knows', async () => {
+it('C2: wants a key it knows', async () => {
   await using collector = await startCollector();
   for (const authorization of ['Bearer nobody', 'Basic bm9ib2R5Og==', 'Bearer ', 'Digest x']) {
     const { status, headers, body } = await collector.post('/api/events', event(), { authorization });
@@ -53,7 +53,7 @@ it('wants a key it knows', async () => {
   expect(collector.log.snapshot(0).received).toEqual([]);
 });
 
-it('takes the key as Bearer, Basic, in the query or in the body; the part before the colon counts', async () => {
+it('C2: takes the key as Bearer, Basic, in the query or in the body; the part before the colon counts', async () => {
   await using collector = await startCollector();
   const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
   for (const authorization of [
@@ -79,7 +79,7 @@ it('takes the key as Bearer, Basic, in the query or in the body; the part before
   expect(collector.quarantined()).toEqual([]);
 });
 
-it('refuses only encodings it cannot undo', async () => {
+it('C3: refuses only encodings it cannot undo', async () => {
   await using collector = await startCollector();
   for (const [encoding, bytes] of [
     ['deflate', deflateSync('{}')],
@@ -92,7 +92,7 @@ it('refuses only encodings it cannot undo', async () => {
   }
 });
 
-it('refuses by the declared size before a byte of the body is read, and says so before 100-continue', async () => {
+it('C4: refuses by the declared size before a byte of the body is read, and says so before 100-continue', async () => {
   await using collector = await startCollector();
   const plain = await postSlowly(collector, { 'content-length': 5_000_000 });
   expect([plain.status, plain.body['code']]).toEqual([413, 'body_too_large']);
@@ -102,7 +102,7 @@ it('refuses by the declared size before a byte of the body is read, and says so 
   expect([expecting.status, expecting.continued]).toEqual([413, false]);
 });
 
-it('lets a client that expects 100-continue go on', async () => {
+it('C4: lets a client that expects 100-continue go on', async () => {
   await using collector = await startCollector();
   const body = JSON.stringify({ events: [event()] });
   const answer = await postSlowly(collector, { 'content-length': body.length, expect: '100-continue' }, (sent) => {
@@ -112,7 +112,7 @@ it('lets a client that expects 100-continue go on', async () => {
   expect([answer.status, answer.continued]).toEqual([202, true]);
 });
 
-it('counts chunked bodies as they come', async () => {
+it('C4: counts chunked bodies as they come', async () => {
   await using collector = await startCollector();
   const answer = await postSlowly(collector, { 'transfer-encoding': 'chunked' }, (body) => {
     for (let i = 0; i < 6; i++) body.write(Buffer.alloc(1_000_000, 0x20));
@@ -120,7 +120,7 @@ it('counts chunked bodies as they come', async () => {
   expect([answer.status, answer.body['code']]).toEqual([413, 'body_too_large']);
 });
 
-it('bounds what gzip may grow to', async () => {
+it('C4: bounds what gzip may grow to', async () => {
   await using collector = await startCollector();
   const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
   expect(bomb.length).toBeLessThan(300_000);
@@ -129,7 +129,7 @@ it('bounds what gzip may grow to', async () => {
   expect(await collector.post('/api/events/batch', legal)).toMatchObject({ status: 202 });
 });
 
-it('keeps gzip that breaks off as it came', async () => {
+it('C7: keeps gzip that breaks off as it came', async () => {
   await using collector = await startCollector();
   const cut = gzipSync(JSON.stringify(event())).subarray(0, 40);
   expect(await collector.post('/api/events', cut)).toMatchObject({
@@ -140,7 +140,7 @@ it('keeps gzip that breaks off as it came', async () => {
   expect(collector.difference()).toBe(0);
 });
 
-it('refuses too many events, and JSON that would take seconds to parse', async () => {
+it('C4: refuses too many events, and JSON that would take seconds to parse', async () => {
   await using collector = await startCollector();
   expect(await collector.post('/api/events/batch', { events: Array(5_001).fill(0) })).toMatchObject({
     status: 413,
@@ -154,7 +154,7 @@ it('refuses too many events, and JSON that would take seconds to parse', async (
   expect(collector.log.snapshot(0).received).toEqual([]);
 });
 
-it('limits a key by events, with Retry-After, and lets it in again', async () => {
+it('C9: limits a key by events, with Retry-After, and lets it in again', async () => {
   let nowMs = 1_000_000;
   await using collector = await startCollector({ nowMs: () => nowMs });
   collector.grants.set(KEY, { ...GRANT, limits: { eventsPerSecond: 10, bytesPerSecond: null } });
@@ -176,7 +176,7 @@ it('limits a key by events, with Retry-After, and lets it in again', async () =>
   expect(collector.difference()).toBe(0);
 });
 
-it('limits a key by bytes, and not at all when rate limits are off', async () => {
+it('C9: limits a key by bytes, and not at all when rate limits are off', async () => {
   const limited = { ...GRANT, limits: { eventsPerSecond: null, bytesPerSecond: 1_000 } };
   const large = () => event({ properties: { text: 'x'.repeat(5_000) } });
   await using collector = await startCollector({ nowMs: () => 0 });
@@ -188,7 +188,7 @@ it('limits a key by bytes, and not at all when rate limits are off', async () =>
   for (let i = 0; i < 3; i++) expect((await free.post('/api/events', large())).status).toBe(202);
 });
 
-it('says that only POST is right here, and shows refusals to pages of any origin', async () => {
+it('C12: says that only POST is right here, and shows refusals to pages of any origin', async () => {
   await using collector = await startCollector();
   const get = await fetch(`${collector.url}/api/events/batch`, { headers: { origin: 'https://shop.example' } });
   expect([get.status, get.headers.get('allow'), get.headers.get('access-control-allow-origin')]).toEqual([
@@ -205,7 +205,7 @@ it('says that only POST is right here, and shows refusals to pages of any origin
   expect(headers.get('access-control-expose-headers')).toBe('Retry-After');
 });
 
-it('answers preflights with what was asked for', async () => {
+it('C12: answers preflights with what was asked for', async () => {
   await using collector = await startCollector();
   const answer = await fetch(`${collector.url}/api/events`, {
     method: 'OPTIONS',

@@ -20,7 +20,7 @@ export const GRANT: WriteKeyGrant = {
   settings: { bots: 'flag', ip: 'drop', retentionDays: null },
 };
 
-export interface Posted {
+interface Posted {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
