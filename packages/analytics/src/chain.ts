@@ -11,43 +11,94 @@ import { joinIdentity, PERSON_SQL } from './person.ts';
 
 export interface ChainQuery {
   project: string;
-  /** SELECT of the matching events: the actor columns, at (ms, from 1), sequence, event_id, mask, and the keys; see `matchingEvents`. */
+  /**
+   * SELECT of events with the actor columns, at (UInt64, ms, from 1), sequence, event_id, mask (bit i: the event may serve
+   * step i + 1), and the columns of `keys` and `hold`.
+   */
   rows: string;
   steps: number;
   windowMs: number;
+  /** Each step follows directly upon the one before. `rows` then holds the events that match no step, too. */
+  isStrict: boolean;
+  /** No event can serve two steps, so that the step tells the mask and eventId breaks no tie that shows. */
+  areStepsDisjoint: boolean;
   /** Names of the group columns; a person's are those of the event that serves step 1. */
   keys: readonly string[];
+  /** Names of columns that must be the same all along a chain. */
+  hold: readonly string[];
 }
 
-/** Bits for an event's place within a person; the time stands above them. 42 bits of ms are 139 years. */
+/** Bits for an event's place within a person, below the ms of its time; 42 bits of ms are 139 years. */
 const PLACE_BITS = 22;
+const MAX_EVENTS = 2 ** PLACE_BITS - 1;
+/** Bits for the steps, and one above them for the events that match none: they come last of their moment. */
+const STEP_BITS = 20;
+const NO_STEP = 2 ** STEP_BITS;
 
-/** SELECT of a row for each person who did step 1: reached (steps), times (ms of each step reached), and the keys. */
-export function chainSql({ project, rows, steps, windowMs, keys }: ChainQuery): string {
-    const tuple = `(at, sequence, bitAnd(mask, bitNot(mask) + 1), event_id, mask${keys.map((key) => `, ${key}`).join('')})`;
-  const byActor = `SELECT actor_user, actor_device, groupArray(${tuple}) AS some
-    FROM (${rows}) WHERE mask != 0 GROUP BY actor_user, actor_device`;
-  const byPerson = `SELECT arraySort(groupArrayArray(some)) AS e FROM (${byActor}) AS actors ${joinIdentity(project)} GROUP BY ${PERSON_SQL}`;
+/** SELECT of one row for each person who did step 1: reached (steps), times (ms of each step reached), and the keys. */
+export function chainSql(query: ChainQuery): string {
+  const { steps, keys, hold } = query;
+  const found = backtrack(query, carryStarts(query, sortedEvents(query)));
+  const times = numbers(steps).map((k) => `toInt64(at[p${k}])`).join(', ');
+  const chains = `SELECT reached, [${times}] AS times${keys.map((key, i) => `, tupleElement(e[p1], ${4 + i}) AS ${key}`).join('')}${hold.length === 0 ? '' : `, person, ${hold.join(', ')}`} FROM (${found})`;
+  if (hold.length === 0) return chains;
+  // Of a person's chains with different held values the best, by the same rule; then the smallest value.
+  const order = `(-reached, times[reached], -times[1], ${hold.join(', ')})`;
+  const best = ['reached', 'times', ...keys].map((name, i) => `tupleElement(best, ${i + 1}) AS ${name}`).join(', ');
+  return `SELECT ${best} FROM (SELECT argMin(tuple(${['reached', 'times', ...keys].join(', ')}), ${order}) AS best FROM (${chains}) GROUP BY person)`;
+}
 
-  // s: start of the latest chain that ended at or before each event, for the step reached so far; 0 = none.
-  let sql = `SELECT e, tupleElement(e, 1) AS at, tupleElement(e, 5) AS mask,
-    arrayMap((t, m, i) -> if(bitTest(m, 0), bitShiftLeft(t, ${PLACE_BITS}) + i, toUInt64(0)), at, mask, arrayEnumerate(e)) AS c1,
-    arrayFirst(x -> x != 0, c1) AS b1
-  FROM (${byPerson})`;
-  for (let k = 2; k <= steps; k++) {
-    sql = `SELECT *, arrayMap((t, m, s) -> if(bitTest(m, ${k - 1}) AND s != 0 AND t - bitShiftRight(s, ${PLACE_BITS}) <= ${windowMs}, s, toUInt64(0)),
-      at, mask, arrayPushFront(arrayPopBack(arrayFill(x -> x != 0, c${k - 1})), toUInt64(0))) AS c${k},
-    arrayFirst(x -> x != 0, c${k}) AS b${k}
+/** SELECT of e (a person's events in order), at (their ms) and mask, and person and held values if any are held. */
+function sortedEvents({ project, rows, isStrict, areStepsDisjoint, keys, hold }: ChainQuery): string {
+  // Time, sequence and first step in one number: it is grouped and sorted three times as fast as a tuple of them.
+  const order = `bitOr(bitShiftLeft(toUInt128(at), ${64 + STEP_BITS + 1}), bitOr(
+    bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(sequence), 0x8000000000000000)), ${STEP_BITS + 1}),
+    toUInt128(if(mask = 0, ${NO_STEP}, bitAnd(mask, bitNot(mask) + 1)))))`;
+  const isPacked = areStepsDisjoint && keys.length === 0;
+  const element = isPacked ? order : `(${[order, 'event_id', 'mask', ...keys].join(', ')})`;
+  const byActor = `SELECT ${['actor_user', 'actor_device', ...hold].join(', ')}, groupArray(${element}) AS some
+    FROM (${rows})${isStrict ? '' : ' WHERE mask != 0'} GROUP BY ${['actor_user', 'actor_device', ...hold].join(', ')}`;
+  const byPerson = `SELECT ${PERSON_SQL} AS person${hold.map((name) => `, ${name}`).join('')}, arraySort(groupArrayArray(some)) AS e
+    FROM (${byActor}) AS actors ${joinIdentity(project)} GROUP BY ${['person', ...hold].join(', ')}`;
+  const ordered = isPacked ? 'e' : 'tupleElement(e, 1)';
+  const mask = isPacked ? `arrayMap(x -> toUInt32(bitAnd(x, ${NO_STEP - 1})), e)` : 'tupleElement(e, 3)';
+  return `SELECT ${hold.length === 0 ? '' : `person, ${hold.join(', ')}, `}e,
+    arrayMap(x -> toUInt64(bitShiftRight(x, ${64 + STEP_BITS + 1})), ${ordered}) AS at, ${mask} AS mask FROM (${byPerson})`;
+}
+
+/**
+ * Adds c1, c2, …: for each event the start (ms and place) of the latest chain that it ends by serving step k, 0 if none;
+ * and b1, b2, …: the start of the chain that reaches step k first. A step is a subquery: ClickHouse would otherwise
+ * compute the inner arrays anew for each use.
+ */
+function carryStarts({ steps, windowMs, isStrict }: ChainQuery, events: string): string {
+  let sql = `SELECT *, throwIf(length(e) > ${MAX_EVENTS}, 'too many events of one person') AS checked,
+    arrayMap((t, m, i) -> if(bitTest(m, 0), bitShiftLeft(t, ${PLACE_BITS}) + i, toUInt64(0)), at, mask, arrayEnumerate(e)) AS c1, arrayFirst(x -> x != 0, c1) AS b1
+  FROM (${events})`;
+  for (const k of numbers(steps).slice(1)) {
+    const before = isStrict ? `c${k - 1}` : `arrayFill(x -> x != 0, c${k - 1})`;
+    const given = `bitTest(m, ${k - 1}) AND s != 0 AND t - bitShiftRight(s, ${PLACE_BITS}) <= ${windowMs}`;
+    sql = `SELECT *, arrayMap((t, m, s) -> if(${given}, s, toUInt64(0)), at, mask, arrayPushFront(arrayPopBack(${before}), toUInt64(0))) AS c${k}, arrayFirst(x -> x != 0, c${k}) AS b${k}
   FROM (${sql})`;
   }
-  const furthest = Array.from({ length: steps }, (_, i) => `(b${i + 1} != 0)`).join(' + ');
-  const best = Array.from({ length: steps - 1 }, (_, i) => `reached = ${steps - i}, b${steps - i}`).join(', ');
-  const start = steps === 1 ? 'b1' : `multiIf(${best}, b1)`;
-  sql = `SELECT e, at, mask, ${furthest} AS reached, toUInt32(bitAnd(${start}, ${2 ** PLACE_BITS - 1})) AS p1 FROM (${sql}) WHERE b1 != 0`;
-  for (let k = 2; k <= steps; k++) {
-    sql = `SELECT *, if(reached < ${k}, toUInt32(0), arrayFirstIndex((m, i) -> i > p${k - 1} AND bitTest(m, ${k - 1}), mask, arrayEnumerate(mask))) AS p${k} FROM (${sql})`;
+  return sql;
+}
+
+/** Adds reached, and p1, p2, …: the places of the best chain's events, 0 for the steps that it doesn't reach. */
+function backtrack({ steps, isStrict, hold }: ChainQuery, carried: string): string {
+  const reached = numbers(steps).map((k) => `(b${k} != 0)`).join(' + ');
+  const furthest = numbers(steps).toReversed().slice(0, -1).map((k) => `b${k} != 0, b${k}`);
+  const start = steps === 1 ? 'b1' : `multiIf(${furthest.join(', ')}, b1)`;
+  const kept = hold.length === 0 ? '' : `person, ${hold.join(', ')}, `;
+  let sql = `SELECT ${kept}e, at, mask, toInt8(${reached}) AS reached, toUInt32(bitAnd(${start}, ${MAX_EVENTS})) AS p1 FROM (${carried}) WHERE b1 != 0 AND checked = 0`;
+  for (const k of numbers(steps).slice(1)) {
+    const next = isStrict ? `p1 + ${k - 1}` : `arrayFirstIndex((m, i) -> i > p${k - 1} AND bitTest(m, ${k - 1}), mask, arrayEnumerate(mask))`;
+    sql = `SELECT *, if(reached < ${k}, toUInt32(0), toUInt32(${next})) AS p${k} FROM (${sql})`;
   }
-  const times = Array.from({ length: steps }, (_, i) => `toInt64(at[p${i + 1}])`).join(', ');
-  const groups = keys.map((key, i) => `, tupleElement(e[p1], ${6 + i}) AS ${key}`).join('');
-  return `SELECT reached, [${times}] AS times${groups} FROM (${sql})`;
+  return sql;
+}
+
+/** 1 to n. */
+function numbers(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i + 1);
 }

@@ -41,7 +41,10 @@ export function funnel(all: readonly StoredEvent[], question: FunnelQuestion): F
   const asked = all.filter((event) => (question.includeBots || !event.bot) && holds(event, question.where));
   const people = [...groupBy(asked, person).values()].flatMap((events) => {
     const held = groupBy(events, (event) => JSON.stringify(hold.map((name) => textOf(event, name) ?? null)));
-    const lots = [...held].filter(([key]) => !(JSON.parse(key) as unknown[]).includes(null)).map(([, lot]) => lot);
+    const lots = [...held]
+      .filter(([key]) => !(JSON.parse(key) as unknown[]).includes(null))
+      .toSorted(([a], [b]) => Buffer.compare(Buffer.from(sortable(a)), Buffer.from(sortable(b))))
+      .map(([, lot]) => lot);
     const walks = lots.flatMap((lot) => bestChain(lot, question) ?? []);
     const best = walks.toSorted((a, b) => b.times.length - a.times.length || (a.times.at(-1) ?? 0) - (b.times.at(-1) ?? 0) || (b.times[0] ?? 0) - (a.times[0] ?? 0))[0];
     return best ?? [];

@@ -1,4 +1,5 @@
 /** How many go all the way, and where the others leave. */
+import { timeLiteral } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
 import type { Asking, Kind } from '../ask.ts';
 import { groupColumns, groupLabels, groupOrder, sameGroup, type GroupKey } from '../breakdown.ts';
@@ -7,7 +8,9 @@ import { eventsSql, namedSql } from '../events.ts';
 import { chainSql } from '../chain.ts';
 import { ACTOR_COLUMNS } from '../person.ts';
 import { QuestionError } from '../problem.ts';
-import { BREAKDOWN, COMMON, Duration, EventNames, Where } from '../schema.ts';
+import { propertySql } from '../property.ts';
+import { LATEST_MS } from '../range.ts';
+import { BREAKDOWN, COMMON, Duration, EventNames, PropertyName, Where } from '../schema.ts';
 import { whereSql } from '../where.ts';
 
 const MAX_STEPS = 20;
@@ -31,7 +34,7 @@ const Question = Type.Object(
         { maxItems: 10 },
       ),
     ),
-    hold: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1_000 }), { maxItems: 3 })),
+    hold: Type.Optional(Type.Array(PropertyName, { maxItems: 3, uniqueItems: true, description: 'up to 3 properties' })),
   },
   { additionalProperties: false },
 );
@@ -63,7 +66,16 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const { breakdown = [], limit = 10 } = question;
   const steps = question.steps.length;
   const keys = breakdown.map((_, i) => `k${i}`);
-  const people = chainSql({ project: asking.project, rows: matchingEvents(question, asking), steps, windowMs: windowOf(question), keys });
+  const people = chainSql({
+    project: asking.project,
+    rows: matchingEvents(question, asking),
+    steps,
+    windowMs: windowOf(question),
+    isStrict: question.order === 'strict',
+    areStepsDisjoint: areDisjoint(question),
+    keys,
+    hold: holdNames(question),
+  });
   const rows = await asking.query<Record<string, unknown>>(countedSql(people, steps, keys, limit));
   const of = (group: GroupKey | undefined): Step[] => {
     const row = rows.find((each) => (group === undefined ? Number(each['is_all']) === 1 : Number(each['is_all']) === 0 && sameGroup(keys.map((key) => String(each[key]))) === sameGroup(group)));
@@ -76,11 +88,23 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   return { steps: of(undefined), breakdowns: shown.map((group) => ({ breakdown: groupLabels(group), steps: of(group) })) };
 }
 
-function refuseWhatIsToCome(question: Question): void {
-  const { order = 'ordered', exclude = [], hold = [] } = question;
-  const field = order !== 'ordered' ? 'order' : exclude.length > 0 ? 'exclude' : hold.length > 0 ? 'hold' : undefined;
-  if (field === undefined) return;
-  throw new QuestionError({ code: 'unsupported_combination', field, value: question[field], rule: 'order is ordered, without exclude and hold', detail: `${field} can't be asked for yet: only ordered funnels are answered.` });
+function refuseWhatIsToCome({ order, exclude = [] }: Question): void {
+  const [field, value] = order === 'any' ? ['order', order] : ['exclude', exclude];
+  if (field === 'exclude' && exclude.length === 0) return;
+  throw new QuestionError({
+    code: 'unsupported_combination', field, value, rule: 'order is ordered or strict, without exclude',
+    detail: `${field === 'order' ? 'The order any' : 'exclude'} can't be asked for yet: ordered and strict funnels are answered, without exclusions.`,
+  });
+}
+
+/** Whether no two steps share the name of an event. */
+function areDisjoint({ steps }: Question): boolean {
+  const names = steps.flatMap(({ event }) => (event === undefined ? [] : [...new Set([event].flat())]));
+  return steps.every(({ event }) => event !== undefined) && new Set(names).size === names.length;
+}
+
+function holdNames({ hold = [] }: Question): string[] {
+  return hold.map((_, i) => `h${i}`);
 }
 
 function windowOf({ window = '30d' }: Question): number {
@@ -91,20 +115,22 @@ function windowOf({ window = '30d' }: Question): number {
 
 /**
  * SELECT of the events that match some step, with `mask`: bit i is set when the event may serve step i + 1. Step 1 must lie
- * in the range, the others may follow until the last window ends.
+ * in the range, the others may follow until the last window ends. In strict order all events are needed: any of them
+ * comes between. An event whose held property is unset takes no part.
  */
 function matchingEvents(question: Question, { project, range }: Asking): string {
   const { fromMs, toMs } = range;
   const named = question.steps.map(({ event }) => event);
-  const names = named.every((event) => event !== undefined) ? [...new Set(named.flat())] : undefined;
+  const names = question.order !== 'strict' && named.every((event) => event !== undefined) ? [...new Set(named.flat())] : undefined;
   const bits = question.steps.map((step, i) => {
     const conditions = [
       ...(step.event === undefined ? [] : [namedSql(step.event)]),
       whereSql(step.where, 'events', `steps[${i}].where`),
-      ...(i === 0 ? [`toUnixTimestamp64Milli(time) < ${toMs}`] : []),
+      ...(i === 0 ? [`time < ${timeLiteral(toMs)}`] : []),
     ].filter((sql) => sql !== '1');
     return `if(${conditions.length === 0 ? '1' : conditions.join(' AND ')}, ${2 ** i}, 0)`;
   });
+  const held = (question.hold ?? []).map((name, i) => propertySql(name, 'events', `hold[${i}]`).text);
   const columns = [
     ACTOR_COLUMNS,
     `toUInt64(toUnixTimestamp64Milli(time) - ${fromMs} + 1) AS at`,
@@ -112,9 +138,11 @@ function matchingEvents(question: Question, { project, range }: Asking): string 
     'event_id',
     `toUInt32(${bits.join(' + ')}) AS mask`,
     ...groupColumns(question.breakdown ?? [], 'events', 'breakdown'),
+    ...held.map((text, i) => `${text} AS h${i}`),
   ];
-  const toEndMs = Math.min(toMs + windowOf(question) + 1, Date.UTC(2262, 0, 1));
-  return eventsSql({ project, fromMs, toMs: toEndMs, events: names, includeBots: question.includeBots ?? false, where: [[question.where, 'where']], columns });
+  const endMs = Math.min(toMs + windowOf(question), LATEST_MS);
+  const rows = eventsSql({ project, fromMs, toMs: endMs, events: names, includeBots: question.includeBots ?? false, where: [[question.where, 'where']], columns });
+  return held.length === 0 ? rows : `SELECT * FROM (${rows}) WHERE ${held.map((_, i) => `h${i} IS NOT NULL`).join(' AND ')}`;
 }
 
 /** Counts people and times per step: over all (is_all = 1), and for each kept group, the rest and the unset. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { trend as oracle, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { breakdown, history, where } from '../testing/histories.ts';
+import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -70,7 +70,7 @@ describe('trend', () => {
           expect(found, JSON.stringify(body)).toEqual(expected.flat());
         }
       }),
-      { numRuns: 25 },
+      PROPERTY_RUN,
     );
   });
 });

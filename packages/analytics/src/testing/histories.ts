@@ -10,6 +10,7 @@ export interface HistoryShape {
   /** Times are whole multiples of this: the coarser, the more events share one. */
   stepMs: number;
   names?: readonly string[];
+  minEvents?: number;
   maxEvents?: number;
 }
 
@@ -21,18 +22,18 @@ const plan = fc.constantFrom('free', 'pro', 'Pro', 'team', "o'brien", 'other', '
 
 /** Events of one project, each with an eventId of its own; ids are dealt so that their order is not that of time. */
 export function history(project: string, shape: HistoryShape): fc.Arbitrary<StoredEvent[]> {
-  const { spanMs, startMs, stepMs, names = ['view', 'cart', 'buy'], maxEvents = 40 } = shape;
+  const { spanMs, startMs, stepMs, names = ['view', 'cart', 'buy'], minEvents = 0, maxEvents = 40 } = shape;
   const event = fc.record({
     eventName: fc.constantFrom(...names),
-    who: fc.constantFrom(['ann', ''], ['bob', ''], ['', 'd1'], ['', 'd2'], ['ann', 'd1'], ['bob', 'd1'], ['bob', 'd2'], ['d1', ''], ['', 'd3']),
+    who: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(['ann', ''], ['', 'd1'], ['', 'd2'], ['ann', 'd1']) }, { weight: 1, arbitrary: fc.constantFrom(['bob', ''], ['bob', 'd1'], ['bob', 'd2'], ['d1', ''], ['', 'd3']) }),
     at: fc.nat({ max: Math.floor(spanMs / stepMs) }),
     sequence: fc.constantFrom(0, 0, 1, 2, -1),
-    bot: fc.constantFrom(false, false, false, true),
+    bot: fc.constantFrom(false, false, false, false, false, false, true),
     properties: fc.record({ price, plan, 'a.b': fc.constantFrom(1, 2) }, { requiredKeys: [] }),
     traits: fc.record({ plan }, { requiredKeys: [] }),
     id: fc.string({ unit: fc.constantFrom('a', 'b', 'Z', 'é'), maxLength: 3 }),
   });
-  return fc.array(event, { maxLength: maxEvents, size: 'max' }).map((sketches) =>
+  return fc.array(event, { minLength: minEvents, maxLength: maxEvents, size: 'max' }).map((sketches) =>
     sketches.map(({ who: [userId = '', anonymousId = ''], at, id, ...rest }, i) =>
       storedEvent({ project, userId, anonymousId, eventId: `${id}${i}`, timeMs: startMs + at * stepMs, ...rest }),
     ),
@@ -53,3 +54,6 @@ const condition = fc.oneof(
 export const where = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(fc.oneof({ weight: 3, arbitrary: condition }, { weight: 1, arbitrary: fc.record({ any: fc.array(condition, { minLength: 1, maxLength: 3 }) }) }), { minLength: 1, maxLength: 2 }));
 
 export const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 }));
+
+/** Bounded in time, so that a failure is shrunk and told (with its seed) before the test itself times out. */
+export const PROPERTY_RUN = { numRuns: 25, interruptAfterTimeLimit: 45_000 };
