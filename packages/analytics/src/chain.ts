@@ -20,8 +20,11 @@ export interface ChainQuery {
   windowMs: number;
   /** Each step follows directly upon the one before. `rows` then holds the events that match no step, too. */
   isStrict: boolean;
-  /** No event can serve two steps, so that the step tells the mask and eventId breaks no tie that shows. */
-  areStepsDisjoint: boolean;
+  /**
+   * For each step the first matching steps (bits) of the events that can serve it, if an event's first matching step alone
+   * tells which others it can serve: then eventId breaks no tie that shows, and neither it nor the mask need be carried.
+   */
+  servedBy: readonly number[] | undefined;
   /** Names of the group columns; a person's are those of the event that serves step 1. */
   keys: readonly string[];
   /** Names of columns that must be the same all along a chain. */
@@ -49,12 +52,12 @@ export function chainSql(query: ChainQuery): string {
 }
 
 /** SELECT of e (a person's events in order), at (their ms) and mask, and person and held values if any are held. */
-function sortedEvents({ project, rows, isStrict, areStepsDisjoint, keys, hold }: ChainQuery): string {
+function sortedEvents({ project, rows, isStrict, servedBy, keys, hold }: ChainQuery): string {
   // Time, sequence and first step in one number: it is grouped and sorted three times as fast as a tuple of them.
   const order = `bitOr(bitShiftLeft(toUInt128(at), ${64 + STEP_BITS + 1}), bitOr(
     bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(sequence), 0x8000000000000000)), ${STEP_BITS + 1}),
     toUInt128(if(mask = 0, ${NO_STEP}, bitAnd(mask, bitNot(mask) + 1)))))`;
-  const isPacked = areStepsDisjoint && keys.length === 0;
+  const isPacked = servedBy !== undefined && keys.length === 0;
   const element = isPacked ? order : `(${[order, 'event_id', 'mask', ...keys].join(', ')})`;
   const byActor = `SELECT ${['actor_user', 'actor_device', ...hold].join(', ')}, groupArray(${element}) AS some
     FROM (${rows})${isStrict ? '' : ' WHERE mask != 0'} GROUP BY ${['actor_user', 'actor_device', ...hold].join(', ')}`;
@@ -71,13 +74,14 @@ function sortedEvents({ project, rows, isStrict, areStepsDisjoint, keys, hold }:
  * and b1, b2, …: the start of the chain that reaches step k first. A step is a subquery: ClickHouse would otherwise
  * compute the inner arrays anew for each use.
  */
-function carryStarts({ steps, windowMs, isStrict }: ChainQuery, events: string): string {
+function carryStarts(query: ChainQuery, events: string): string {
+  const { steps, windowMs, isStrict } = query;
   let sql = `SELECT *, throwIf(length(e) > ${MAX_EVENTS}, 'too many events of one person') AS checked,
     arrayMap((t, m, i) -> if(bitTest(m, 0), bitShiftLeft(t, ${PLACE_BITS}) + i, toUInt64(0)), at, mask, arrayEnumerate(e)) AS c1, arrayFirst(x -> x != 0, c1) AS b1
   FROM (${events})`;
   for (const k of numbers(steps).slice(1)) {
     const before = isStrict ? `c${k - 1}` : `arrayFill(x -> x != 0, c${k - 1})`;
-    const given = `bitTest(m, ${k - 1}) AND s != 0 AND t - bitShiftRight(s, ${PLACE_BITS}) <= ${windowMs}`;
+    const given = `${servesSql(query, k)} AND s != 0 AND t - bitShiftRight(s, ${PLACE_BITS}) <= ${windowMs}`;
     sql = `SELECT *, arrayMap((t, m, s) -> if(${given}, s, toUInt64(0)), at, mask, arrayPushFront(arrayPopBack(${before}), toUInt64(0))) AS c${k}, arrayFirst(x -> x != 0, c${k}) AS b${k}
   FROM (${sql})`;
   }
@@ -85,17 +89,23 @@ function carryStarts({ steps, windowMs, isStrict }: ChainQuery, events: string):
 }
 
 /** Adds reached, and p1, p2, …: the places of the best chain's events, 0 for the steps that it doesn't reach. */
-function backtrack({ steps, isStrict, hold }: ChainQuery, carried: string): string {
+function backtrack(query: ChainQuery, carried: string): string {
+  const { steps, isStrict, hold } = query;
   const reached = numbers(steps).map((k) => `(b${k} != 0)`).join(' + ');
   const furthest = numbers(steps).toReversed().slice(0, -1).map((k) => `b${k} != 0, b${k}`);
   const start = steps === 1 ? 'b1' : `multiIf(${furthest.join(', ')}, b1)`;
   const kept = hold.length === 0 ? '' : `person, ${hold.join(', ')}, `;
   let sql = `SELECT ${kept}e, at, mask, toInt8(${reached}) AS reached, toUInt32(bitAnd(${start}, ${MAX_EVENTS})) AS p1 FROM (${carried}) WHERE b1 != 0 AND checked = 0`;
   for (const k of numbers(steps).slice(1)) {
-    const next = isStrict ? `p1 + ${k - 1}` : `arrayFirstIndex((m, i) -> i > p${k - 1} AND bitTest(m, ${k - 1}), mask, arrayEnumerate(mask))`;
+    const next = isStrict ? `p1 + ${k - 1}` : `arrayFirstIndex((m, i) -> i > p${k - 1} AND ${servesSql(query, k)}, mask, arrayEnumerate(mask))`;
     sql = `SELECT *, if(reached < ${k}, toUInt32(0), toUInt32(${next})) AS p${k} FROM (${sql})`;
   }
   return sql;
+}
+
+/** Whether an event of mask `m` can serve step k. */
+function servesSql({ servedBy, keys }: ChainQuery, k: number): string {
+  return `bitAnd(m, ${servedBy === undefined || keys.length > 0 ? 2 ** (k - 1) : servedBy[k - 1]}) != 0`;
 }
 
 /** 1 to n. */

@@ -72,7 +72,7 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
     steps,
     windowMs: windowOf(question),
     isStrict: question.order === 'strict',
-    areStepsDisjoint: areDisjoint(question),
+    servedBy: servedBy(question),
     keys,
     hold: holdNames(question),
   });
@@ -97,10 +97,33 @@ function refuseWhatIsToCome({ order, exclude = [] }: Question): void {
   });
 }
 
-/** Whether no two steps share the name of an event. */
-function areDisjoint({ steps }: Question): boolean {
-  const names = steps.flatMap(({ event }) => (event === undefined ? [] : [...new Set([event].flat())]));
-  return steps.every(({ event }) => event !== undefined) && new Set(names).size === names.length;
+/** See `ChainQuery.servedBy`: known when any two steps ask for the same events, without more conditions, or for none in common. */
+function servedBy({ steps }: Question): number[] | undefined {
+  const masks: number[] = [];
+  for (const [k, step] of steps.entries()) {
+    let mask = 0;
+    for (const [i, other] of steps.entries()) {
+      const isSame = i === k || (isPlain(step) && isPlain(other) && namesOf(step) === namesOf(other));
+      if (!isSame && haveCommonName(step, other)) return undefined;
+      if (isSame) mask += 2 ** i;
+    }
+    masks.push(mask);
+  }
+  return masks;
+}
+
+type AskedStep = Question['steps'][number];
+
+function isPlain({ event, where = [] }: AskedStep): boolean {
+  return event !== undefined && where.length === 0;
+}
+
+function namesOf({ event }: AskedStep): string {
+  return JSON.stringify([event].flat().toSorted());
+}
+
+function haveCommonName(a: AskedStep, b: AskedStep): boolean {
+  return a.event === undefined || b.event === undefined || [a.event].flat().some((name) => [b.event].flat().includes(name));
 }
 
 function holdNames({ hold = [] }: Question): string[] {
