@@ -15,7 +15,7 @@ export interface EventDefaults {
 }
 
 export type Decoded =
-  | { event: DecodedEvent; wideNumbers: boolean; faults?: undefined }
+  | { event: DecodedEvent; wideNumbers: boolean; nestedLists: boolean; faults?: undefined }
   | { event?: undefined; faults: [Fault, ...Fault[]] };
 
 /** Names for calls that carry none (E6); `track` has none and must be named. */
@@ -70,7 +70,7 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
   };
   findMissing(event, faults);
   const [first, ...others] = faults;
-  return first === undefined ? { event, wideNumbers: shape.wideNumbers } : { faults: [first, ...others] };
+  return first === undefined ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists } : { faults: [first, ...others] };
 }
 
 /** Traits come as `traits` or as `properties.$set`; some clients put those of identify into the context alone (E8). */

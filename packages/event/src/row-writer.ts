@@ -81,7 +81,7 @@ export class RowWriter {
     let joined = '';
     let long = 0;
     for (let column = 0; column < COLUMNS.length; column++) {
-      const text = event[COLUMNS[column]!];
+      const text = event[COLUMNS[column]!] ?? '';
       const { length } = text;
       if (length < 128) {
         joined += SHORT_LENGTHS[length]! + text;
@@ -95,7 +95,7 @@ export class RowWriter {
     const at = this.#end;
     const written = this.#bytes.write(joined, at);
     if (written !== joined.length) {
-      for (const column of COLUMNS) this.#string(event[column]);
+      for (const column of COLUMNS) this.#string(event[column] ?? '');
       return;
     }
     for (let index = 0; index < long; index++) writeLength(this.#bytes, at + this.#longAt[index]!, this.#longLength[index]!);

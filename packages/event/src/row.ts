@@ -50,6 +50,7 @@ export const STRING_COLUMNS = [
   ['properties', 'properties'],
   ['context', 'context'],
   ['traits', 'traits'],
+  ['indexed_properties', 'indexedProperties'],
 ] as const satisfies readonly (readonly [string, keyof StoredEvent])[];
 
 /** Structure of a row for ClickHouse's `file(path, 'RowBinary', structure)`. */

@@ -1,5 +1,5 @@
 /** The door: from what a client sent to what the stores keep, or to the reasons why not. Pure but for its caches. */
-import { decodeEvent, eventTime, FLAG, toJsonText } from '@tidemark/event';
+import { decodeEvent, eventTime, FLAG, toIndexedJsonText, toJsonText } from '@tidemark/event';
 import type { EventType, Fault, StoredEvent } from '@tidemark/event';
 import type { Admission, RequestFacts } from './admission.ts';
 import { createEnrich } from './enrich.ts';
@@ -20,7 +20,7 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
     admit(value, facts, type) {
       const decoded = decodeEvent(value, type === undefined ? { sentAt: facts.sentAt } : { sentAt: facts.sentAt, type });
       if (decoded.faults !== undefined) return refuse(value, decoded.faults);
-      const { event, wideNumbers } = decoded;
+      const { event, wideNumbers, nestedLists } = decoded;
       const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
       if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
       const enriched = enrich(event, facts, wideNumbers);
@@ -58,6 +58,7 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
         properties: toJsonText(event.properties, wideNumbers),
         context: enriched.context,
         traits: toJsonText(event.traits, wideNumbers),
+        indexedProperties: nestedLists ? toIndexedJsonText(event.properties) : '',
       };
       return { kind: 'store', event: stored };
     },

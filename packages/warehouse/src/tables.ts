@@ -14,10 +14,12 @@ const ENRICHED = same(
   'referrer_host', 'page_path', 'app_version', 'locale',
 );
 const DOCUMENTS = same('properties', 'context', 'traits');
+/** The JSON column is an index; where the door has written a text of its own for it, that text is taken. */
+const INDEXED_PROPERTIES = ['properties', "if(indexed_properties = '', properties, indexed_properties)"] as const;
 
 /** The tables that hold each stored event, or its id, at its log position. */
 export const POSITIONED_TABLES = {
-  events: [...WHO_AND_WHAT, ...ENRICHED, ...DOCUMENTS],
+  events: [...WHO_AND_WHAT, ...ENRICHED, INDEXED_PROPERTIES, ...same('context', 'traits')],
   timeline: [['raw_id', "if(anonymous_id != '', anonymous_id, user_id)"], ...WHO_AND_WHAT, ...DOCUMENTS],
   event_ids: [...same('key', 'content'), ['received_at', 'toDateTime(received_at)']],
 } as const satisfies Record<string, Mapping>;
@@ -25,7 +27,7 @@ export const POSITIONED_TABLES = {
 export type PositionedTable = keyof typeof POSITIONED_TABLES;
 
 /** Columns of a Parquet file of the lake: the whole event as it was staged, so that tables can be made again from it. */
-export const LAKE_COLUMNS: Mapping = [...WHO_AND_WHAT, ...ENRICHED, ...DOCUMENTS, ...same('key', 'content')];
+export const LAKE_COLUMNS: Mapping = [...WHO_AND_WHAT, ...ENRICHED, ...DOCUMENTS, ...same('indexed_properties', 'key', 'content')];
 
 /** A run of offsets [from, to) of one partition of one log. */
 export interface OffsetRange {
@@ -50,8 +52,30 @@ export function stagedRows(mapping: Mapping, { epoch, partition }: OffsetRange):
  * holds (a second try after a kill or an error) and writes the others.
  */
 export function insertStaged(table: PositionedTable, range: OffsetRange, onlyMissing: boolean): string {
+  const missing = `offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(range)})`;
+  return insertStagedWhere(table, table, range, onlyMissing ? missing : undefined);
+}
+
+/** INSERT of those staged rows that meet `condition` into `target`, which has the columns of `table`. */
+export function insertStagedWhere(table: PositionedTable, target: string, range: OffsetRange, condition: string | undefined): string {
   const mapping = POSITIONED_TABLES[table];
   const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'].join(', ');
-  const missing = onlyMissing ? ` WHERE offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(range)})` : '';
-  return `INSERT INTO ${table} (${columns}) ${stagedRows(mapping, range)}${missing}`;
+  return `INSERT INTO ${target} (${columns}) ${stagedRows(mapping, range)}${condition === undefined ? '' : ` WHERE ${condition}`}`;
+}
+
+/**
+ * Takes out of one table what it holds of the range and is not staged: what a first try wrote before it became known
+ * which rows the stores refuse.
+ */
+export function deleteUnstaged(table: PositionedTable, range: OffsetRange): string {
+  return `DELETE FROM ${table} WHERE ${unstagedCondition(range)} SETTINGS lightweight_deletes_sync = 2`;
+}
+
+/** How many rows `deleteUnstaged` would take out, as `unstaged`. */
+export function countUnstaged(table: PositionedTable, range: OffsetRange): string {
+  return `SELECT count() AS unstaged FROM ${table} WHERE ${unstagedCondition(range)}`;
+}
+
+function unstagedCondition(range: OffsetRange): string {
+  return `${positionCondition(range)} AND offset NOT IN (SELECT offset FROM staging)`;
 }

@@ -41,7 +41,10 @@ CREATE TABLE events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (project, event_name, time)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
+-- The default ('advanced') way of keeping rare paths makes a merge of 60,000 events whose properties have ids for keys
+-- take 6 s and 2 GB; this one 0.6 s and 0.4 GB, at the same speed of reading (chDB 26.7).
+SETTINGS object_shared_data_serialization_version = 'map_with_buckets', object_shared_data_serialization_version_for_zero_level_parts = 'map_with_buckets',
+    fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
 
 -- The same events ordered by who did them: one person's actions, export, rebuild. Holds the original JSON texts.
 CREATE TABLE timeline
