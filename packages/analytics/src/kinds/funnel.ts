@@ -119,7 +119,7 @@ function isPlain({ event, where = [] }: AskedStep): boolean {
 }
 
 function namesOf({ event }: AskedStep): string {
-  return JSON.stringify([event].flat().toSorted());
+  return JSON.stringify([event].flat().toSorted((a, b) => (a === undefined || b === undefined || a < b ? -1 : 1)));
 }
 
 function haveCommonName(a: AskedStep, b: AskedStep): boolean {
@@ -200,8 +200,8 @@ function stepOf(step: Question['steps'][number], i: number, row: Record<string, 
   const here = users(i + 1);
   const [start, previous] = [users(1), users(Math.max(i, 1))];
   const seconds = (name: string): [number | null, number | null] => {
-    const [median = null, p90 = null] = i === 0 || here === 0 ? [] : (row?.[`${name}${i + 1}`] as number[]);
-    return [median, p90];
+    const found = i === 0 || here === 0 ? [] : ((row?.[`${name}${i + 1}`] ?? []) as number[]);
+    return [found[0] ?? null, found[1] ?? null];
   };
   const [medianSeconds, p90Seconds] = seconds('p');
   const [medianSecondsFromStart, p90SecondsFromStart] = seconds('s');
