@@ -5,7 +5,7 @@
  */
 import { expect, it } from 'vitest';
 import { LedgerClient, seededRandom } from './ledger.ts';
-import { ServerUnderTest } from './server-under-test.ts';
+import { ServerUnderTest } from '../server-under-test.ts';
 
 const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 4);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);

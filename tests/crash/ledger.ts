@@ -1,5 +1,5 @@
-import type { ServerUnderTest } from './server-under-test.ts';
-import { WRITE_KEY } from './server-under-test.ts';
+import type { ServerUnderTest } from '../server-under-test.ts';
+import { WRITE_KEY } from '../server-under-test.ts';
 
 /**
  * A client outside the server with a ledger of its own: which ids it sent and which were acknowledged. A batch without

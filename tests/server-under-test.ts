@@ -1,40 +1,54 @@
-/** A real server in a fresh folder, whose processes can be killed one by one. Linux only: it reads /proc. */
+/**
+ * A real server in a folder of its own, started through bin/tidemark.mjs; its processes can be killed one by one.
+ * Killing is for Linux only: it reads /proc.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const WRITE_KEY = 'ccrashcrashcrashcrashcras';
-export const API_TOKEN = 'crashcrashcrashcrashcrashcrash';
-const PROGRAM = fileURLToPath(new URL('../../bin/tidemark.mjs', import.meta.url));
+export const WRITE_KEY = 'ctestkeytestkeytestkeytes';
+export const API_TOKEN = 'testtokentesttokentesttokentest';
+export const PROGRAM = fileURLToPath(new URL('../bin/tidemark.mjs', import.meta.url));
+
+export interface StartOptions {
+  /** A fresh folder when absent. */
+  dataPath?: string;
+  /** 0, the default, lets the system choose; a killed collector comes back where it was all the same. */
+  port?: number;
+  env?: Record<string, string>;
+}
 
 export class ServerUnderTest {
   readonly dataPath: string;
-  readonly #process: ChildProcess;
   readonly url: string;
+  readonly #process: ChildProcess;
   #output = '';
 
-  static async start(dataPath = mkdtempSync(join(tmpdir(), 'tidemark-crash-'))): Promise<ServerUnderTest> {
-    const child = spawn(process.execPath, [PROGRAM, 'start', '--data', dataPath, '--port', String(await freePort())], {
-      env: { ...process.env, TIDEMARK_WRITE_KEY: WRITE_KEY, TIDEMARK_API_TOKEN: API_TOKEN },
+  static async start({ dataPath = freshFolder(), port = 0, env = {} }: StartOptions = {}): Promise<ServerUnderTest> {
+    const child = spawn(process.execPath, [PROGRAM, 'start', '--data', dataPath, '--port', String(port)], {
+      env: { ...process.env, TIDEMARK_WRITE_KEY: WRITE_KEY, TIDEMARK_API_TOKEN: API_TOKEN, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
-    child.stderr!.on('data', (chunk) => (output += String(chunk)));
-    for await (const chunk of child.stdout!) {
-      output += String(chunk);
-      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
-      if (url !== undefined) {
-        const server = new ServerUnderTest(child, dataPath, url);
-        child.stdout!.on('data', (more) => (server.#output += String(more)));
-        child.stderr!.on('data', (more) => (server.#output += String(more)));
-        return server;
-      }
-    }
-    throw new Error(`the server did not start:\n${output}`);
+    const url = await new Promise<string>((resolve, reject) => {
+      const hear = (chunk: Buffer): void => {
+        output += String(chunk);
+        const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+        // The port that was asked for may stand in a sentence about why it can't be had.
+        if (found !== undefined && output.includes('is running')) resolve(found);
+      };
+      child.stdout!.on('data', hear);
+      child.stderr!.on('data', hear);
+      child.once('close', () => reject(new Error(`the server did not start:\n${output}`)));
+    });
+    const server = new ServerUnderTest(child, dataPath, url);
+    server.#output = output;
+    child.stdout!.on('data', (more) => (server.#output += String(more)));
+    child.stderr!.on('data', (more) => (server.#output += String(more)));
+    return server;
   }
 
   private constructor(child: ChildProcess, dataPath: string, url: string) {
@@ -50,9 +64,13 @@ export class ServerUnderTest {
 
   /** Kills -9 a role's process; false when it is not running just now. */
   kill(role: 'collector' | 'engine'): boolean {
+    return this.signal(role, 'SIGKILL');
+  }
+
+  signal(role: 'collector' | 'engine', signal: NodeJS.Signals): boolean {
     const pid = this.#childPid(role);
     if (pid === undefined) return false;
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
     return true;
   }
 
@@ -77,12 +95,19 @@ export class ServerUnderTest {
     return fetch(`${this.url}${path}`, { ...method, headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' } });
   }
 
-  async stop(): Promise<void> {
+  /** Sends SIGTERM and waits for the end; resolves with the exit code. */
+  async end(): Promise<number | null> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, 'exit');
       this.#process.kill('SIGTERM');
       await ended;
     }
+    return this.#process.exitCode;
+  }
+
+  /** Ends the server and removes its folder. */
+  async stop(): Promise<void> {
+    await this.end();
     rmSync(this.dataPath, { recursive: true, force: true });
   }
 
@@ -102,13 +127,6 @@ export class ServerUnderTest {
   }
 }
 
-/** A killed collector must come back where it was, so the port can't be left to the system. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+export function freshFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'tidemark-test-'));
 }
