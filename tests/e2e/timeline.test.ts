@@ -46,7 +46,7 @@ it.each(['u/1 ü', 'phone', 'laptop'])('by any id of the person (%s): all of its
 
 it.each(['asc', 'desc'])('pages are exact, whatever their size (%s)', async (order) => {
   const expected = order === 'asc' ? whole : whole.toReversed();
-  for (const limit of [1, 2, 7, 32, 33]) {
+  for (const limit of [1, 7, 32, 33]) {
     const got: string[] = [];
     let cursor: string | null | undefined;
     let pages = 0;
