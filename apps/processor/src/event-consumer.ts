@@ -1,13 +1,18 @@
 import { PREFIX, readInt64, readRow } from '@tidemark/event';
 import type { LogReader, Positions, RecordBatch } from '@tidemark/log';
-import type { OffsetRange } from '@tidemark/warehouse';
+import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
 import type { SeenIds } from './dedup/seen-ids.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
-import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, type Intent } from './range.ts';
+import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
+import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, withRefused, type Intent } from './range.ts';
+import type { RefusedRows } from './refused/find-refused.ts';
+import { refusedToQuarantine, STORE_REFUSED } from './refused/quarantine-rows.ts';
+import { findRefusals } from './refused/refusals.ts';
+import { mayBeAboutRows } from './refused/store-error.ts';
 import type { StartPosition } from './start-position.ts';
 import { receivedAtMs, RowOrigin } from './row-prefix.ts';
-import type { LiveOutcome } from './status.ts';
+import type { LiveOutcome, Outcome } from './status.ts';
 import type { Stores } from './stores.ts';
 
 export interface EventConsumerParts {
@@ -16,23 +21,34 @@ export interface EventConsumerParts {
   seen: SeenIds;
   stores: Stores;
   outcomes: OutcomeStore;
+  warehouse: Warehouse;
+  temporaryFolder: string;
   nowMs: () => number;
   version: string;
   /** Called where a test wants the process to die: between plan, apply and commit. */
-  crashPoint?: (name: 'planned' | 'applied' | 'counted' | 'committed') => void;
+  crashPoint?: (name: 'planned' | 'refused' | 'applied' | 'quarantined' | 'counted' | 'committed') => void;
 }
 
 export interface CommittedRange {
   range: OffsetRange;
   batches: RecordBatch[];
   verdicts: Verdict[];
+  /** The rows with the verdict `refused`. */
+  quarantined: QuarantineRow[];
 }
 
 /** How many events of a range are shown to those who watch live. */
 const MAX_LIVE_EVENTS = 200;
 
+const OUTCOME: Record<Verdict, readonly [outcome: Outcome, code: string]> = {
+  keep: ['stored', ''],
+  duplicate: ['duplicate', ''],
+  conflict: ['duplicate', 'conflict'],
+  refused: ['quarantined', STORE_REFUSED],
+};
+
 /**
- * The exactly-once effect (docs/protocol.md X1-X4): plan writes the range down, apply can be done again without
+ * The exactly-once effect (docs/protocol.md X1-X6): plan writes the range down, apply can be done again without
  * doing anything twice, commit advances the position; the one durable write that decides is the position's.
  */
 export class EventConsumer {
@@ -62,7 +78,7 @@ export class EventConsumer {
 
   /** Takes one range through; undefined when there is nothing to do. Throws when a store fails: call it again later. */
   async next(): Promise<CommittedRange | undefined> {
-    const { reader, positions, seen, stores, outcomes, crashPoint } = this.#parts;
+    const { reader, positions, outcomes, warehouse, temporaryFolder, crashPoint } = this.#parts;
     const from = this.#offset;
     const begun = this.#intent !== undefined;
     const secondTry = begun || this.#recovered;
@@ -71,12 +87,14 @@ export class EventConsumer {
     if (last === undefined) return undefined;
     const to = this.#intent?.to ?? last.baseOffset + last.count;
     const range: OffsetRange = { epoch: reader.epoch, partition: this.partition, from, to };
-    if (!begun) await this.#plan(to);
+    if (!begun) await this.#plan(this.#firstIntent(to));
     crashPoint?.('planned');
 
-    const verdicts = await deduplicate(batches, range, seen);
-    await stores.write(keptRows(batches, range, verdicts), range, secondTry);
+    const verdicts = await this.#apply(batches, range, secondTry);
     crashPoint?.('applied');
+    const quarantined = refusedToQuarantine(batches, range, verdicts, this.#refused);
+    await writeQuarantine(warehouse, temporaryFolder, 'events', quarantined, range, secondTry);
+    crashPoint?.('quarantined');
     const counts = this.#count(batches, range, verdicts);
     await outcomes.write('events', range, counts, secondTry);
     crashPoint?.('counted');
@@ -87,12 +105,47 @@ export class EventConsumer {
     this.#recovered = false;
     outcomes.addToSums(counts);
     crashPoint?.('committed');
-    return { range, batches, verdicts };
+    return { range, batches, verdicts, quarantined };
   }
 
-  async #plan(to: number): Promise<void> {
-    const { reader, positions, nowMs, version } = this.#parts;
-    const intent: Intent = { to, decidedAtMs: nowMs(), version };
+  /**
+   * Decides on each row and writes those that are kept into the stores. Rows that a store refuses are found, written
+   * into the intent, and left out of a next round, as they are by every second try.
+   */
+  async #apply(batches: readonly RecordBatch[], range: OffsetRange, secondTry: boolean): Promise<Verdict[]> {
+    const { seen, stores, crashPoint } = this.#parts;
+    for (;;) {
+      const refused = this.#refused;
+      const verdicts = await deduplicate(batches, range, seen, refused);
+      try {
+        await stores.write(keptRows(batches, range, verdicts), range, secondTry, refused.size > 0);
+        return verdicts;
+      } catch (error) {
+        if (!mayBeAboutRows(error)) throw error;
+        const found = new Map([...refused, ...(await findRefusals(stores, batches, range, verdicts))]);
+        const decided = await deduplicate(batches, range, seen, found);
+        for (const offset of found.keys()) if (decided[offset - range.from] !== 'refused') found.delete(offset);
+        // No row is to blame: it will be tried again as it is.
+        if (found.size === refused.size) throw error;
+        await this.#plan(withRefused(this.#intent!, found));
+        crashPoint?.('refused');
+        secondTry = true;
+      }
+    }
+  }
+
+  get #refused(): RefusedRows {
+    return new Map(this.#intent?.refused);
+  }
+
+  #firstIntent(to: number): Intent {
+    const { nowMs, version } = this.#parts;
+    return { to, decidedAtMs: nowMs(), version };
+  }
+
+  /** Durable when it resolves. */
+  async #plan(intent: Intent): Promise<void> {
+    const { reader, positions } = this.#parts;
     await positions.set('events', this.partition, { epoch: reader.epoch, offset: this.#offset, metadata: JSON.stringify(intent) });
     this.#intent = intent;
   }
@@ -103,24 +156,24 @@ export class EventConsumer {
     forEachRow(batches, range, (index, bytes, start) => {
       const { project, source } = origin.read(bytes, start);
       const verdict = verdicts[index]!;
-      const outcome = verdict === 'keep' ? 'stored' : 'duplicate';
-      tally.add(project, source, receivedAtMs(bytes, start), outcome, verdict === 'conflict' ? 'conflict' : '');
+      tally.add(project, source, receivedAtMs(bytes, start), ...OUTCOME[verdict]);
     });
     return tally.counts;
   }
 }
 
-/** The last events of a committed range, for those who watch. */
-export function liveOutcomes({ range, batches, verdicts }: CommittedRange): LiveOutcome[] {
-  const live: LiveOutcome[] = [];
+/** The last events of a committed range and all that were refused, for those who watch. */
+export function liveOutcomes({ range, batches, verdicts, quarantined }: CommittedRange): LiveOutcome[] {
+  const live = quarantined.map(({ project, code, detail, eventId, eventName }): LiveOutcome => {
+    return { project, outcome: 'quarantined', code, detail, eventId, eventName };
+  });
   const first = range.to - range.from - MAX_LIVE_EVENTS;
   forEachRow(batches, range, (index, bytes, start, end) => {
-    if (index < first) return;
-    const event = readRow(bytes.subarray(start, end));
     const verdict = verdicts[index]!;
-    const code = verdict === 'conflict' ? { code: 'conflict' } : {};
-    const outcome = verdict === 'keep' ? 'stored' : 'duplicate';
-    live.push({ project: event.project, outcome, ...code, eventId: event.eventId, eventName: event.eventName, event });
+    if (index < first || verdict === 'refused') return;
+    const event = readRow(bytes.subarray(start, end));
+    const [outcome, code] = OUTCOME[verdict];
+    live.push({ project: event.project, outcome, ...(code === '' ? {} : { code }), eventId: event.eventId, eventName: event.eventName, event });
   });
   return live;
 }

@@ -27,7 +27,7 @@ export interface ProcessorParts {
 
 /** Where the processor tells what it did: metrics and the journal. */
 export interface ProcessorObserver {
-  committed(range: { events: number; stored: number; duplicate: number; conflict: number; late: number; seconds: number; freshnessMs: number }): void;
+  committed(range: { events: number; stored: number; quarantined: number; duplicate: number; conflict: number; late: number; seconds: number; freshnessMs: number }): void;
   wrote: WriteObserver;
   /** A range failed and will be tried again. */
   failed(topic: 'events' | 'quarantine', error: unknown): void;
@@ -75,7 +75,7 @@ export class Processor implements ProcessorView {
     this.#seen = seen;
     this.#outcomes = outcomes;
     const crash = crashPoint === undefined ? {} : { crashPoint };
-    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, nowMs, version, ...crash }, start.events);
+    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
     this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes }, start.quarantine);
   }
 
@@ -203,8 +203,9 @@ export class Processor implements ProcessorView {
       else if (verdict === 'conflict') conflict++;
     }
     const events = committed.verdicts.length;
+    const quarantined = committed.quarantined.length;
     const late = countLate(committed, watermarkMs);
-    this.#observer.committed({ events, stored, duplicate: events - stored, conflict, late, seconds: elapsedMs / 1000, freshnessMs });
+    this.#observer.committed({ events, stored, quarantined, duplicate: events - stored - quarantined, conflict, late, seconds: elapsedMs / 1000, freshnessMs });
     if (this.#listeners.size > 0) this.#publish(liveOutcomes(committed));
   }
 

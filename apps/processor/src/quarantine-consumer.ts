@@ -1,9 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { forEachRecord, type LogReader, type Positions } from '@tidemark/log';
 import type { QuarantineRecord } from '@tidemark/pipeline';
-import { literal, positionCondition, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
+import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
 import type { StartPosition } from './start-position.ts';
 import type { LiveOutcome } from './status.ts';
 
@@ -16,9 +15,6 @@ export interface QuarantineConsumerParts {
 }
 
 const BOUNDS = { maxRecords: 20_000, maxBytes: 32 << 20 };
-
-const STRUCTURE = `project String, received_at Int64, source String, code String, detail String, reasons String,
-  event_id String, event_name String, original String, encoding String, offset UInt64`;
 
 /**
  * Moves quarantined items from the log into their table and counts what was not kept. Every step can be done again:
@@ -43,7 +39,7 @@ export class QuarantineConsumer {
 
   /** Takes what there is through; undefined when there is nothing to do. Throws when a store fails: call it again later. */
   async next(): Promise<LiveOutcome[] | undefined> {
-    const { reader, positions, outcomes } = this.#parts;
+    const { reader, positions, warehouse, temporaryFolder, outcomes } = this.#parts;
     const batches = reader.read('quarantine', this.partition, this.#offset, BOUNDS);
     if (batches.length === 0) return undefined;
     const live: LiveOutcome[] = [];
@@ -54,18 +50,18 @@ export class QuarantineConsumer {
         from: batch.baseOffset,
         to: batch.baseOffset + batch.count,
       };
-      const rows: string[] = [];
+      const rows: QuarantineRow[] = [];
       const tally = new OutcomeTally();
       forEachRecord(batch, (offset, bytes, start, end) => {
         const record = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
-        if (record.kind === 'item') rows.push(JSON.stringify(itemRow(record, offset)));
+        if (record.kind === 'item') rows.push(itemRow(record, offset));
         const outcome = record.kind === 'item' ? 'quarantined' : record.outcome;
         tally.add(record.project, record.source, record.receivedAtMs, outcome, record.code, record.kind === 'item' ? 1 : record.events);
         live.push(liveOutcome(record));
       });
       const secondTry = this.#secondTry;
       this.#secondTry = true;
-      await this.#write(rows, range, secondTry);
+      await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, range, secondTry);
       await outcomes.write('quarantine', range, tally.counts, secondTry);
       await positions.set('quarantine', this.partition, { epoch: reader.epoch, offset: range.to, metadata: '' });
       this.#offset = range.to;
@@ -86,37 +82,10 @@ export class QuarantineConsumer {
     }
     return events;
   }
-
-  async #write(rows: readonly string[], range: OffsetRange, secondTry: boolean): Promise<void> {
-    if (rows.length === 0) return;
-    const { warehouse, temporaryFolder } = this.#parts;
-    const file = join(temporaryFolder, 'quarantine.ndjson');
-    await writeFile(file, rows.join('\n'));
-    const missing = secondTry ? `WHERE offset NOT IN (SELECT offset FROM quarantine WHERE ${positionCondition(range)})` : '';
-    await warehouse.command(
-      `INSERT INTO quarantine (project, received_at, source, code, detail, reasons, event_id, event_name, original, epoch, partition, offset)
-       SELECT project, fromUnixTimestamp64Milli(received_at, 'UTC'), source, code, detail, reasons, event_id, event_name,
-         if(encoding = 'base64', base64Decode(original), original), ${literal(range.epoch)}, ${range.partition}, offset
-       FROM file(${literal(file)}, 'JSONEachRow', ${literal(STRUCTURE)}) ${missing}`,
-    );
-    await rm(file, { force: true });
-  }
 }
 
-function itemRow(record: Extract<QuarantineRecord, { kind: 'item' }>, offset: number) {
-  return {
-    project: record.project,
-    received_at: record.receivedAtMs,
-    source: record.source,
-    code: record.code,
-    detail: record.detail.toWellFormed(),
-    reasons: JSON.stringify(record.faults),
-    event_id: record.eventId.toWellFormed(),
-    event_name: record.eventName.toWellFormed(),
-    original: record.original,
-    encoding: record.encoding,
-    offset,
-  };
+function itemRow({ kind: _, faults, ...record }: Extract<QuarantineRecord, { kind: 'item' }>, offset: number): QuarantineRow {
+  return { ...record, reasons: faults, offset };
 }
 
 function liveOutcome(record: QuarantineRecord): LiveOutcome {

@@ -13,16 +13,35 @@ export interface Intent {
   decidedAtMs: number;
   /** Version of the code that decided. */
   version: string;
+  /** Rows that a store refused in the first try, as [offset, in which words]: they go to quarantine. */
+  refused?: readonly (readonly [offset: number, detail: string])[];
+}
+
+/** The intent has to stay small; the words of so many are enough. */
+const MAX_REFUSAL_DETAILS = 1_000;
+
+export function withRefused(intent: Intent, refused: ReadonlyMap<number, string>): Intent {
+  const entries = [...refused].map(([offset, detail], index) => [offset, index < MAX_REFUSAL_DETAILS ? detail : ''] as const);
+  return { ...intent, refused: entries };
 }
 
 /** The rows of the kept records, one after another, each with its offset in place. */
 export function keptRows(batches: readonly RecordBatch[], range: OffsetRange, verdicts: readonly Verdict[]): Buffer {
+  return selectRows(batches, range, (index) => verdicts[index] === 'keep');
+}
+
+/** The rows that `take` is true of, likewise. */
+export function selectRows(
+  batches: readonly RecordBatch[],
+  range: OffsetRange,
+  take: (index: number, bytes: Buffer, start: number, end: number) => boolean,
+): Buffer {
   let size = 0;
   for (const batch of batches) size += batch.bytes.length;
   const rows = Buffer.allocUnsafeSlow(size);
   let end = 0;
   forEachRow(batches, range, (index, bytes, from, to) => {
-    if (verdicts[index] !== 'keep') return;
+    if (!take(index, bytes, from, to)) return;
     bytes.copy(rows, end, from, to);
     writeInt64(rows, end + PREFIX.offset, range.from + index);
     end += to - from;

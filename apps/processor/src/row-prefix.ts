@@ -36,7 +36,8 @@ function stringEnd(bytes: Buffer, at: number): number {
   let shift = 0;
   let start = at;
   for (;;) {
-    const byte = bytes[start++]!;
+    const byte = bytes[start++];
+    if (byte === undefined) throw new RangeError('row ends inside a length');
     size |= (byte & 0x7f) << shift;
     if (byte < 0x80) return start + size;
     shift += 7;

@@ -1,5 +1,7 @@
 import type { Lake } from '@tidemark/lake';
-import { insertStaged, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { countUnstaged, deleteUnstaged, insertStaged, POSITIONED_TABLES, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { findRefused, type RefusedRows } from './refused/find-refused.ts';
+import { mayBeAboutRows } from './refused/store-error.ts';
 
 /** Told how long one write of one range took, and whether it failed. */
 export type WriteObserver = (store: PositionedTable | 'lake' | 'staging', seconds: number, failed: boolean) => void;
@@ -9,29 +11,55 @@ export class Stores {
   readonly #warehouse: Warehouse;
   readonly #staging: Staging;
   readonly #lake: Lake;
+  readonly #temporaryFolder: string;
   readonly #observe: WriteObserver;
 
   static async open(warehouse: Warehouse, lake: Lake, temporaryFolder: string, observe: WriteObserver): Promise<Stores> {
-    return new Stores(warehouse, await Staging.open(warehouse, temporaryFolder), lake, observe);
+    return new Stores(warehouse, await Staging.open(warehouse, temporaryFolder), lake, temporaryFolder, observe);
   }
 
-  private constructor(warehouse: Warehouse, staging: Staging, lake: Lake, observe: WriteObserver) {
+  private constructor(warehouse: Warehouse, staging: Staging, lake: Lake, temporaryFolder: string, observe: WriteObserver) {
     this.#warehouse = warehouse;
     this.#staging = staging;
     this.#lake = lake;
+    this.#temporaryFolder = temporaryFolder;
     this.#observe = observe;
   }
 
-  /** `rows`: RowBinary rows with their offsets filled in. `secondTry`: a first one may have got part of the way. */
-  async write(rows: Buffer, range: OffsetRange, secondTry: boolean): Promise<void> {
-    if (rows.length === 0) return;
+  /**
+   * `rows`: RowBinary rows with their offsets filled in. `secondTry`: a first one may have got part of the way.
+   * `withdraw`: it may have written rows of this range that are no longer among `rows`.
+   * The lake counts the range only when every table has taken it, since from there nothing could be withdrawn.
+   */
+  async write(rows: Buffer, range: OffsetRange, secondTry: boolean, withdraw = false): Promise<void> {
+    if (rows.length === 0 && !withdraw) return;
     await this.#timed('staging', () => this.#staging.load(rows));
-    await Promise.all([
+    if (withdraw) await this.#withdraw(range);
+    let count = () => {};
+    await allSettled([
       this.#table('events', range, secondTry),
       this.#table('timeline', range, secondTry).then(() => this.#table('event_ids', range, secondTry)),
-      this.#timed('lake', () => this.#lake.land(range, secondTry)),
+      this.#timed('lake', async () => {
+        count = await this.#lake.prepare(range, secondTry);
+      }),
     ]);
+    count();
     await this.#staging.clear();
+  }
+
+  /** Which of `rows`, whose offsets are `offsets`, some store refuses, and why. Stores nothing. */
+  async findRefused(rows: Buffer, offsets: readonly number[], range: OffsetRange): Promise<RefusedRows> {
+    await this.#staging.load(rows);
+    const refused = await findRefused(this.#warehouse, this.#temporaryFolder, offsets, range);
+    await this.#staging.clear();
+    return refused;
+  }
+
+  async #withdraw(range: OffsetRange): Promise<void> {
+    for (const table of Object.keys(POSITIONED_TABLES) as PositionedTable[]) {
+      const { rows } = await this.#warehouse.query<{ unstaged: number }>(countUnstaged(table, range));
+      if ((rows[0]?.unstaged ?? 0) > 0) await this.#warehouse.command(deleteUnstaged(table, range));
+    }
   }
 
   #table(table: PositionedTable, range: OffsetRange, secondTry: boolean): Promise<void> {
@@ -48,4 +76,13 @@ export class Stores {
       this.#observe(store, (performance.now() - startedAt) / 1000, failed);
     }
   }
+}
+
+/**
+ * Waits for all, then throws if one failed: what is still writing must not meet a second try. Of several errors one that
+ * isn't about rows comes first, since then the rows can't be judged.
+ */
+async function allSettled(writes: readonly Promise<void>[]): Promise<void> {
+  const errors = (await Promise.allSettled(writes)).flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  if (errors.length > 0) throw errors.find((error) => !mayBeAboutRows(error)) ?? errors[0];
 }

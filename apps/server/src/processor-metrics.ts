@@ -9,6 +9,7 @@ interface ErrorLog {
 export function processorMetrics(metrics: Metrics, logger: ErrorLog): ProcessorObserver {
   const processed = (outcome: string) => metrics.counter('tidemark_processed_events_total', { outcome });
   const stored = processed('stored');
+  const quarantined = processed('quarantined');
   const duplicate = processed('duplicate');
   const conflict = metrics.counter('tidemark_conflict_events_total', {});
   const late = metrics.counter('tidemark_late_events_total', {});
@@ -19,6 +20,7 @@ export function processorMetrics(metrics: Metrics, logger: ErrorLog): ProcessorO
   return {
     committed(range) {
       stored.inc(range.stored);
+      quarantined.inc(range.quarantined);
       duplicate.inc(range.duplicate);
       conflict.inc(range.conflict);
       late.inc(range.late);

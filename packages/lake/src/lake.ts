@@ -32,14 +32,22 @@ export class Lake {
    * or what compaction has made of it.
    */
   async land(range: OffsetRange, secondTry: boolean): Promise<void> {
+    (await this.prepare(range, secondTry))();
+  }
+
+  /**
+   * The same in two steps: writes the file, and resolves to what makes it count. Until that is called the lake doesn't
+   * hold the range, and preparing it again replaces the file; what was never made to count is swept at the next start.
+   */
+  async prepare(range: OffsetRange, secondTry: boolean): Promise<() => void> {
     const held = secondTry ? this.#heldWithin(range) : [];
-    if (held.some(({ from, to }) => from <= range.from && to >= range.to)) return;
+    if (held.some(({ from, to }) => from <= range.from && to >= range.to)) return () => {};
     // After a lost position a range may reach further than the one that was begun.
     const missing = held.map(({ from, to }) => `NOT (offset >= ${from} AND offset < ${to})`);
     const select = stagedRows(LAKE_COLUMNS, range) + (missing.length === 0 ? '' : ` WHERE ${missing.join(' AND ')}`);
     const path = landingPath(range);
     const written = await this.publish(path, select);
-    this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
+    return () => this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
   }
 
   /**

@@ -3,16 +3,24 @@ import { forEachRecord, type RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
 import type { SeenIds } from './seen-ids.ts';
 
-export type Verdict = 'keep' | 'duplicate' | 'conflict';
+export type Verdict = 'keep' | 'duplicate' | 'conflict' | 'refused';
 
 const KEY_BYTES = 16;
+const NONE: ReadonlyMap<number, unknown> = new Map();
 
 /**
  * The verdict on each record of `range`, in offset order: the first copy of an id is kept, by the log's order, whether
  * the others lie in earlier ranges or in this one. Same id with other content is a conflict; the first copy stays.
+ * A row that a store is known to refuse (`refusedOffsets`) is no copy at all, unless an earlier one was kept.
  */
-export async function deduplicate(batches: readonly RecordBatch[], range: OffsetRange, seen: SeenIds): Promise<Verdict[]> {
+export async function deduplicate(
+  batches: readonly RecordBatch[],
+  range: OffsetRange,
+  seen: SeenIds,
+  refusedOffsets: ReadonlyMap<number, unknown> = NONE,
+): Promise<Verdict[]> {
   const verdicts: Verdict[] = new Array<Verdict>(range.to - range.from).fill('keep');
+  for (const offset of refusedOffsets.keys()) verdicts[offset - range.from] = 'refused';
   const candidates = new Set<string>();
   forEachRow(batches, range, (_, bytes, at) => {
     if (seen.filter.addUnlessSeen(bytes, at + PREFIX.key)) candidates.add(keyAt(bytes, at));
@@ -25,8 +33,9 @@ export async function deduplicate(batches: readonly RecordBatch[], range: Offset
     if (!candidates.has(key)) return;
     const content = bytes.readUInt32LE(at + PREFIX.content);
     const first = contents.get(key);
-    if (first === undefined) contents.set(key, content);
-    else verdicts[index] = first === content ? 'duplicate' : 'conflict';
+    if (first === undefined) {
+      if (verdicts[index] !== 'refused') contents.set(key, content);
+    } else verdicts[index] = first === content ? 'duplicate' : 'conflict';
   });
   return verdicts;
 }
@@ -44,6 +53,7 @@ export function forEachRow(
   }
 }
 
-function keyAt(bytes: Buffer, at: number): string {
+/** The dedup key of a row, as a latin1 text of 16 bytes. */
+export function keyAt(bytes: Buffer, at: number): string {
   return bytes.toString('latin1', at + PREFIX.key, at + PREFIX.key + KEY_BYTES);
 }

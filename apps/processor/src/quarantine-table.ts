@@ -1,0 +1,57 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Topic } from '@tidemark/log';
+import { literal, positionCondition, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+
+/** One quarantined event, at its offset in its topic. */
+export interface QuarantineRow {
+  offset: number;
+  project: string;
+  source: string;
+  receivedAtMs: number;
+  /** Code and detail of the first of `reasons`. */
+  code: string;
+  detail: string;
+  reasons: readonly { field: string; code: string; detail: string }[];
+  eventId: string;
+  eventName: string;
+  original: string;
+  encoding: 'utf8' | 'base64';
+}
+
+const STRUCTURE = `project String, received_at Int64, source String, code String, detail String, reasons String,
+  event_id String, event_name String, original String, encoding String, offset UInt64`;
+
+/** Writes the quarantined events of one range of one topic; on a second try those that the first one didn't. */
+export async function writeQuarantine(
+  warehouse: Warehouse,
+  temporaryFolder: string,
+  topic: Topic,
+  rows: readonly QuarantineRow[],
+  range: OffsetRange,
+  secondTry: boolean,
+): Promise<void> {
+  if (rows.length === 0) return;
+  // Both topics are consumed side by side.
+  const file = join(temporaryFolder, `quarantine-${topic}.ndjson`);
+  await writeFile(file, rows.map(line).join('\n'));
+  const held = `SELECT offset FROM quarantine WHERE topic = ${literal(topic)} AND ${positionCondition(range)}`;
+  await warehouse.command(
+    `INSERT INTO quarantine (project, received_at, source, code, detail, reasons, event_id, event_name, original, epoch, topic, partition, offset)
+     SELECT project, fromUnixTimestamp64Milli(received_at, 'UTC'), source, code, detail, reasons, event_id, event_name,
+       if(encoding = 'base64', base64Decode(original), original), ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, offset
+     FROM file(${literal(file)}, 'JSONEachRow', ${literal(STRUCTURE)}) ${secondTry ? `WHERE offset NOT IN (${held})` : ''}`,
+  );
+  await rm(file, { force: true });
+}
+
+function line({ receivedAtMs, reasons, eventId, eventName, detail, ...same }: QuarantineRow): string {
+  return JSON.stringify({
+    ...same,
+    received_at: receivedAtMs,
+    detail: detail.toWellFormed(),
+    reasons: JSON.stringify(reasons),
+    event_id: eventId.toWellFormed(),
+    event_name: eventName.toWellFormed(),
+  });
+}
