@@ -146,15 +146,18 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 
   function factsOf(req: IncomingMessage, grant: WriteKeyGrant, sentAt: unknown): RequestFacts {
+    const imported = req.headers['x-tidemark-import'] === '1';
     return {
       project: grant.project,
       source: grant.source,
       settings: grant.settings,
       receivedAtMs: appender.stamp(),
       sentAt,
-      ip: clientAddress(req, deps.trustedProxies),
+      // An import comes from wherever the file lies, not from where its people were.
+      ip: imported ? undefined : clientAddress(req, deps.trustedProxies),
       userAgent: req.headers['user-agent'],
       fromBrowser: req.headers.origin !== undefined || req.headers['sec-fetch-site'] !== undefined,
+      imported,
     };
   }
 

@@ -40,6 +40,8 @@ export const FLAG = {
   skewCorrected: 4,
   /** The event lay more than an hour in the future and was set to receivedAt. */
   futureClamped: 8,
+  /** Sent by an import: it may be older than the dedup window, so the warehouse is asked too (protocol rule X7). */
+  imported: 16,
 } as const;
 
 /** Columns that enrichment fills from the context, the request's address and its user agent. `''` = not known. */

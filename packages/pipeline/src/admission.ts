@@ -15,6 +15,8 @@ export interface RequestFacts {
   userAgent: string | undefined;
   /** The request carries Origin or Sec-Fetch-Site: its User-Agent speaks for the person, not for a server. */
   fromBrowser: boolean;
+  /** The request is part of an import of old events (header `X-Tidemark-Import: 1`). */
+  imported?: boolean;
 }
 
 export interface FieldFault {

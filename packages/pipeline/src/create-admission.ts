@@ -42,7 +42,7 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
         originalTimeMs: time.originalTimeMs,
         receivedAtMs: facts.receivedAtMs,
         bot: enriched.bot,
-        flags: event.sequence === undefined ? time.flags : time.flags | FLAG.sequenceGiven,
+        flags: time.flags | (event.sequence === undefined ? 0 : FLAG.sequenceGiven) | (facts.imported === true ? FLAG.imported : 0),
         country: enriched.country,
         os: enriched.os,
         browser: enriched.browser,
