@@ -8,6 +8,8 @@ const SCALE = 20;
 /** Decimal256 holds 76 digits; numbers from here on are left to `hugeSumSql`. */
 const HUGE = "toFloat64('1e50')";
 
+const OUTERMOST = `toFloat64('${Number.MAX_VALUE}')`;
+
 /** SQL aggregate over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
 export function sumSql(number: string): string {
   const plain = `abs(${number}) < ${HUGE}`;
@@ -16,7 +18,9 @@ export function sumSql(number: string): string {
 
 /** SQL aggregate: the sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */
 export function hugeSumSql(number: string): string {
-  return `arraySum(arraySort(groupArrayIf(assumeNotNull(${number}), abs(${number}) >= ${HUGE})))`;
+  const sum = `arraySum(arraySort(groupArrayIf(assumeNotNull(${number}), abs(${number}) >= ${HUGE})))`;
+  // JSON has no infinity: a sum beyond the doubles is the outermost of them.
+  return `greatest(-${OUTERMOST}, least(${OUTERMOST}, ${sum}))`;
 }
 
 /** The double nearest to the sum that the two aggregates gave. */

@@ -18,7 +18,7 @@ export function validate<Schema extends TSchema>(schema: Schema, question: unkno
 /** One problem from what ajv found: of a union's branches, the one that came furthest into the value. */
 function toProblem(errors: readonly ErrorObject[]): Problem {
   const union = errors.find((error) => error.keyword === 'anyOf');
-  const candidates = errors.filter((error) => error.keyword !== 'anyOf');
+  const candidates = errors.filter((error) => error.keyword !== 'anyOf' && isOfItsKind(error, union));
   const deepest = candidates.toSorted((a, b) => depth(b) - depth(a))[0];
   // A union that no branch got into (as a number where a name or a list is asked for) is described as a whole.
   const chosen = deepest === undefined || (union !== undefined && depth(deepest) <= depth(union)) ? (union ?? deepest) : deepest;
@@ -43,6 +43,13 @@ function toProblem(errors: readonly ErrorObject[]): Problem {
     default:
       return { code: 'invalid_value', field, value: chosen.data, rule, detail: `${name} must be ${rule.replace(/^must /, '')}.`.replace('must be NOT', 'must NOT') };
   }
+}
+
+/** Whether an object that fits no branch of a union is at least like the branch that complains: it has one of its fields. */
+function isOfItsKind({ instancePath, parentSchema, data }: ErrorObject, union: ErrorObject | undefined): boolean {
+  const fields = Object.keys((parentSchema as { properties?: object } | undefined)?.properties ?? {});
+  if (union === undefined || instancePath !== union.instancePath || fields.length === 0) return true;
+  return typeof data === 'object' && data !== null && fields.some((name) => Object.hasOwn(data, name));
 }
 
 function depth(error: ErrorObject): number {

@@ -47,7 +47,7 @@ function contains(text: string | undefined, part: string): boolean {
 }
 
 function compares(op: string, text: string | undefined, number: number | undefined, value: Scalar): boolean {
-  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value));
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) && Number.isFinite(Number(value)));
   let order: number;
   if (isNumber) {
     if (number === undefined) return false;
