@@ -84,8 +84,8 @@ export class QuarantineConsumer {
   }
 }
 
-function itemRow({ kind: _, faults, ...record }: Extract<QuarantineRecord, { kind: 'item' }>, offset: number): QuarantineRow {
-  return { ...record, reasons: faults, offset };
+function itemRow(record: Extract<QuarantineRecord, { kind: 'item' }>, offset: number): QuarantineRow {
+  return { ...record, reasons: record.faults, offset };
 }
 
 function liveOutcome(record: QuarantineRecord): LiveOutcome {

@@ -45,13 +45,18 @@ export async function writeQuarantine(
   await rm(file, { force: true });
 }
 
-function line({ receivedAtMs, reasons, eventId, eventName, detail, ...same }: QuarantineRow): string {
+function line(row: QuarantineRow): string {
   return JSON.stringify({
-    ...same,
-    received_at: receivedAtMs,
-    detail: detail.toWellFormed(),
-    reasons: JSON.stringify(reasons),
-    event_id: eventId.toWellFormed(),
-    event_name: eventName.toWellFormed(),
+    offset: row.offset,
+    project: row.project,
+    source: row.source,
+    received_at: row.receivedAtMs,
+    code: row.code,
+    detail: row.detail.toWellFormed(),
+    reasons: JSON.stringify(row.reasons),
+    event_id: row.eventId.toWellFormed(),
+    event_name: row.eventName.toWellFormed(),
+    original: row.original,
+    encoding: row.encoding,
   });
 }
