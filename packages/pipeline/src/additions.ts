@@ -3,50 +3,52 @@ import type { JsonObject, JsonValue } from '@tidemark/event';
 
 /**
  * Members added to a client's JSON object. What the client says holds: only what it leaves open is filled. The object
- * itself stays as it is, and the usual case, nothing to change and some members more, needs no copy of it.
+ * itself stays as it is; in the usual case members are added behind its text, and nothing is copied. Each member is
+ * added at most once.
  */
 export class Additions {
   readonly #own: JsonObject;
   #changed: JsonObject | undefined;
-  #added: JsonObject | undefined;
+  #added = '';
 
   constructor(own: JsonObject) {
     this.#own = own;
   }
 
-  /** Sets a member, in place of the client's if there is one; undefined takes it away. */
-  set(name: string, value: JsonValue | undefined): void {
-    if (Object.hasOwn(this.#own, name)) {
-      this.#changed ??= { ...this.#own };
-      // JSON.stringify leaves undefined members out; `delete` would turn the copy into a slow dictionary.
-      (this.#changed as Record<string, unknown>)[name] = value;
-    } else if (value !== undefined) {
-      this.#added ??= {};
-      this.#added[name] = value;
-    }
+  /** Adds a member where the client's object has none. `json` is the value's JSON text, for callers that know it. */
+  add(name: string, value: JsonValue, json: string = JSON.stringify(value)): void {
+    const own = this.#own[name];
+    if (own !== undefined && !isNone(own)) return;
+    // `__proto__` and its like are never added, so that a member that is not undefined is the object's own.
+    if (own === undefined) this.#added += `,"${name}":${json}`;
+    else this.replace(name, value);
   }
 
-  /** Adds the fields that an object member has not. A member that is text or a list stays as the client sent it. */
-  fill(name: string, fields: JsonObject): void {
-    const own = this.#changed?.[name] ?? this.#own[name] ?? this.#added?.[name];
-    if (own === undefined || own === null) return this.set(name, fields);
-    if (typeof own !== 'object' || Array.isArray(own)) return;
-    const filled = { ...own };
-    let gained = false;
-    for (const [field, value] of Object.entries(fields)) {
-      const before = filled[field];
-      if (before !== undefined && before !== null && before !== '') continue;
-      filled[field] = value;
-      gained = true;
-    }
-    if (gained) this.set(name, filled);
+  /** Adds the member, or to the client's object of that name the fields that it has not. Text and lists stay. */
+  fill(name: string, fields: JsonObject, json?: string): void {
+    const own = this.#own[name];
+    if (isNone(own) || typeof own !== 'object' || Array.isArray(own)) return this.add(name, fields, json);
+    const open = Object.entries(fields).filter(([field]) => isNone(own[field]));
+    if (open.length > 0) this.replace(name, { ...own, ...Object.fromEntries(open) });
+  }
+
+  /** Puts a value in the place of the client's member; undefined takes it away. */
+  replace(name: string, value: JsonValue | undefined): void {
+    this.#changed ??= { ...this.#own };
+    // JSON.stringify leaves undefined members out; `delete` would turn the copy into a slow dictionary.
+    (this.#changed as Record<string, unknown>)[name] = value;
   }
 
   /** The whole as JSON text. `wideNumbers` is about the client's object, as `decodeEvent` found. */
   toText(wideNumbers: boolean): string {
     const own = toJsonText(this.#changed ?? this.#own, wideNumbers);
-    if (this.#added === undefined) return own;
-    const added = toJsonText(this.#added, false);
-    return own === '{}' ? added : `${own.slice(0, -1)},${added.slice(1)}`;
+    if (this.#added === '') return own;
+    const text = own === '{}' ? `{${this.#added.slice(1)}}` : `${own.slice(0, -1)}${this.#added}}`;
+    // Cut from a user agent, an addition may hold half a surrogate pair.
+    return this.#added.includes('\\ud') ? toJsonText(JSON.parse(text) as JsonObject, wideNumbers) : text;
   }
+}
+
+function isNone(value: JsonValue | undefined): value is undefined | null | '' {
+  return value === undefined || value === null || value === '';
 }

@@ -21,9 +21,11 @@ export function truncateAddress(address: string): string {
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
   if (tail !== undefined) {
-    // A dotted tail stands for two groups.
-    const after = tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
-    while (groups.length < 8 - after) groups.push('0');
+    const after = tail === '' ? [] : tail.split(':');
+    // A dotted tail stands for the last two groups, which no network reaches.
+    const missing = 8 - groups.length - after.length - (tail.includes('.') ? 1 : 0);
+    for (let group = 0; group < missing; group++) groups.push('0');
+    groups.push(...after);
   }
   const kept = groups.slice(0, 3).map((group) => group.replace(/^0+(?=.)/, ''));
   while (kept.length > 0 && kept.at(-1) === '0') kept.pop();

@@ -9,8 +9,6 @@ export interface Campaign {
   fields: JsonObject;
 }
 
-export const NO_CAMPAIGN: Campaign = { source: '', medium: '', name: '', fields: {} };
-
 /** Parameter -> key of a campaign (Segment's names; `utm_source_platform` and such stay in the address). */
 const UTM: Record<string, string> = {
   utm_source: 'source',
@@ -40,6 +38,8 @@ const CLICK_IDS: Record<string, { source: string; medium: string }> = {
   mc_cid: { source: 'mailchimp', medium: 'email' },
 };
 
+const LONGEST_PARAMETER = Math.max(...Object.keys(UTM).map((name) => name.length), ...Object.keys(CLICK_IDS).map((name) => name.length));
+
 /** The longest value that is kept; a click id has about 100 characters. */
 const MAX_VALUE_LENGTH = 500;
 
@@ -49,14 +49,18 @@ export function campaignOf(query: string): Campaign | undefined {
   const found: Record<string, string> = {};
   let click: { source: string; medium: string } | undefined;
   let any = false;
-  for (const pair of query.split('&')) {
-    const equals = pair.indexOf('=');
-    if (equals <= 0) continue;
-    const parameter = pair.slice(0, equals).toLowerCase();
+  let end = -1;
+  while (end < query.length) {
+    const start = end + 1;
+    end = query.indexOf('&', start);
+    if (end === -1) end = query.length;
+    const equals = query.indexOf('=', start);
+    if (equals <= start || equals >= end || equals - start > LONGEST_PARAMETER) continue;
+    const parameter = query.slice(start, equals).toLowerCase();
     const network = Object.hasOwn(CLICK_IDS, parameter) ? CLICK_IDS[parameter] : undefined;
     const key = network !== undefined ? parameter : Object.hasOwn(UTM, parameter) ? UTM[parameter] : undefined;
     if (key === undefined) continue;
-    const value = decode(pair.slice(equals + 1)).slice(0, MAX_VALUE_LENGTH);
+    const value = decode(query.slice(equals + 1, end)).slice(0, MAX_VALUE_LENGTH);
     // The first of several holds, as in URLSearchParams.get.
     if (value === '' || Object.hasOwn(found, key)) continue;
     found[key] = value;

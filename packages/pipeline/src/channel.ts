@@ -2,7 +2,6 @@
  * The marketing channel of a visit, from its campaign and referrer. The order and the words follow the default channel
  * grouping of Google Analytics 4, with its paid channels taken together.
  */
-import { isSameSite } from './web-address.ts';
 
 export type Channel =
   | 'paid' | 'display' | 'affiliate' | 'email' | 'sms' | 'push' | 'social' | 'video' | 'search' | 'referral' | 'campaign'
@@ -23,8 +22,8 @@ const SEARCH = [
 const VIDEO = ['youtube', 'youtu.be', 'vimeo', 'twitch', 'dailymotion'];
 const MAIL = ['mail.google.com', 'outlook.live.com', 'mail.yahoo.com', 'com.google.android.gm'];
 
-/** `host` is the referrer's as `hostOf` gives it; `site` the page's own. Both and the campaign's texts may be `''`. */
-export function channelOf(campaign: { source: string; medium: string; name: string }, host: string, site: string): Channel {
+/** `host` is the referrer's as `hostOf` gives it; it and the campaign's texts may be `''`. `isOwnSite`: the page's own. */
+export function channelOf(campaign: { source: string; medium: string; name: string }, host: string, isOwnSite: boolean): Channel {
   const medium = campaign.medium.toLowerCase();
   const source = campaign.source.toLowerCase();
   if (medium !== '') {
@@ -45,7 +44,11 @@ export function channelOf(campaign: { source: string; medium: string; name: stri
   }
   if (medium !== '' || campaign.name !== '') return 'campaign';
   if (host === '') return 'direct';
-  if (isSameSite(host, site)) return 'internal';
+  return isOwnSite ? 'internal' : channelOfReferrer(host);
+}
+
+/** The channel of a visit that another site, and no campaign, has sent. */
+export function channelOfReferrer(host: string): Channel {
   return siteKind(host) ?? 'referral';
 }
 

@@ -7,12 +7,12 @@ import { Additions } from './additions.ts';
 import { plainAddress, truncateAddress } from './address.ts';
 import type { RequestFacts } from './admission.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { campaignOf, NO_CAMPAIGN, statedCampaign } from './campaign.ts';
-import { channelOf } from './channel.ts';
+import { campaignOf, statedCampaign } from './campaign.ts';
+import { channelOf, channelOfReferrer } from './channel.ts';
 import { statedDeviceType } from './device.ts';
 import type { CountryOf } from './geo.ts';
 import { createUserAgentReader, deviceTypeOf, MAX_USER_AGENT_LENGTH } from './user-agent.ts';
-import { hostOf, pathOf, queryOf } from './web-address.ts';
+import { hostOf, isSameSite, pathOf, queryOf } from './web-address.ts';
 
 export interface Enriched extends Enrichment {
   /** JSON text of the whole context. */
@@ -24,8 +24,8 @@ export type Enrich = (event: DecodedEvent, facts: RequestFacts, wideNumbers: boo
 
 /** Columns are for menus and grouping; the full text stays in the context. */
 const MAX_COLUMN_LENGTH = 300;
-/** Pairs of referring host and own host. */
-const CACHED_REFERRALS = 4_096;
+/** Hosts that people come from. */
+const CACHED_REFERRERS = 4_096;
 
 /**
  * Libraries that run on servers: the address they send from is a data centre's, not the person's (N1). They say whose
@@ -38,10 +38,7 @@ const SERVER_LIBRARIES: ReadonlySet<unknown> = new Set([
 
 export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
   const readUserAgent = createUserAgentReader();
-  const referrals = new BoundedCache(CACHED_REFERRALS, (pair) => {
-    const [host = '', site = ''] = pair.split('\n');
-    return channelOf(NO_CAMPAIGN, host, site);
-  });
+  const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({ channel: channelOfReferrer(host), json: JSON.stringify({ host }) }));
 
   return function enrich(event, facts, wideNumbers) {
     const { context } = event;
@@ -58,19 +55,20 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     let header = textOf(context['userAgent']);
     if (header === '' && facts.fromBrowser && facts.userAgent) {
       header = facts.userAgent.slice(0, MAX_USER_AGENT_LENGTH);
-      added.set('userAgent', header);
+      added.add('userAgent', header);
     }
     const agent = header === '' ? undefined : readUserAgent(header);
     let os = nameOf(context['os']);
     let browser = nameOf(context['browser']);
     if (agent !== undefined) {
-      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os);
-      if (browser === '' && (browser = agent.browserName) !== '') added.fill('browser', agent.browser);
+      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os, agent.json.os);
+      if (browser === '' && (browser = agent.browserName) !== '') added.fill('browser', agent.browser, agent.json.browser);
     }
     let deviceType = statedDeviceType(context['device']);
     if (deviceType === '') {
       deviceType = agent?.deviceType || deviceTypeOf(os);
-      if (deviceType !== '') added.fill('device', agent?.deviceType ? agent.device : { type: deviceType });
+      if (agent?.deviceType) added.fill('device', agent.device, agent.json.device);
+      else if (deviceType !== '') added.fill('device', { type: deviceType });
     }
 
     // N5: page and campaign.
@@ -88,13 +86,16 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     // N6: referrer and channel.
     const own = context['referrer'];
     const referrer = textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
-    const referrerHost = hostOf(referrer);
-    if (referrerHost !== '') added.fill('referrer', { host: referrerHost });
+    const host = referrer === '' ? '' : hostOf(referrer);
+    const known = host === '' ? undefined : referrers.get(host);
+    if (known !== undefined) added.fill('referrer', { host }, known.json);
     let channel = textOf(context['channel']);
-    if (channel === '' && (campaign !== undefined || referrerHost !== '' || path !== '')) {
-      const site = hostOf(url);
-      channel = campaign === undefined ? referrals.get(`${referrerHost}\n${site}`) : channelOf(campaign, referrerHost, site);
-      added.set('channel', channel);
+    const isOwnSite = known !== undefined && isSameSite(host, hostOf(url));
+    if (channel === '' && (campaign !== undefined || known !== undefined || path !== '')) {
+      if (campaign !== undefined) channel = channelOf(campaign, host, isOwnSite);
+      else channel = known === undefined ? 'direct' : isOwnSite ? 'internal' : known.channel;
+      // Our own words need no escapes.
+      added.add('channel', channel, `"${channel}"`);
     }
 
     return {
@@ -109,7 +110,7 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
       campaignMedium: campaign === undefined ? '' : clip(campaign.medium),
       campaignName: campaign === undefined ? '' : clip(campaign.name),
       // Pages of one site refer to each other all day; as a column that would drown where people come from.
-      referrerHost: channel === 'internal' ? '' : clip(referrerHost),
+      referrerHost: isOwnSite ? '' : clip(host),
       pagePath: clip(path),
       appVersion: clip(textOf(context['appVersion']) || textOf(objectOf(context['app'])?.['version'])),
       locale: clip(textOf(context['locale'])),
@@ -129,7 +130,8 @@ function keepAddress(added: Additions, context: JsonObject, address: string, kee
   if (keep === 'keep' && context['ip'] === address && address !== '') return;
   const plain = keep === 'drop' || address === '' ? '' : plainAddress(address);
   const kept = keep === 'truncate' ? truncateAddress(plain) : plain;
-  if (kept !== '' || Object.hasOwn(context, 'ip')) added.set('ip', kept === '' ? undefined : kept);
+  if (context['ip'] !== undefined) added.replace('ip', kept === '' ? undefined : kept);
+  else if (kept !== '') added.add('ip', kept);
 }
 
 function nameOf(value: JsonValue | undefined): string {

@@ -9,10 +9,12 @@ export interface UserAgent {
   browserName: string;
   /** `desktop`, `mobile`, `tablet`, `console`, `smarttv`, `wearable`, `embedded`; `''` when it can't be told. */
   deviceType: string;
-  /** As they enter the context: name and version; type, vendor and model. Fields that are not known are left out. */
+  /** As they enter the context, without the fields that are not known: name and version; type, vendor and model. */
   os: JsonObject;
   browser: JsonObject;
   device: JsonObject;
+  /** The same as JSON texts. */
+  json: { os: string; browser: string; device: string };
   bot: boolean;
 }
 
@@ -38,13 +40,17 @@ export function parseUserAgent(userAgent: string): UserAgent {
   const osName = os.name === undefined ? '' : (OS_NAMES[os.name] ?? os.name);
   const browserName = browser.name === undefined ? '' : (BROWSER_NAMES[browser.name] ?? browser.name);
   const deviceType = device.type ?? deviceTypeOf(osName);
+  const known = {
+    os: stated({ name: osName, version: os.version }),
+    browser: stated({ name: browserName, version: browser.version }),
+    device: stated({ type: deviceType, vendor: device.vendor, model: device.model }),
+  };
   return {
     osName,
     browserName,
     deviceType,
-    os: stated({ name: osName, version: os.version }),
-    browser: stated({ name: browserName, version: browser.version }),
-    device: stated({ type: deviceType, vendor: device.vendor, model: device.model }),
+    ...known,
+    json: { os: JSON.stringify(known.os), browser: JSON.stringify(known.browser), device: JSON.stringify(known.device) },
     bot: isbot(userAgent),
   };
 }

@@ -1,17 +1,21 @@
 /** Parts of the URLs that clients send, by hand: `new URL` takes a microsecond and refuses what pages really send. */
 
+const SLASH = 47;
+const QUESTION_MARK = 63;
+const HASH = 35;
+
 /** Host in lower case without port and `www.`, `''` when the text is no absolute URL. `android-app://x/` gives `x`. */
 export function hostOf(url: string): string {
   const scheme = url.indexOf('://');
   if (scheme <= 0) return '';
-  let start = scheme + 3;
-  let end = endOfAny(url, start, '/?#');
-  const user = url.lastIndexOf('@', end - 1);
-  if (user >= start) start = user + 1;
-  // The colon of a port; those inside brackets belong to an IPv6 address.
-  const colon = url.indexOf(':', url.charCodeAt(start) === 91 ? url.indexOf(']', start) : start);
-  if (colon > start && colon < end) end = colon;
-  const host = url.slice(start, end).toLowerCase();
+  const from = scheme + 3;
+  const to = endOfPart(url, from, SLASH);
+  const start = url.lastIndexOf('@', to - 1) + 1;
+  let host = url.slice(start > from ? start : from, to);
+  const bracket = host.charCodeAt(0) === 91 ? host.indexOf(']') : 0;
+  const port = host.indexOf(':', bracket);
+  if (port !== -1 && bracket !== -1) host = host.slice(0, port);
+  host = host.toLowerCase();
   return host.startsWith('www.') ? host.slice(4) : host;
 }
 
@@ -19,8 +23,8 @@ export function hostOf(url: string): string {
 export function pathOf(url: string): string {
   if (url === '') return '';
   const scheme = url.indexOf('://');
-  const start = scheme === -1 ? 0 : endOfAny(url, scheme + 3, '/?#');
-  const end = endOfAny(url, start, '?#');
+  const start = scheme === -1 ? 0 : endOfPart(url, scheme + 3, SLASH);
+  const end = endOfPart(url, start, QUESTION_MARK);
   const path = url.slice(start, end);
   return path === '' && scheme !== -1 ? '/' : path;
 }
@@ -29,19 +33,27 @@ export function pathOf(url: string): string {
 export function queryOf(url: string): string {
   const mark = url.indexOf('?');
   if (mark === -1) return '';
-  const hash = url.indexOf('#', mark);
-  return hash === -1 ? url.slice(mark + 1) : url.slice(mark + 1, hash);
+  const hash = url.indexOf('#');
+  if (hash === -1) return url.slice(mark + 1);
+  return hash < mark ? '' : url.slice(mark + 1, hash);
 }
 
 /** True when one host is the other or a part of it: `shop.example.com` and `example.com` are one site. */
 export function isSameSite(one: string, other: string): boolean {
   if (one === '' || other === '') return false;
-  return one === other || one.endsWith(`.${other}`) || other.endsWith(`.${one}`);
+  if (one.length === other.length) return one === other;
+  return one.length > other.length ? isPartOf(one, other) : isPartOf(other, one);
 }
 
-function endOfAny(text: string, from: number, marks: string): number {
-  for (let at = from; at < text.length; at++) {
-    if (marks.includes(text.charAt(at))) return at;
+function isPartOf(host: string, site: string): boolean {
+  return host.endsWith(site) && host.charCodeAt(host.length - site.length - 1) === 46;
+}
+
+/** Where `mark`, or a query or fragment, begins. */
+function endOfPart(url: string, from: number, mark: number): number {
+  for (let at = from; at < url.length; at++) {
+    const unit = url.charCodeAt(at);
+    if (unit === mark || unit === QUESTION_MARK || unit === HASH) return at;
   }
-  return text.length;
+  return url.length;
 }
