@@ -24,19 +24,48 @@ test.each([null, undefined, 1, 'x', true, [], [base]])('E1: %j is no event', (va
 
 test('E2, E3, E9: the least an event can be; what is not there is none', () => {
   expect(decoded(base)).toEqual({
-    eventId: 'e-1', eventName: 'purchase', userId: 'u456', anonymousId: '', sessionId: '', groupId: '', previousId: '', schemaVersion: '',
-    timestampMs: undefined, sentAtMs: undefined, sequence: undefined, type: 'track', properties: {}, context: {}, traits: {},
+    eventId: 'e-1',
+    eventName: 'purchase',
+    userId: 'u456',
+    anonymousId: '',
+    sessionId: '',
+    groupId: '',
+    previousId: '',
+    schemaVersion: '',
+    timestampMs: undefined,
+    sentAtMs: undefined,
+    sequence: undefined,
+    type: 'track',
+    properties: {},
+    context: {},
+    traits: {},
   });
   expect(codes({})).toEqual(['eventId: missing_event_id', 'eventName: missing_event_name', 'userId: missing_identity']);
 });
 
 test('E3: messageId and event are taken for eventId and eventName when those are absent', () => {
-  expect(decoded({ messageId: 'm-1', event: 'Order Completed', userId: 'u456' })).toMatchObject({ eventId: 'm-1', eventName: 'Order Completed' });
+  expect(decoded({ messageId: 'm-1', event: 'Order Completed', userId: 'u456' })).toMatchObject({
+    eventId: 'm-1',
+    eventName: 'Order Completed',
+  });
   expect(decoded({ ...base, messageId: 'm-1', event: 'x' })).toMatchObject({ eventId: 'e-1', eventName: 'purchase' });
 });
 
 test('E4: null, "" and absent all mean none, in every field that may be absent', () => {
-  const optional = ['anonymousId', 'sessionId', 'groupId', 'previousId', 'schemaVersion', 'timestamp', 'sentAt', 'sequence', 'type', 'properties', 'context', 'traits'];
+  const optional = [
+    'anonymousId',
+    'sessionId',
+    'groupId',
+    'previousId',
+    'schemaVersion',
+    'timestamp',
+    'sentAt',
+    'sequence',
+    'type',
+    'properties',
+    'context',
+    'traits',
+  ];
   for (const none of [null, '', undefined]) {
     expect(decoded({ ...base, ...Object.fromEntries(optional.map((field) => [field, none])) })).toEqual(decoded(base));
   }
@@ -44,23 +73,47 @@ test('E4: null, "" and absent all mean none, in every field that may be absent',
 });
 
 describe('E5: ids', () => {
-  test.each(['null', 'undefined', '[object Object]', 'NaN', 'true', 'false', '0', 'anonymous', 'guest', 'NULL', ' guest ', '   ', '\t', `${' '.repeat(50)}guest`])(
-    '%j is nobody',
-    (id) => {
-      for (const field of ['eventId', 'userId', 'anonymousId', 'sessionId', 'groupId', 'previousId']) {
-        expect(codes({ ...base, [field]: id })).toEqual([`${field}: illegal_id`]);
-      }
-    },
-  );
+  test.each([
+    'null',
+    'undefined',
+    '[object Object]',
+    'NaN',
+    'true',
+    'false',
+    '0',
+    'anonymous',
+    'guest',
+    'NULL',
+    ' guest ',
+    '   ',
+    '\t',
+    `${' '.repeat(50)}guest`,
+  ])('%j is nobody', (id) => {
+    for (const field of ['eventId', 'userId', 'anonymousId', 'sessionId', 'groupId', 'previousId']) {
+      expect(codes({ ...base, [field]: id })).toEqual([`${field}: illegal_id`]);
+    }
+  });
 
-  test.each(['u456', '42', 'guest-42', 'anonymous_7', '00', 'nullable', 'José 🦊', 'a@example.com', `${'x'.repeat(255)}y`])('%j is somebody', (id) => {
+  test.each([
+    'u456',
+    '42',
+    'guest-42',
+    'anonymous_7',
+    '00',
+    'nullable',
+    'José 🦊',
+    'a@example.com',
+    `${'x'.repeat(255)}y`,
+  ])('%j is somebody', (id) => {
     expect(decoded({ ...base, userId: id }).userId).toBe(id);
   });
 
   test('are text: numbers would lose digits, and two users would become one', () => {
     expect(codes({ ...base, userId: 123 })).toEqual(['userId: wrong_type']);
     expect(codes({ ...base, userId: {}, anonymousId: ['a'], sessionId: true })).toEqual([
-      'userId: wrong_type', 'anonymousId: wrong_type', 'sessionId: wrong_type',
+      'userId: wrong_type',
+      'anonymousId: wrong_type',
+      'sessionId: wrong_type',
     ]);
   });
 
@@ -72,7 +125,10 @@ describe('E5: ids', () => {
   });
 
   test('and names are whole characters', () => {
-    expect(codes({ ...base, userId: 'a\ud800', eventName: '\udc00' })).toEqual(['eventName: invalid_unicode', 'userId: invalid_unicode']);
+    expect(codes({ ...base, userId: 'a\ud800', eventName: '\udc00' })).toEqual([
+      'eventName: invalid_unicode',
+      'userId: invalid_unicode',
+    ]);
   });
 });
 
@@ -87,14 +143,20 @@ test('E6: calls without a name have one of their own; track has none', () => {
 test('E7: the type is one of six; a route may say it for its events', () => {
   expect(codes({ ...base, type: 'Track' })).toEqual(['type: unknown_type']);
   expect(codes({ ...base, type: 7 })).toEqual(['type: unknown_type']);
-  expect(decoded({ eventId: 'e-1', userId: 'u456' }, { type: 'page' })).toMatchObject({ type: 'page', eventName: 'page_view' });
+  expect(decoded({ eventId: 'e-1', userId: 'u456' }, { type: 'page' })).toMatchObject({
+    type: 'page',
+    eventName: 'page_view',
+  });
 });
 
 test('E8: traits come as traits, as properties.$set, or for identify in the context', () => {
   const traits = { plan: 'pro' };
   expect(decoded({ ...base, traits }).traits).toEqual(traits);
   expect(decoded({ ...base, properties: { $set: traits } }).traits).toEqual(traits);
-  expect(decoded({ ...base, properties: { $set: { plan: 'free', age: 7 } }, traits }).traits).toEqual({ plan: 'pro', age: 7 });
+  expect(decoded({ ...base, properties: { $set: { plan: 'free', age: 7 } }, traits }).traits).toEqual({
+    plan: 'pro',
+    age: 7,
+  });
   expect(decoded({ ...base, type: 'identify', context: { traits } }).traits).toEqual(traits);
   expect(decoded({ ...base, context: { traits } }).traits).toEqual({});
 });
@@ -107,16 +169,34 @@ test('E9: a group needs its group, an alias its previous id', () => {
 
 test('E10: sequence counts from 0 in whole numbers; a version may be one', () => {
   expect(decoded({ ...base, sequence: 0 }).sequence).toBe(0);
-  for (const sequence of [-1, 1.5, '1', 2 ** 53]) expect(codes({ ...base, sequence })).toEqual(['sequence: wrong_type']);
+  for (const sequence of [-1, 1.5, '1', 2 ** 53])
+    expect(codes({ ...base, sequence })).toEqual(['sequence: wrong_type']);
   expect(decoded({ ...base, schemaVersion: 2 }).schemaVersion).toBe('2');
   expect(codes({ ...base, schemaVersion: 2.5 })).toEqual(['schemaVersion: wrong_type']);
 });
 
 test('E15: every reason is told at once, each with its field', () => {
-  const value = { userId: '0', timestamp: '2026-02-30T00:00:00Z', sentAt: 'x', properties: [], context: 'x', traits: 1, sequence: -1, type: 'click' };
+  const value = {
+    userId: '0',
+    timestamp: '2026-02-30T00:00:00Z',
+    sentAt: 'x',
+    properties: [],
+    context: 'x',
+    traits: 1,
+    sequence: -1,
+    type: 'click',
+  };
   expect(codes(value)).toEqual([
-    'type: unknown_type', 'properties: wrong_type', 'context: wrong_type', 'userId: illegal_id', 'timestamp: invalid_timestamp',
-    'sentAt: invalid_timestamp', 'sequence: wrong_type', 'traits: wrong_type', 'eventId: missing_event_id', 'eventName: missing_event_name',
+    'type: unknown_type',
+    'properties: wrong_type',
+    'context: wrong_type',
+    'userId: illegal_id',
+    'timestamp: invalid_timestamp',
+    'sentAt: invalid_timestamp',
+    'sequence: wrong_type',
+    'traits: wrong_type',
+    'eventId: missing_event_id',
+    'eventName: missing_event_name',
   ]);
 });
 
@@ -130,9 +210,21 @@ test('whatever JSON comes, the answer is an event or reasons, and the value is l
   const field = fc.oneof(fc.constantFrom(...Object.values(base)), fc.jsonValue());
   const nearly = fc.record(
     {
-      eventId: field, eventName: field, userId: field, anonymousId: field, sessionId: field, timestamp: field, sentAt: field, sequence: field,
-      type: fc.oneof(fc.constantFrom(...EVENT_TYPES), field), schemaVersion: field, groupId: field, previousId: field,
-      properties: fc.oneof(fc.object(), field), context: fc.oneof(fc.object(), field), traits: field,
+      eventId: field,
+      eventName: field,
+      userId: field,
+      anonymousId: field,
+      sessionId: field,
+      timestamp: field,
+      sentAt: field,
+      sequence: field,
+      type: fc.oneof(fc.constantFrom(...EVENT_TYPES), field),
+      schemaVersion: field,
+      groupId: field,
+      previousId: field,
+      properties: fc.oneof(fc.object(), field),
+      context: fc.oneof(fc.object(), field),
+      traits: field,
     },
     { requiredKeys: [] },
   );
@@ -141,7 +233,8 @@ test('whatever JSON comes, the answer is an event or reasons, and the value is l
       const before = JSON.stringify(value);
       const { event, faults } = decodeEvent(value);
       expect((event === undefined) !== (faults === undefined)).toBe(true);
-      if (event !== undefined) expect(event.eventId !== '' && event.eventName !== '' && event.userId + event.anonymousId !== '').toBe(true);
+      if (event !== undefined)
+        expect(event.eventId !== '' && event.eventName !== '' && event.userId + event.anonymousId !== '').toBe(true);
       for (const fault of faults ?? []) expect(fault.detail).toMatch(/\.$/);
       expect(JSON.stringify(value)).toBe(before);
     }),

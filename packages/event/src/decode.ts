@@ -36,7 +36,9 @@ const NO_DEFAULTS: EventDefaults = {};
  */
 export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULTS): Decoded {
   if (!isObject(value)) {
-    return { faults: [{ field: '', code: 'not_an_object', detail: `An event is a JSON object, not ${describe(value)}.` }] };
+    return {
+      faults: [{ field: '', code: 'not_an_object', detail: `An event is a JSON object, not ${describe(value)}.` }],
+    };
   }
   const shape = shapeOf(value);
   if (shape.tooLarge) {
@@ -70,7 +72,9 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
   };
   findMissing(event, faults);
   const [first, ...others] = faults;
-  return first === undefined ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists } : { faults: [first, ...others] };
+  return first === undefined
+    ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists }
+    : { faults: [first, ...others] };
 }
 
 /** Traits come as `traits` or as `properties.$set`; some clients put those of identify into the context alone (E8). */

@@ -6,7 +6,12 @@ import { LIMITS } from './limits.ts';
 
 const protocol = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
 const [, chapter = ''] = protocol.split('## Codes of events and requests\n');
-const sections = new Map(chapter.split('\n### ').slice(1).map((section) => [section.slice(0, section.indexOf('\n')), section]));
+const sections = new Map(
+  chapter
+    .split('\n### ')
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+);
 const codes = Object.keys(INGEST_ERRORS) as IngestErrorCode[];
 
 test('docs/protocol.md explains every code under its own heading, in the words and with the status of the catalogue, and no others', () => {
@@ -21,13 +26,22 @@ test('docs/protocol.md explains every code under its own heading, in the words a
 test('every rule that a code or another rule points to is there, once', () => {
   const rules = [...protocol.matchAll(/^\*\*([A-Z]\d+)\. /gm)].map(([, rule]) => rule);
   expect(new Set(rules).size).toBe(rules.length);
-  const pointers = [...protocol.matchAll(/(?<=[(;,] )[ACENQTX]\d+(?=[,);])|(?<=\()[ACENQTX]\d+(?=[,)])/g)].map(([rule]) => rule);
+  const pointers = [...protocol.matchAll(/(?<=[(;,] )[ACENQTX]\d+(?=[,);])|(?<=\()[ACENQTX]\d+(?=[,)])/g)].map(
+    ([rule]) => rule,
+  );
   expect(pointers.length).toBeGreaterThan(codes.length);
   for (const rule of pointers) expect(rules).toContain(rule);
 });
 
 test('the limits that the documents name are those of the code', () => {
-  for (const limit of [LIMITS.maxEventBytes, LIMITS.maxEventsPerBody, LIMITS.maxProperties, LIMITS.maxDepth, LIMITS.maxIdLength, LIMITS.maxEventIdLength]) {
+  for (const limit of [
+    LIMITS.maxEventBytes,
+    LIMITS.maxEventsPerBody,
+    LIMITS.maxProperties,
+    LIMITS.maxDepth,
+    LIMITS.maxIdLength,
+    LIMITS.maxEventIdLength,
+  ]) {
     expect(protocol).toMatch(new RegExp(`\\b${limit.toLocaleString('en')}\\b`));
   }
 });

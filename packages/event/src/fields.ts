@@ -68,7 +68,11 @@ function readText(value: unknown, field: string, maxLength: number, faults: Faul
     return '';
   }
   if (value.length > maxLength && isLongerThan(value, maxLength)) {
-    faults.push({ field, code: 'too_long', detail: `${field} has more than ${maxLength} characters; send a shorter one.` });
+    faults.push({
+      field,
+      code: 'too_long',
+      detail: `${field} has more than ${maxLength} characters; send a shorter one.`,
+    });
     return '';
   }
   if (!value.isWellFormed()) {

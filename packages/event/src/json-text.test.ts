@@ -4,10 +4,25 @@ import type { JsonObject, JsonValue } from './event.ts';
 import { toIndexedJsonText, toJsonText } from './json-text.ts';
 import { shapeOf } from './shape.ts';
 
-const halves = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)), maxLength: 8 });
-const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(Number));
+const halves = fc.string({
+  unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
+  maxLength: 8,
+});
+const number = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer(),
+  fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(Number),
+);
 const { json } = fc.letrec<{ json: JsonValue }>((tie) => ({
-  json: fc.oneof({ maxDepth: 4 }, halves, number, fc.boolean(), fc.constant(null), fc.array(tie('json'), { maxLength: 4 }), fc.dictionary(halves, tie('json'), { maxKeys: 4 })),
+  json: fc.oneof(
+    { maxDepth: 4 },
+    halves,
+    number,
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('json'), { maxLength: 4 }),
+    fc.dictionary(halves, tie('json'), { maxKeys: 4 }),
+  ),
 }));
 const object = fc.dictionary(halves, json, { maxKeys: 5 }) as fc.Arbitrary<JsonObject>;
 
@@ -38,7 +53,9 @@ test('E14: examples', () => {
   expect(toJsonText({ a: 2 ** 64, b: -1e20, c: 5 }, true)).toBe('{"a":1.8446744073709552e+19,"b":-1e+20,"c":5}');
   expect(toJsonText({ 'k\ud800': 'v\udc00' }, false)).toBe('{"k\ufffd":"v\ufffd"}');
   expect(toJsonText({ fox: '🦊', backslash: '\\ud800' }, false)).toBe('{"fox":"🦊","backslash":"\\\\ud800"}');
-  expect(toJsonText(JSON.parse('{"__proto__":{"a":"\\ud800"}}') as JsonObject, false)).toBe('{"__proto__":{"a":"\ufffd"}}');
+  expect(toJsonText(JSON.parse('{"__proto__":{"a":"\\ud800"}}') as JsonObject, false)).toBe(
+    '{"__proto__":{"a":"\ufffd"}}',
+  );
 });
 
 test('the text for the index: lists hold plain elements only, and nothing else changes', () => {
@@ -51,9 +68,9 @@ test('the text for the index: lists hold plain elements only, and nothing else c
     }),
     { numRuns: 1000 },
   );
-  expect(toIndexedJsonText({ products: [{ sku: 'a' }, { sku: 'b' }], tags: ['x', ['y'], null, 1], deep: { list: [[]] } })).toBe(
-    '{"products":[],"tags":["x",null,1],"deep":{"list":[]}}',
-  );
+  expect(
+    toIndexedJsonText({ products: [{ sku: 'a' }, { sku: 'b' }], tags: ['x', ['y'], null, 1], deep: { list: [[]] } }),
+  ).toBe('{"products":[],"tags":["x",null,1],"deep":{"list":[]}}');
 });
 
 function withPlainLists(value: JsonValue): JsonValue {

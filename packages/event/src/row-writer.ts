@@ -98,7 +98,8 @@ export class RowWriter {
       for (const column of COLUMNS) this.#string(event[column] ?? '');
       return;
     }
-    for (let index = 0; index < long; index++) writeLength(this.#bytes, at + this.#longAt[index]!, this.#longLength[index]!);
+    for (let index = 0; index < long; index++)
+      writeLength(this.#bytes, at + this.#longAt[index]!, this.#longLength[index]!);
     this.#end = at + written;
   }
 

@@ -20,7 +20,17 @@ import { hash } from 'node:crypto';
 import type { EventType, StoredEvent } from './event.ts';
 
 export const PREFIX_BYTES = 63;
-export const PREFIX = { offset: 0, key: 8, content: 24, flags: 28, bot: 30, time: 31, receivedAt: 39, originalTime: 47, sequence: 55 } as const;
+export const PREFIX = {
+  offset: 0,
+  key: 8,
+  content: 24,
+  flags: 28,
+  bot: 30,
+  time: 31,
+  receivedAt: 39,
+  originalTime: 47,
+  sequence: 55,
+} as const;
 
 /** String columns in row order: [ClickHouse column, property of StoredEvent]. */
 export const STRING_COLUMNS = [

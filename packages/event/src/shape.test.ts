@@ -5,7 +5,8 @@ import { LIMITS } from './limits.ts';
 import { isLargerThan, shapeOf } from './shape.ts';
 
 const base = { eventId: 'e-1', eventName: 'purchase', userId: 'u456' };
-const codes = (value: unknown): string[] => (decodeEvent(value).faults ?? []).map(({ field, code }) => `${field}: ${code}`);
+const codes = (value: unknown): string[] =>
+  (decodeEvent(value).faults ?? []).map(({ field, code }) => `${field}: ${code}`);
 
 function nested(levels: number, inner: unknown = 1): unknown {
   let value = inner;
@@ -36,7 +37,8 @@ test('E11: 64 KB to the byte, wherever the bytes are', () => {
 });
 
 test('E12: 512 keys, nested ones counted, those inside arrays not', () => {
-  const keys = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index]));
+  const keys = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index]));
   expect(codes({ ...base, properties: keys(512) })).toEqual([]);
   expect(codes({ ...base, properties: keys(513) })).toEqual(['properties: too_many_properties']);
   expect(codes({ ...base, properties: { a: keys(256), b: keys(254) } })).toEqual([]);
@@ -48,7 +50,9 @@ test('E12: 512 keys, nested ones counted, those inside arrays not', () => {
 test('E13: 20 levels, the properties themselves the first', () => {
   expect(codes({ ...base, properties: nested(20) })).toEqual([]);
   expect(codes({ ...base, properties: nested(21) })).toEqual([`properties${'.a'.repeat(20)}: too_deep`]);
-  expect(codes({ ...base, properties: { list: JSON.parse('['.repeat(20) + ']'.repeat(20)) } })).toEqual([`properties.list${'[0]'.repeat(19)}: too_deep`]);
+  expect(codes({ ...base, properties: { list: JSON.parse('['.repeat(20) + ']'.repeat(20)) } })).toEqual([
+    `properties.list${'[0]'.repeat(19)}: too_deep`,
+  ]);
   expect(codes({ ...base, properties: nested(19, []) })).toEqual([]);
 });
 
@@ -59,14 +63,16 @@ test('E13: no depth overflows the stack, and a deep event may be too large as we
 });
 
 test('E14: numbers beyond a 64-bit float are refused where they stand', () => {
-  expect(codes(JSON.parse('{"eventId":"e","eventName":"n","userId":"u","properties":{"a":[1,{"b":1e400}],"c":-1e999}}'))).toEqual([
-    'properties.a[1].b: number_out_of_range', 'properties.c: number_out_of_range',
-  ]);
+  expect(
+    codes(JSON.parse('{"eventId":"e","eventName":"n","userId":"u","properties":{"a":[1,{"b":1e400}],"c":-1e999}}')),
+  ).toEqual(['properties.a[1].b: number_out_of_range', 'properties.c: number_out_of_range']);
 });
 
 test('E14: wide integers are seen wherever they are', () => {
-  for (const value of [2 ** 63, -(2 ** 63), 2 ** 64, 1e20, 1e300]) expect(shapeOf({ properties: [{ a: value }] }).wideNumbers).toBe(true);
-  for (const value of [2 ** 63 - 1024, -(2 ** 63) + 1024, 0.1, -0]) expect(shapeOf({ properties: [{ a: value }] }).wideNumbers).toBe(false);
+  for (const value of [2 ** 63, -(2 ** 63), 2 ** 64, 1e20, 1e300])
+    expect(shapeOf({ properties: [{ a: value }] }).wideNumbers).toBe(true);
+  for (const value of [2 ** 63 - 1024, -(2 ** 63) + 1024, 0.1, -0])
+    expect(shapeOf({ properties: [{ a: value }] }).wideNumbers).toBe(false);
 });
 
 test('an answer names ten places at most', () => {

@@ -77,7 +77,8 @@ export function shapeOf(event: Record<string, unknown>): Shape {
     walk.nestedLists = false;
     walk.units += field.length + 3;
     walk.value(event[field], 1);
-    if (walk.keys > LIMITS.maxProperties && (field === 'properties' || field === 'context' || field === 'traits')) tooManyKeys = true;
+    if (walk.keys > LIMITS.maxProperties && (field === 'properties' || field === 'context' || field === 'traits'))
+      tooManyKeys = true;
     if (walk.nestedLists && field === 'properties') nestedLists = true;
   }
   return {
@@ -86,7 +87,9 @@ export function shapeOf(event: Record<string, unknown>): Shape {
     notFinite: walk.notFinite,
     wideNumbers: walk.wideNumbers,
     nestedLists,
-    tooLarge: (walk.tooDeep || walk.units * MAX_BYTES_PER_UNIT > LIMITS.maxEventBytes) && isLargerThan(event, LIMITS.maxEventBytes),
+    tooLarge:
+      (walk.tooDeep || walk.units * MAX_BYTES_PER_UNIT > LIMITS.maxEventBytes) &&
+      isLargerThan(event, LIMITS.maxEventBytes),
   };
 }
 
@@ -133,7 +136,11 @@ export function explainShape(event: Record<string, unknown>): Fault[] {
 function locate(value: unknown, path: string, depth: number, faults: Fault[]): void {
   if (faults.length >= MAX_SHAPE_FAULTS) return;
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    faults.push({ field: path, code: 'number_out_of_range', detail: `The number at ${path} is beyond a 64-bit float; send it as text.` });
+    faults.push({
+      field: path,
+      code: 'number_out_of_range',
+      detail: `The number at ${path} is beyond a 64-bit float; send it as text.`,
+    });
   }
   if (typeof value !== 'object' || value === null) return;
   if (depth > LIMITS.maxDepth) {

@@ -24,15 +24,23 @@ test('T4: beyond it the offset is rounded to the minute and added', () => {
 
 test('T4: two requests of one wrong clock are corrected alike in spite of jitter, so that order is kept', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 3, max: 1e6 }), fc.integer({ min: -29_000, max: 29_000 }), fc.integer({ min: -29_000, max: 29_000 }), (minutes, one, other) => {
-      const sentAt = RECEIVED - minutes * MINUTE;
-      expect(clockSkewMs(sentAt + one, RECEIVED)).toBe(clockSkewMs(sentAt + other, RECEIVED));
-    }),
+    fc.property(
+      fc.integer({ min: 3, max: 1e6 }),
+      fc.integer({ min: -29_000, max: 29_000 }),
+      fc.integer({ min: -29_000, max: 29_000 }),
+      (minutes, one, other) => {
+        const sentAt = RECEIVED - minutes * MINUTE;
+        expect(clockSkewMs(sentAt + one, RECEIVED)).toBe(clockSkewMs(sentAt + other, RECEIVED));
+      },
+    ),
   );
 });
 
 test('T5: after that, more than an hour ahead is set to receivedAt and flagged', () => {
-  expect(eventTime(RECEIVED + 3_600_000, undefined, RECEIVED)).toMatchObject({ timeMs: RECEIVED + 3_600_000, flags: FLAG.timestampGiven });
+  expect(eventTime(RECEIVED + 3_600_000, undefined, RECEIVED)).toMatchObject({
+    timeMs: RECEIVED + 3_600_000,
+    flags: FLAG.timestampGiven,
+  });
   expect(eventTime(RECEIVED + 3_600_001, undefined, RECEIVED)).toEqual({
     timeMs: RECEIVED,
     originalTimeMs: RECEIVED + 3_600_001,
@@ -43,10 +51,14 @@ test('T5: after that, more than an hour ahead is set to receivedAt and flagged',
 });
 
 test('T6: no timestamp means receivedAt, whatever sentAt says', () => {
-  expect(eventTime(undefined, RECEIVED - 9e9, RECEIVED)).toEqual({ timeMs: RECEIVED, originalTimeMs: RECEIVED, flags: 0 });
+  expect(eventTime(undefined, RECEIVED - 9e9, RECEIVED)).toEqual({
+    timeMs: RECEIVED,
+    originalTimeMs: RECEIVED,
+    flags: 0,
+  });
 });
 
-test('T4, T5: whatever the clocks say, no time is more than an hour ahead, and the client\'s own is kept', () => {
+test("T4, T5: whatever the clocks say, no time is more than an hour ahead, and the client's own is kept", () => {
   const time = fc.integer({ min: 0, max: 9e12 });
   fc.assert(
     fc.property(time, fc.option(time, { nil: undefined }), time, (timestamp, sentAt, receivedAt) => {

@@ -19,7 +19,11 @@ export function clockSkewMs(sentAtMs: number | undefined, receivedAtMs: number):
   return Math.round(offset / CLOCK.skewStepMs) * CLOCK.skewStepMs;
 }
 
-export function eventTime(timestampMs: number | undefined, sentAtMs: number | undefined, receivedAtMs: number): EventTime {
+export function eventTime(
+  timestampMs: number | undefined,
+  sentAtMs: number | undefined,
+  receivedAtMs: number,
+): EventTime {
   if (timestampMs === undefined) return { timeMs: receivedAtMs, originalTimeMs: receivedAtMs, flags: 0 };
   const skewMs = clockSkewMs(sentAtMs, receivedAtMs);
   const timeMs = timestampMs + skewMs;

@@ -16,13 +16,19 @@ export function parseTimestamp(value: unknown): number {
 }
 
 /** Why `parseTimestamp(value)` gave NaN. */
-export function explainTimestamp(value: unknown): { code: 'invalid_timestamp' | 'timestamp_out_of_range'; detail: string } {
+export function explainTimestamp(value: unknown): {
+  code: 'invalid_timestamp' | 'timestamp_out_of_range';
+  detail: string;
+} {
   const form = 'send RFC 3339 with a zone, like "2026-05-03T10:00:00.123Z", or epoch milliseconds as a number';
   if (typeof value === 'number') {
     if (value >= SECONDS_FROM && value < SECONDS_TO) {
       return { code: 'invalid_timestamp', detail: `${value} looks like seconds; send milliseconds (${value * 1000}).` };
     }
-    return { code: 'timestamp_out_of_range', detail: `${value} lies outside 1970-2261; check the clock of the device.` };
+    return {
+      code: 'timestamp_out_of_range',
+      detail: `${value} lies outside 1970-2261; check the clock of the device.`,
+    };
   }
   if (typeof value !== 'string') {
     return { code: 'invalid_timestamp', detail: `A time is text or a number, not ${nameOfType(value)}; ${form}.` };
@@ -33,7 +39,13 @@ export function explainTimestamp(value: unknown): { code: 'invalid_timestamp' | 
 }
 
 function nameOfType(value: unknown): string {
-  return Array.isArray(value) ? 'an array' : value === null ? 'null' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  return Array.isArray(value)
+    ? 'an array'
+    : value === null
+      ? 'null'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`;
 }
 
 function inRange(ms: number): number {
@@ -53,7 +65,13 @@ function parseRfc3339(text: string): number {
   const { length } = text;
   // "2026-05-03T10:00:00Z" is the shortest; nine digits of fraction and "+hh:mm" make 35.
   if (length < 20 || length > 40) return NaN;
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return NaN;
+  if (
+    text.charCodeAt(4) !== 45 ||
+    text.charCodeAt(7) !== 45 ||
+    text.charCodeAt(13) !== 58 ||
+    text.charCodeAt(16) !== 58
+  )
+    return NaN;
   const t = text.charCodeAt(10);
   if (t !== 84 && t !== 116 && t !== 32) return NaN; // T, t or space
   const year = two(text, 0) * 100 + two(text, 2);

@@ -8,7 +8,13 @@ test.each([
   ['0:0:0:0:0:FFFF:203.0.113.7', '203.0.113.7'],
   ['2001:DB8::1', '2001:db8::1'],
   ['fe80::1%eth0', 'fe80::1'],
-  ['localhost', ''], ['', ''], ['203.0.113', ''], ['203.0.113.7:80', ''], ['[::1]', ''], ['1.2.3.4, 5.6.7.8', ''], ['01.2.3.4', ''],
+  ['localhost', ''],
+  ['', ''],
+  ['203.0.113', ''],
+  ['203.0.113.7:80', ''],
+  ['[::1]', ''],
+  ['1.2.3.4, 5.6.7.8', ''],
+  ['01.2.3.4', ''],
 ])('%s is the address %j', (text, address) => expect(plainAddress(text)).toBe(address));
 
 test('N1: a truncated address names a network: 24 bits of IPv4, 48 of IPv6', () => {
@@ -32,20 +38,49 @@ test('N1: all addresses of one network are truncated alike, and stay so', () => 
   );
   const group = fc.nat(0xffff).map((value) => value.toString(16));
   fc.assert(
-    fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.array(group, { minLength: 5, maxLength: 5 }), (groups, rest) => {
-      const network = truncateAddress(groups.join(':'));
-      expect(truncateAddress([...groups.slice(0, 3), ...rest].join(':'))).toBe(network);
-      expect(truncateAddress(network)).toBe(network);
-      expect(plainAddress(network)).toBe(network);
-    }),
+    fc.property(
+      fc.array(group, { minLength: 8, maxLength: 8 }),
+      fc.array(group, { minLength: 5, maxLength: 5 }),
+      (groups, rest) => {
+        const network = truncateAddress(groups.join(':'));
+        expect(truncateAddress([...groups.slice(0, 3), ...rest].join(':'))).toBe(network);
+        expect(truncateAddress(network)).toBe(network);
+        expect(plainAddress(network)).toBe(network);
+      },
+    ),
   );
 });
 
 test('N2: private addresses', () => {
-  for (const address of ['127.0.0.1', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '169.254.1.1', '100.64.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255', '::1', '::', 'fc00::1', 'fd12::1', 'fe80::1', 'ff02::1']) {
+  for (const address of [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '169.254.1.1',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fc00::1',
+    'fd12::1',
+    'fe80::1',
+    'ff02::1',
+  ]) {
     expect(isPrivateAddress(address), address).toBe(true);
   }
-  for (const address of ['8.8.8.8', '172.15.0.1', '172.32.0.1', '192.169.0.1', '100.63.0.1', '100.128.0.1', '2001:4860:4860::8888']) {
+  for (const address of [
+    '8.8.8.8',
+    '172.15.0.1',
+    '172.32.0.1',
+    '192.169.0.1',
+    '100.63.0.1',
+    '100.128.0.1',
+    '2001:4860:4860::8888',
+  ]) {
     expect(isPrivateAddress(address), address).toBe(false);
   }
 });

@@ -40,7 +40,12 @@ export function isPrivateAddress(address: string): boolean {
   if (isIPv4(address)) {
     const [a = 0, b = 0] = address.split('.').map(Number);
     if (a === 10 || a === 127 || a === 0 || a >= 224) return true;
-    return (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b <= 127);
+    return (
+      (a === 172 && b >= 16 && b <= 31) ||
+      (a === 192 && b === 168) ||
+      (a === 169 && b === 254) ||
+      (a === 100 && b >= 64 && b <= 127)
+    );
   }
   return address === '::' || address === '::1' || /^f[cdef]/.test(address);
 }

@@ -4,18 +4,22 @@ import { BoundedCache } from './bounded-cache.ts';
 
 test('gives what was computed, holds no more than it may, and keeps what is asked for all the time', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 50 }).map(String)), fc.integer({ min: 2, max: 20 }), (keys, maxEntries) => {
-      const computed: string[] = [];
-      const cache = new BoundedCache(maxEntries, (key) => {
-        computed.push(key);
-        return `value of ${key}`;
-      });
-      for (const key of keys) {
-        expect(cache.get('favourite')).toBe('value of favourite');
-        expect(cache.get(key)).toBe(`value of ${key}`);
-        expect(cache.size).toBeLessThanOrEqual(maxEntries + 1);
-      }
-      if (maxEntries >= 4) expect(computed.filter((key) => key === 'favourite').length).toBeLessThanOrEqual(1);
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 50 }).map(String)),
+      fc.integer({ min: 2, max: 20 }),
+      (keys, maxEntries) => {
+        const computed: string[] = [];
+        const cache = new BoundedCache(maxEntries, (key) => {
+          computed.push(key);
+          return `value of ${key}`;
+        });
+        for (const key of keys) {
+          expect(cache.get('favourite')).toBe('value of favourite');
+          expect(cache.get(key)).toBe(`value of ${key}`);
+          expect(cache.size).toBeLessThanOrEqual(maxEntries + 1);
+        }
+        if (maxEntries >= 4) expect(computed.filter((key) => key === 'favourite').length).toBeLessThanOrEqual(1);
+      },
+    ),
   );
 });

@@ -38,7 +38,10 @@ const CLICK_IDS: Record<string, { source: string; medium: string }> = {
   mc_cid: { source: 'mailchimp', medium: 'email' },
 };
 
-const LONGEST_PARAMETER = Math.max(...Object.keys(UTM).map((name) => name.length), ...Object.keys(CLICK_IDS).map((name) => name.length));
+const LONGEST_PARAMETER = Math.max(
+  ...Object.keys(UTM).map((name) => name.length),
+  ...Object.keys(CLICK_IDS).map((name) => name.length),
+);
 
 /** The longest value that is kept; a click id has about 100 characters. */
 const MAX_VALUE_LENGTH = 500;

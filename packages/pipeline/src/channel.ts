@@ -4,8 +4,19 @@
  */
 
 export type Channel =
-  | 'paid' | 'display' | 'affiliate' | 'email' | 'sms' | 'push' | 'social' | 'video' | 'search' | 'referral' | 'campaign'
-  | 'internal' | 'direct';
+  | 'paid'
+  | 'display'
+  | 'affiliate'
+  | 'email'
+  | 'sms'
+  | 'push'
+  | 'social'
+  | 'video'
+  | 'search'
+  | 'referral'
+  | 'campaign'
+  | 'internal'
+  | 'direct';
 
 const PAID_MEDIUM = /^(?:.*cp[acmv]?|.*ppc|retargeting|remarketing|paid.*)$/;
 const DISPLAY_MEDIUM = /^(?:display|banner|expandable|interstitial|cpm)$/;
@@ -13,17 +24,56 @@ const SOCIAL_MEDIUM = /^(?:social|social[-_ ](?:network|media)|sm)$/;
 const EMAIL = /^(?:e[-_ ]?mail|newsletter)$/;
 
 const SOCIAL = [
-  'facebook', 'instagram', 'twitter', 't.co', 'x.com', 'linkedin', 'lnkd.in', 'pinterest', 'reddit', 'tiktok', 'snapchat', 'threads',
-  'tumblr', 'vk', 'weibo', 'mastodon.social', 'bsky', 'whatsapp', 'telegram', 't.me', 'discord', 'quora', 'news.ycombinator.com', 'xing',
+  'facebook',
+  'instagram',
+  'twitter',
+  't.co',
+  'x.com',
+  'linkedin',
+  'lnkd.in',
+  'pinterest',
+  'reddit',
+  'tiktok',
+  'snapchat',
+  'threads',
+  'tumblr',
+  'vk',
+  'weibo',
+  'mastodon.social',
+  'bsky',
+  'whatsapp',
+  'telegram',
+  't.me',
+  'discord',
+  'quora',
+  'news.ycombinator.com',
+  'xing',
 ];
 const SEARCH = [
-  'google', 'bing', 'duckduckgo', 'yahoo', 'yandex', 'baidu', 'ecosia', 'qwant', 'startpage', 'search.brave.com', 'kagi', 'naver', 'sogou', 'seznam',
+  'google',
+  'bing',
+  'duckduckgo',
+  'yahoo',
+  'yandex',
+  'baidu',
+  'ecosia',
+  'qwant',
+  'startpage',
+  'search.brave.com',
+  'kagi',
+  'naver',
+  'sogou',
+  'seznam',
 ];
 const VIDEO = ['youtube', 'youtu.be', 'vimeo', 'twitch', 'dailymotion'];
 const MAIL = ['mail.google.com', 'outlook.live.com', 'mail.yahoo.com', 'com.google.android.gm'];
 
 /** `host` is the referrer's as `hostOf` gives it; it and the campaign's texts may be `''`. `isOwnSite`: the page's own. */
-export function channelOf(campaign: { source: string; medium: string; name: string }, host: string, isOwnSite: boolean): Channel {
+export function channelOf(
+  campaign: { source: string; medium: string; name: string },
+  host: string,
+  isOwnSite: boolean,
+): Channel {
   const medium = campaign.medium.toLowerCase();
   const source = campaign.source.toLowerCase();
   if (medium !== '') {

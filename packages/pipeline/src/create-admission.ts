@@ -18,13 +18,17 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
 
   return {
     admit(value, facts, type) {
-      const decoded = decodeEvent(value, type === undefined ? { sentAt: facts.sentAt } : { sentAt: facts.sentAt, type });
+      const decoded = decodeEvent(
+        value,
+        type === undefined ? { sentAt: facts.sentAt } : { sentAt: facts.sentAt, type },
+      );
       if (decoded.faults !== undefined) return refuse(value, decoded.faults);
       const { event, wideNumbers, nestedLists } = decoded;
       const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
       if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
       const enriched = enrich(event, facts, wideNumbers);
-      if (enriched.bot && facts.settings.bots === 'drop') return { kind: 'filter', eventId: event.eventId, reason: 'bot' };
+      if (enriched.bot && facts.settings.bots === 'drop')
+        return { kind: 'filter', eventId: event.eventId, reason: 'bot' };
       const stored: StoredEvent = {
         project: facts.project,
         source: facts.source,
@@ -42,7 +46,10 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
         originalTimeMs: time.originalTimeMs,
         receivedAtMs: facts.receivedAtMs,
         bot: enriched.bot,
-        flags: time.flags | (event.sequence === undefined ? 0 : FLAG.sequenceGiven) | (facts.imported === true ? FLAG.imported : 0),
+        flags:
+          time.flags |
+          (event.sequence === undefined ? 0 : FLAG.sequenceGiven) |
+          (facts.imported === true ? FLAG.imported : 0),
         country: enriched.country,
         os: enriched.os,
         browser: enriched.browser,

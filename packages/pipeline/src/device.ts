@@ -3,10 +3,24 @@ import type { JsonValue } from '@tidemark/event';
 
 /** Segment's mobile libraries send the system as the type; others have words of their own. */
 const TYPES: Record<string, string> = {
-  desktop: 'desktop', computer: 'desktop', pc: 'desktop', web: '',
-  mobile: 'mobile', phone: 'mobile', smartphone: 'mobile', ios: 'mobile', android: 'mobile',
-  tablet: 'tablet', ipad: 'tablet',
-  tv: 'smarttv', smarttv: 'smarttv', console: 'console', wearable: 'wearable', watch: 'wearable', embedded: 'embedded', xr: 'xr',
+  desktop: 'desktop',
+  computer: 'desktop',
+  pc: 'desktop',
+  web: '',
+  mobile: 'mobile',
+  phone: 'mobile',
+  smartphone: 'mobile',
+  ios: 'mobile',
+  android: 'mobile',
+  tablet: 'tablet',
+  ipad: 'tablet',
+  tv: 'smarttv',
+  smarttv: 'smarttv',
+  console: 'console',
+  wearable: 'wearable',
+  watch: 'wearable',
+  embedded: 'embedded',
+  xr: 'xr',
 };
 
 /** `context.device` is an object with a `type`, or the type itself as text; `''` when it states none that we know. */

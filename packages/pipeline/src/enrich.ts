@@ -32,13 +32,26 @@ const CACHED_REFERRERS = 4_096;
  * address they mean in `context.ip`.
  */
 const SERVER_LIBRARIES: ReadonlySet<unknown> = new Set([
-  '@tidemark/node', '@segment/analytics-node', 'analytics-node', 'analytics-python', 'analytics-ruby', 'analytics-go', 'analytics-java',
-  'analytics-php', '@rudderstack/rudder-sdk-node', 'rudder-sdk-node', 'posthog-node', 'posthog-python',
+  '@tidemark/node',
+  '@segment/analytics-node',
+  'analytics-node',
+  'analytics-python',
+  'analytics-ruby',
+  'analytics-go',
+  'analytics-java',
+  'analytics-php',
+  '@rudderstack/rudder-sdk-node',
+  'rudder-sdk-node',
+  'posthog-node',
+  'posthog-python',
 ]);
 
 export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
   const readUserAgent = createUserAgentReader();
-  const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({ channel: channelOfReferrer(host), json: JSON.stringify({ host }) }));
+  const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({
+    channel: channelOfReferrer(host),
+    json: JSON.stringify({ host }),
+  }));
 
   return function enrich(event, facts, wideNumbers) {
     const { context } = event;
@@ -62,7 +75,8 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     let browser = nameOf(context['browser']);
     if (agent !== undefined) {
       if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os, agent.json.os);
-      if (browser === '' && (browser = agent.browserName) !== '') added.fill('browser', agent.browser, agent.json.browser);
+      if (browser === '' && (browser = agent.browserName) !== '')
+        added.fill('browser', agent.browser, agent.json.browser);
     }
     let deviceType = statedDeviceType(context['device']);
     if (deviceType === '') {
@@ -79,13 +93,15 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     const path = textOf(page?.['path']) || textOf(called?.['path']) || pathOf(url);
     let campaign = statedCampaign(context['campaign']);
     if (campaign === undefined) {
-      campaign = campaignOf(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? campaignOf(queryOf(url));
+      campaign =
+        campaignOf(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? campaignOf(queryOf(url));
       if (campaign !== undefined) added.fill('campaign', campaign.fields);
     }
 
     // N6: referrer and channel.
     const own = context['referrer'];
-    const referrer = textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
+    const referrer =
+      textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
     const host = referrer === '' ? '' : hostOf(referrer);
     const known = host === '' ? undefined : referrers.get(host);
     if (known !== undefined) added.fill('referrer', { host }, known.json);

@@ -30,5 +30,7 @@ export async function openGeo(path = bundledDatabase()): Promise<CountryOf> {
 }
 
 function bundledDatabase(): string {
-  return createRequire(import.meta.url).resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb');
+  return createRequire(import.meta.url).resolve(
+    '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb',
+  );
 }

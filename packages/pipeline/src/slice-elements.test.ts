@@ -11,16 +11,25 @@ const slices = (body: string, property?: string): string[] => {
 const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 const quoted = fc
   .tuple(fc.string({ unit: 'binary', maxLength: 8 }), fc.boolean())
-  .map(([text, escape]) => (escape ? `"${Array.from(text, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"` : JSON.stringify(text)));
+  .map(([text, escape]) =>
+    escape
+      ? `"${Array.from(text, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`
+      : JSON.stringify(text),
+  );
 const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 3 },
     quoted,
     fc.constantFrom('null', 'true', 'false', '0', '-1.5e+10', '"]"', '"\\\\"', '"\\"}"', '"\\\\\\"["'),
-    fc.tuple(fc.array(tie('json'), { maxLength: 3 }), space).map(([elements, gap]) => `[${gap}${elements.join(`${gap},${gap}`)}${gap}]`),
+    fc
+      .tuple(fc.array(tie('json'), { maxLength: 3 }), space)
+      .map(([elements, gap]) => `[${gap}${elements.join(`${gap},${gap}`)}${gap}]`),
     fc
       .tuple(fc.array(fc.tuple(quoted, tie('json')), { maxLength: 3 }), space)
-      .map(([members, gap]) => `{${gap}${members.map(([key, value]) => `${key}${gap}:${gap}${value}`).join(`${gap},${gap}`)}${gap}}`),
+      .map(
+        ([members, gap]) =>
+          `{${gap}${members.map(([key, value]) => `${key}${gap}:${gap}${value}`).join(`${gap},${gap}`)}${gap}}`,
+      ),
   ),
 }));
 
@@ -29,7 +38,9 @@ test('Q2: the slices are the elements, byte for byte, as many and in the order t
     fc.property(fc.array(json, { maxLength: 6 }), json, json, space, (elements, before, after, gap) => {
       const body = `${gap}{${gap}"sentAt"${gap}:${before},${gap}"events":${gap}[${gap}${elements.join(`${gap},${gap}`)}${gap}]${gap},"more":${after}${gap}}${gap}`;
       expect(slices(body)).toEqual(elements);
-      expect(slices(body).map((text) => JSON.parse(text) as unknown)).toEqual((JSON.parse(body) as { events: unknown[] }).events);
+      expect(slices(body).map((text) => JSON.parse(text) as unknown)).toEqual(
+        (JSON.parse(body) as { events: unknown[] }).events,
+      );
     }),
     { numRuns: 1000 },
   );
@@ -42,5 +53,6 @@ test('Q2: the array may be named with escapes or stand twice, and only the top l
   expect(slices('{"a":{"events":[1]},"b":["events",[1]]}')).toEqual([]);
   expect(slices('{"batch":["é"]}', 'batch')).toEqual(['"é"']);
   expect(slices('\ufeff{"events":[1]}')).toEqual(['1']);
-  for (const none of ['[1]', '{}', '"events"', '{"events":[]}', '{"events":[ ]}', '{"events":null}']) expect(slices(none)).toEqual([]);
+  for (const none of ['[1]', '{}', '"events"', '{"events":[]}', '{"events":[ ]}', '{"events":null}'])
+    expect(slices(none)).toEqual([]);
 });

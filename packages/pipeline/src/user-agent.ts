@@ -25,14 +25,37 @@ const CACHED_USER_AGENTS = 4_096;
 
 /** The parser's words for what the makers call otherwise, and for what is one browser in two shells. */
 const OS_NAMES: Record<string, string> = { 'Mac OS': 'macOS', 'Chromium OS': 'Chrome OS' };
-const BROWSER_NAMES: Record<string, string> = { 'Mobile Safari': 'Safari', 'Mobile Chrome': 'Chrome', 'Mobile Firefox': 'Firefox' };
-const DESKTOP_SYSTEMS = new Set(['macOS', 'Windows', 'Linux', 'Chrome OS', 'Ubuntu', 'Debian', 'Fedora', 'FreeBSD', 'OpenBSD']);
-const MOBILE_SYSTEMS = new Set(['iOS', 'Android', 'HarmonyOS', 'KaiOS', 'Windows Phone', 'Windows Mobile', 'BlackBerry']);
+const BROWSER_NAMES: Record<string, string> = {
+  'Mobile Safari': 'Safari',
+  'Mobile Chrome': 'Chrome',
+  'Mobile Firefox': 'Firefox',
+};
+const DESKTOP_SYSTEMS = new Set([
+  'macOS',
+  'Windows',
+  'Linux',
+  'Chrome OS',
+  'Ubuntu',
+  'Debian',
+  'Fedora',
+  'FreeBSD',
+  'OpenBSD',
+]);
+const MOBILE_SYSTEMS = new Set([
+  'iOS',
+  'Android',
+  'HarmonyOS',
+  'KaiOS',
+  'Windows Phone',
+  'Windows Mobile',
+  'BlackBerry',
+]);
 
 /** Parsed and remembered: some 30 us the first time, a look-up after. */
 export function createUserAgentReader(): (userAgent: string) => UserAgent {
   const cache = new BoundedCache(CACHED_USER_AGENTS, parseUserAgent);
-  return (userAgent) => cache.get(userAgent.length > MAX_USER_AGENT_LENGTH ? userAgent.slice(0, MAX_USER_AGENT_LENGTH) : userAgent);
+  return (userAgent) =>
+    cache.get(userAgent.length > MAX_USER_AGENT_LENGTH ? userAgent.slice(0, MAX_USER_AGENT_LENGTH) : userAgent);
 }
 
 export function parseUserAgent(userAgent: string): UserAgent {
@@ -50,7 +73,11 @@ export function parseUserAgent(userAgent: string): UserAgent {
     browserName,
     deviceType,
     ...known,
-    json: { os: JSON.stringify(known.os), browser: JSON.stringify(known.browser), device: JSON.stringify(known.device) },
+    json: {
+      os: JSON.stringify(known.os),
+      browser: JSON.stringify(known.browser),
+      device: JSON.stringify(known.device),
+    },
     bot: isbot(userAgent),
   };
 }

@@ -4,13 +4,20 @@ import { hostOf, isSameSite, pathOf, queryOf } from './web-address.ts';
 
 test('of what URL can read, host, path and query are those that it reads', () => {
   fc.assert(
-    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true, authoritySettings: { withPort: true, withUserInfo: true } }), (url) => {
-      const parsed = new URL(url);
-      expect(hostOf(url)).toBe(parsed.hostname.replace(/^www\./, ''));
-      expect(queryOf(url)).toBe(url.split('#')[0]!.split('?').slice(1).join('?'));
-      // URL also resolves dots, which no page address in use has.
-      if (!url.includes('/.')) expect(pathOf(url)).toBe(parsed.pathname);
-    }),
+    fc.property(
+      fc.webUrl({
+        withQueryParameters: true,
+        withFragments: true,
+        authoritySettings: { withPort: true, withUserInfo: true },
+      }),
+      (url) => {
+        const parsed = new URL(url);
+        expect(hostOf(url)).toBe(parsed.hostname.replace(/^www\./, ''));
+        expect(queryOf(url)).toBe(url.split('#')[0]!.split('?').slice(1).join('?'));
+        // URL also resolves dots, which no page address in use has.
+        if (!url.includes('/.')) expect(pathOf(url)).toBe(parsed.pathname);
+      },
+    ),
   );
 });
 
