@@ -2,6 +2,7 @@ import { PREFIX, readInt64, readRow } from '@tidemark/event';
 import type { LogReader, Positions, RecordBatch } from '@tidemark/log';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
+import { markImported } from './dedup/imported.ts';
 import type { SeenIds } from './dedup/seen-ids.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
@@ -113,17 +114,17 @@ export class EventConsumer {
    * into the intent, and left out of a next round, as they are by every second try.
    */
   async #apply(batches: readonly RecordBatch[], range: OffsetRange, secondTry: boolean): Promise<Verdict[]> {
-    const { seen, stores, crashPoint } = this.#parts;
+    const { stores, crashPoint } = this.#parts;
     for (;;) {
       const refused = this.#refused;
-      const verdicts = await deduplicate(batches, range, seen, refused);
+      const verdicts = await this.#decide(batches, range, refused);
       try {
         await stores.write(keptRows(batches, range, verdicts), range, secondTry, refused.size > 0);
         return verdicts;
       } catch (error) {
         if (!mayBeAboutRows(error)) throw error;
         const found = new Map([...refused, ...(await findRefusals(stores, batches, range, verdicts))]);
-        const decided = await deduplicate(batches, range, seen, found);
+        const decided = await this.#decide(batches, range, found);
         for (const offset of found.keys()) if (decided[offset - range.from] !== 'refused') found.delete(offset);
         // No row is to blame: it will be tried again as it is.
         if (found.size === refused.size) throw error;
@@ -132,6 +133,12 @@ export class EventConsumer {
         secondTry = true;
       }
     }
+  }
+
+  async #decide(batches: readonly RecordBatch[], range: OffsetRange, refused: RefusedRows): Promise<Verdict[]> {
+    const verdicts = await deduplicate(batches, range, this.#parts.seen, refused);
+    await markImported(batches, range, verdicts, this.#parts);
+    return verdicts;
   }
 
   get #refused(): RefusedRows {

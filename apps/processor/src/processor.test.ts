@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { StoredEvent } from '@tidemark/event';
+import { FLAG, type StoredEvent } from '@tidemark/event';
 import type { Processor, ProcessorParts } from './processor.ts';
 import { TestPipeline, storedEvent } from './testing.ts';
 import type { LiveOutcome } from './status.ts';
@@ -122,6 +122,20 @@ for (const point of ['applied', 'committed'] as const) {
     expect(await processor.balance()).toMatchObject({ received: 120, stored: 100, duplicate: 20, pending: 0, difference: 0 });
   });
 }
+
+it('X7: an import changes nothing when it comes again, even after its ids were forgotten', async () => {
+  const imported = (eventId: string) => storedEvent(eventId, { flags: FLAG.timestampGiven | FLAG.imported });
+  await pipeline.append([imported('a'), imported('b'), storedEvent('c')]);
+  await (await runToEnd()).stop();
+  await pipeline.warehouse.command('TRUNCATE TABLE event_ids');
+  await pipeline.append([imported('b'), imported('a'), imported('d'), imported('d'), { ...imported('a'), project: 'p2' }, storedEvent('c')]);
+  const processor = await runToEnd();
+  await processor.stop();
+  // c came without being an import, so only the window could have known it.
+  expect(await pipeline.ids('events')).toEqual(['a', 'a', 'b', 'c', 'c', 'd']);
+  expect(await pipeline.lakeIds()).toEqual(['a', 'a', 'b', 'c', 'c', 'd']);
+  expect(await processor.balance()).toMatchObject({ received: 9, stored: 6, duplicate: 3, pending: 0, difference: 0 });
+});
 
 it('A1: counts quarantined items and tallies, and shows every outcome to those who watch', async () => {
   const processor = await pipeline.processor();
