@@ -13,12 +13,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'packages/schema': ['event'],
   'packages/pipeline': ['event', 'control'],
   'packages/warehouse': ['event'],
-  'packages/timeline': ['event', 'warehouse'],
   'packages/lake': ['event', 'warehouse'],
   'packages/analytics': ['event', 'warehouse'],
   'packages/model': ['event'],
   'apps/collector': ['event', 'log', 'control', 'metrics', 'pipeline'],
-  'apps/processor': ['event', 'log', 'control', 'metrics', 'pipeline', 'warehouse', 'timeline', 'lake'],
+  'apps/processor': ['event', 'log', 'control', 'metrics', 'pipeline', 'warehouse', 'lake'],
   // The processor's view is a port that API and jobs read (status.ts): types only, as a test below checks.
   'apps/api': [
     'event',
@@ -27,12 +26,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'metrics',
     'pipeline',
     'warehouse',
-    'timeline',
     'lake',
     'analytics',
     'processor',
   ],
-  'apps/jobs': ['event', 'log', 'control', 'metrics', 'warehouse', 'timeline', 'lake', 'processor'],
+  'apps/jobs': ['event', 'log', 'control', 'metrics', 'warehouse', 'lake', 'processor'],
   'apps/dashboard': [],
   'apps/server': ['*'],
 };
