@@ -25,7 +25,7 @@ async function runToEnd(options: Partial<ProcessorParts> = {}) {
   return { balance: await processor.balance(), live };
 }
 
-/** Runs until `fails` (an error of the test's own) has stopped it, as a death would. */
+/** Runs until it dies at `point`, once. */
 async function runToDeath(point: string): Promise<void> {
   let died = false;
   const processor = await pipeline.processor({

@@ -9,25 +9,31 @@ const NOT_ABOUT_ROWS: ReadonlySet<number> = new Set([
   74, 75, 76, 77, 107, // cannot read from, write to, open, close a file; it doesn't exist
   159, 160, // timeout, too slow
   173, // cannot allocate memory
+  198, 209, 210, // network
   202, // too many simultaneous queries
-  209, 210, // network
   236, // aborted
   241, 243, // memory limit, not enough space
   242, // table is read-only
   252, // too many parts
   319, // unknown status of an insert
   394, // query was cancelled
+  425, // system error
   439, // cannot schedule a task
-  425, // system error: errno is in the message
+  473, // deadlock avoided
   499, // object storage
   722, 733, // waiting for tables to load, table is being restarted
   999, // keeper
 ]);
 
-/** Errors of the system that ClickHouse passes on under numbers of many kinds. */
-const ERRNO = /errno: \d+|\b(ENOSPC|EIO|EDQUOT|EMFILE|ENFILE|EROFS|ENOMEM)\b|No space left on device|Input\/output error/;
+/** What a C++ library threw; only the type tells, in ClickHouse's own words before the message. */
+const STD_EXCEPTION = 1001;
+const OF_THE_SYSTEM = /^std::exception\. Code: 1001, type: \S*(filesystem_error|system_error|bad_alloc)/;
 
-/** Whether a store may have refused the rows themselves. False for what passes, or needs an operator. */
+/**
+ * Whether a store may have refused the rows themselves. False for what passes, or needs an operator. Messages are not
+ * looked into beyond that: they quote the rows, so a client could write "No space left on device" into one.
+ */
 export function mayBeAboutRows(error: unknown): error is WarehouseError {
-  return error instanceof WarehouseError && error.number > 0 && !NOT_ABOUT_ROWS.has(error.number) && !ERRNO.test(error.message);
+  if (!(error instanceof WarehouseError) || error.number === 0 || NOT_ABOUT_ROWS.has(error.number)) return false;
+  return error.number !== STD_EXCEPTION || !OF_THE_SYSTEM.test(error.message);
 }
