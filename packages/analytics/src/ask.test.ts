@@ -75,7 +75,7 @@ describe('what comes from outside', () => {
 
   it('keeps groups apart from the names that the answer gives to groups', async () => {
     const { series } = await asked('trend', { series: [{}], breakdown: ['properties.text'], limit: 100 });
-    expect(series.map(({ breakdown }) => breakdown[0]).toSorted()).toEqual(HOSTILE.toSorted());
+    expect(new Set(series.map(({ breakdown }) => breakdown[0]))).toEqual(new Set(HOSTILE));
     const cut = await asked('trend', { series: [{}], breakdown: ['properties.text'], limit: 1 });
     expect(cut.series.map(({ total }) => total)).toEqual([1, HOSTILE.length - 1]);
   });

@@ -3,8 +3,8 @@ import { propertySql, type Table } from './property.ts';
 
 /** Longest value shown; longer ones that agree so far are one group (rule B3). */
 const MAX_LABEL = 200;
-export const OTHER = 'other';
-export const NOT_SET = '(not set)';
+const OTHER = 'other';
+const NOT_SET = '(not set)';
 
 /**
  * A group in SQL and between statements: one key a property, `=value`, or `-` where it is unset. So a value that reads

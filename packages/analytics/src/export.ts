@@ -8,7 +8,7 @@ import { timeRange } from './range.ts';
 import { COMMON, Where } from './schema.ts';
 import { validate } from './validate.ts';
 
-export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
+const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 
 export const ExportRequest = Type.Object(
   {

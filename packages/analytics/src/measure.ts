@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import { averageOf, hugeSumSql, sumOf, sumSql } from './decimal.ts';
 import { joinIdentity, PERSON_SQL, ACTOR_COLUMNS } from './person.ts';
 import { QuestionError } from './problem.ts';
@@ -15,7 +15,6 @@ export const Measure = Type.Union(
   { description: `events, users, or one of ${OF_PROPERTY.join(', ')} of a property, as {"sum": "properties.price"}` },
 );
 export type Measure = 'events' | 'users' | 'sessions' | Partial<Record<(typeof OF_PROPERTY)[number], string>>;
-export type MeasureShape = Static<typeof Measure>;
 
 /** How a measure is computed from the rows of a set of events. */
 export interface MeasurePlan {

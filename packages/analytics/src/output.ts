@@ -2,7 +2,7 @@
 import { FLAG, type JsonObject } from '@tidemark/event';
 
 /** Columns of `timeline` that make an output event; `person` is the mapped personId. */
-export const OUTPUT_COLUMNS = [
+const OUTPUT_COLUMNS = [
   'event_id', 'event_name', 'type', 'user_id', 'anonymous_id', 'session_id', 'group_id', 'previous_id', 'schema_version',
   'sequence', 'flags', 'source', 'bot', 'properties', 'context', 'traits',
 ] as const;

@@ -2,10 +2,10 @@
 import Type, { type Static } from 'typebox';
 import { DURATION_PATTERN } from './duration.ts';
 
-export const OPERATORS = ['=', '!=', 'in', 'not_in', 'contains', 'not_contains', '>', '>=', '<', '<=', 'is_set', 'is_not_set', 'matches'] as const;
+const OPERATORS = ['=', '!=', 'in', 'not_in', 'contains', 'not_contains', '>', '>=', '<', '<=', 'is_set', 'is_not_set', 'matches'] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-export const Scalar = Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean()], {
+const Scalar = Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean()], {
   description: 'a text, a number, true or false',
 });
 
@@ -25,7 +25,7 @@ export const Condition = Type.Object(
 );
 export type Condition = Static<typeof Condition>;
 
-export const ConditionGroup = Type.Object({ any: Type.Array(Condition, { minItems: 1, maxItems: 50 }) }, { additionalProperties: false });
+const ConditionGroup = Type.Object({ any: Type.Array(Condition, { minItems: 1, maxItems: 50 }) }, { additionalProperties: false });
 
 export const Where = Type.Array(Type.Union([Condition, ConditionGroup], { description: 'a condition, or {"any": [conditions]}' }), {
   maxItems: 50,

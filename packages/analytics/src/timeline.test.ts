@@ -1,6 +1,9 @@
+import { timeline as oracle } from '@tidemark/model';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportEvents } from './export.ts';
 import { QuestionError } from './problem.ts';
+import { history, PROPERTY_RUN } from './testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
 import { timelineQuery, type TimelineRequest } from './timeline.ts';
 import { traceQuery } from './trace.ts';
@@ -50,8 +53,51 @@ describe('timeline', () => {
     }
   });
 
+  it('finds a person of more devices than a statement can list', async () => {
+    const devices = Array.from({ length: 1_200 }, (_, i) => `device-${i}`);
+    await store.add([
+      // The last device is somebody else's first.
+      storedEvent({ project: 'kiosk', eventId: 'first', anonymousId: 'device-1199', userId: 'eve', timeMs: T0 - 1 }),
+      ...devices.map((anonymousId, i) => storedEvent({ project: 'kiosk', eventId: `in-${i}`, anonymousId, userId: 'kim', timeMs: T0 + i })),
+      ...devices.map((anonymousId, i) => storedEvent({ project: 'kiosk', eventId: `out-${i}`, anonymousId, timeMs: T0 + 5_000 + i })),
+    ]);
+    const found: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const next: Awaited<ReturnType<typeof page>> = await timelineQuery({ id: 'device-7', limit: 1_000, ...(cursor !== null && { cursor }) }, store.context('kiosk'));
+      found.push(...next.events.map(({ eventId }) => eventId));
+      cursor = next.nextCursor;
+    } while (cursor !== null);
+    expect(found).toEqual([...devices.map((_, i) => `in-${i}`), ...devices.slice(0, -1).map((_, i) => `out-${i}`)]);
+  });
+
   it('keeps to from and to, the latter exclusive', async () => {
     expect(await ids({ id: 'ann', from: '2026-05-03T10:00:00.001Z', to: '2026-05-03T10:00:00.005Z' })).toEqual(['e2', 'e4', 'e3']);
+  });
+
+  it('shows of any id what the model does, page by page (rules I1 to I3, L1)', async () => {
+    let round = 0;
+    const situation = history('', { startMs: T0, spanMs: 10, stepMs: 1, minEvents: 5, maxEvents: 30 });
+    await fc.assert(
+      fc.asyncProperty(situation, fc.integer({ min: 1, max: 7 }), fc.constantFrom('asc' as const, 'desc' as const), async (unnamed, limit, order) => {
+        const project = `timeline${++round}`;
+        const events = unnamed.map((event) => ({ ...event, project }));
+        await store.add(events);
+        for (const id of ['ann', 'bob', 'd1', 'd2', 'd3']) {
+          const seen: string[] = [];
+          let cursor: string | null = null;
+          do {
+            const request: TimelineRequest = { id, limit, order, ...(cursor !== null && { cursor }) };
+            const found: Awaited<ReturnType<typeof page>> = await timelineQuery(request, store.context(project));
+            seen.push(...found.events.map(({ eventId }) => eventId));
+            cursor = found.nextCursor;
+          } while (cursor !== null);
+          const expected = oracle(events, id);
+          expect(seen, id).toEqual(order === 'asc' ? expected : expected.toReversed());
+        }
+      }),
+      { ...PROPERTY_RUN, numRuns: 10 },
+    );
   });
 
   it('refuses what it did not write or can not do', async () => {

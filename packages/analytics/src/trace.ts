@@ -2,7 +2,7 @@
 import { dedupKey } from '@tidemark/event';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 import { outputSelect, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
-import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
+import { personIdOf } from './resolve.ts';
 
 export interface EventTrace {
   event: OutputEvent;
@@ -29,11 +29,10 @@ export async function traceQuery(eventId: string, { project, warehouse }: { proj
 
 async function read(project: string, warehouse: Warehouse, condition: string): Promise<EventTrace | undefined> {
   const { rows } = await warehouse.query<TimelineRow & { epoch: string; partition: number; offset: number }>(
-    `SELECT ${outputSelect(PERSON_NAME_SQL)}, epoch, partition, offset FROM (
-  SELECT ${ACTOR_COLUMNS}, * FROM timeline WHERE project = ${literal(project)} AND ${condition} LIMIT 1
-) AS actors ${joinIdentity(project)}`,
+    `SELECT ${outputSelect("''")}, epoch, partition, offset FROM timeline WHERE project = ${literal(project)} AND ${condition} LIMIT 1`,
   );
   const [row] = rows;
   if (row === undefined) return undefined;
-  return { event: toOutput(row), position: { epoch: row.epoch, partition: Number(row.partition), offset: Number(row.offset) } };
+  const person = await personIdOf({ userId: row.user_id, anonymousId: row.anonymous_id }, project, warehouse);
+  return { event: toOutput({ ...row, person }), position: { epoch: row.epoch, partition: Number(row.partition), offset: Number(row.offset) } };
 }

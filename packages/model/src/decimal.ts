@@ -1,5 +1,5 @@
 /** Exact decimals with 20 digits after the point, as a bigint of 10^-20. */
-export const SCALE = 20;
+const SCALE = 20;
 
 /** The decimal of a number's shortest text; what is finer than 10^-20 is cut off. */
 export function toDecimal(value: number): bigint {

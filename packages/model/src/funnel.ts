@@ -19,7 +19,7 @@ export interface FunnelQuestion {
   limit?: number;
 }
 
-export interface FunnelStep {
+interface FunnelStep {
   users: number;
   medianSeconds: number | null;
   p90Seconds: number | null;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FLAG, RowWriter, writeInt64, PREFIX, type StoredEvent } from '@tidemark/event';
+import { FLAG, RowWriter, toIndexedJsonText, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
 import { ChdbWarehouse, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
 import type { AskContext } from '../ask.ts';
 
@@ -48,9 +48,9 @@ export async function openTestStore(): Promise<TestStore> {
 }
 
 export interface EventSketch extends Partial<Omit<StoredEvent, 'properties' | 'context' | 'traits'>> {
-  properties?: object;
-  context?: object;
-  traits?: object;
+  properties?: JsonObject;
+  context?: JsonObject;
+  traits?: JsonObject;
 }
 
 let made = 0;
@@ -65,6 +65,7 @@ export function storedEvent({ properties = {}, context = {}, traits = {}, ...giv
     country: '', os: '', browser: '', deviceType: '', channel: '', campaignSource: '', campaignMedium: '', campaignName: '',
     referrerHost: '', pagePath: '', appVersion: '', locale: '',
     ...given,
-    properties: JSON.stringify(properties), context: JSON.stringify(context), traits: JSON.stringify(traits),
+    properties: toJsonText(properties, true), context: toJsonText(context, true), traits: toJsonText(traits, true),
+    indexedProperties: toIndexedJsonText(properties),
   };
 }
