@@ -114,6 +114,7 @@ describe('a question that is none', () => {
     ['trend', { series: [{}], granularity: 'minute', from: '-6d', breakdown: ['userId'] }, 'too_many_points', 'granularity'],
     ['trend', { series: [{}], compare: '0d' }, 'invalid_value', 'compare'],
     ['trend', { series: [{}], compare: '400d' }, 'invalid_value', 'compare'],
+    ['trend', { series: [{}], compare: 'previous', from: '1905-01-01', to: '1920-01-01', granularity: 'month' }, 'invalid_value', 'compare'],
     ['trend', { series: [{}], formula: 'A/B' }, 'invalid_formula', 'formula'],
     ['trend', { series: [{}], breakdown: ['person.plan'] }, 'unsupported_combination', 'breakdown[0]'],
     ['trend', { series: [{}], breakdown: ['userId', 'userId'] }, 'invalid_value', 'breakdown'],

@@ -46,12 +46,14 @@ export function groupLabels(key: GroupKey): string[] {
   return key.map((part) => (part === REST ? OTHER : part === UNSET ? NOT_SET : part.slice(1)));
 }
 
-/** Order of groups in an answer: the kept ones by rank, then the rest, then the unset. */
+/** Order of groups in an answer: the kept ones by rank, then the rest, then the unset; the one group there is without a breakdown. */
 export function groupOrder(kept: readonly GroupKey[], count: number): GroupKey[] {
-  const unset = Array.from({ length: count }, () => UNSET);
-  return [...kept, Array.from({ length: count }, () => REST), unset];
+  if (count === 0) return [[]];
+  const all = (part: string): GroupKey => Array.from({ length: count }, () => part);
+  return [...kept, all(REST), all(UNSET)];
 }
 
+/** A text that two keys share when they are the same group's. */
 export function sameGroup(a: GroupKey): string {
   return JSON.stringify(a);
 }

@@ -5,7 +5,7 @@ import { instantOf, openZone, type Zone } from './zone.ts';
 const DAY_MS = 86_400_000;
 const LONGEST_MS = 100 * 366 * DAY_MS;
 /** Event times are stored between these (DateTime64(3) reaches a little further, into April 2262). */
-const EARLIEST_MS = Date.UTC(1900, 0, 1);
+export const EARLIEST_MS = Date.UTC(1900, 0, 1);
 export const LATEST_MS = Date.UTC(2262, 0, 1);
 
 export interface TimeRange {

@@ -1,0 +1,81 @@
+/** The series of a trend as SQL, and their values from its rows. */
+import type { Asking } from '../ask.ts';
+import { allUnsetSql, groupColumns, keptColumns, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
+import { bucketSql } from '../buckets.ts';
+import { eventsSql } from '../events.ts';
+import { measuredRows, type MeasurePlan } from '../measure.ts';
+import type { TimeRange } from '../range.ts';
+import type { Question } from './trend-question.ts';
+
+/** The values of one group of one series. */
+export interface Line {
+  total: number;
+  values: number[];
+}
+
+/** SELECT of the events of series `i` in a range, with the plan's columns and `more`. */
+function rowsOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, more: string[], project: string): string {
+  const series = question.series[i];
+  return eventsSql({
+    project,
+    fromMs: range.fromMs,
+    toMs: range.toMs,
+    events: series?.event,
+    includeBots: question.includeBots ?? false,
+    where: [[question.where, 'where'], [series?.where, `series[${i}].where`]],
+    columns: [...plan.columns, ...more],
+  });
+}
+
+/**
+ * The groups to show (rule B2): the first series' greatest, and where these are fewer than the limit, the next series'.
+ * All series show the same groups, so that a formula can combine them.
+ */
+export async function keptGroups(question: Question, plans: readonly MeasurePlan[], asking: Asking): Promise<GroupKey[]> {
+  const { breakdown = [], limit = 10 } = question;
+  if (breakdown.length === 0) return [];
+  const keys = keyNames(breakdown.length);
+  const kept = new Map<string, GroupKey>();
+  for (const [i, plan] of plans.entries()) {
+    const rows = rowsOf(question, i, plan, asking.range, groupColumns(breakdown, 'events', 'breakdown'), asking.project);
+    const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
+FROM ${measuredRows(plan, rows, keys, asking.project)}
+WHERE NOT (${allUnsetSql(breakdown.length)})
+GROUP BY ${keys.join(', ')}
+ORDER BY ${plan.rank} DESC, ${keys.join(', ')}
+LIMIT ${limit}`;
+    for (const row of await asking.query<Record<string, string>>(sql)) {
+      const group = keys.map((name) => row[name] ?? '');
+      if (kept.size < limit) kept.set(sameGroup(group), group);
+    }
+    if (kept.size === limit) break;
+  }
+  return [...kept.values()];
+}
+
+function aggregatesSql(plan: MeasurePlan): string {
+  return plan.aggregates.map(({ name, sql }) => `${sql} AS ${name}`).join(', ');
+}
+
+/** The lines of series `i` in a range, by `sameGroup` of their group; groups without events have none. */
+export async function linesOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, starts: readonly number[], kept: readonly GroupKey[], asking: Asking): Promise<Map<string, Line>> {
+  const count = question.breakdown?.length ?? 0;
+  const groups = Array.from({ length: count }, (_, at) => `g${at}`);
+  const columns = [`${bucketSql('time', starts)} AS bucket`, ...groupColumns(question.breakdown ?? [], 'events', 'breakdown'), ...keptColumns(count, kept)];
+  const rows = rowsOf(question, i, plan, range, columns, asking.project);
+  // The total has a row of its own: a user who came on two days is one user.
+  const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
+  const sql = `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
+FROM ${measuredRows(plan, rows, ['bucket', ...groups], asking.project)}
+GROUP BY GROUPING SETS (${sets})`;
+  const lines = new Map<string, Line>();
+  const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));
+  for (const row of await asking.query<Record<string, unknown>>(sql)) {
+    const id = sameGroup(groups.map((name) => String(row[name])));
+    let line = lines.get(id);
+    if (line === undefined) lines.set(id, (line = { total: 0, values: starts.map(() => 0) }));
+    if (Number(row['is_total']) === 1) line.total = plan.value(row);
+    else line.values[place.get(Number(row['bucket'])) ?? -1] = plan.value(row);
+  }
+  return lines;
+}
