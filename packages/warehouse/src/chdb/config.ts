@@ -27,6 +27,7 @@ export const SESSION_SETTINGS = {
   type_json_skip_duplicated_paths: 1,
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
+  input_format_json_read_bools_as_numbers: 0,
   max_partitions_per_insert_block: 0,
   session_timezone: "'UTC'",
   output_format_json_quote_64bit_integers: 0,

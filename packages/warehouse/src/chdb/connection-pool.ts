@@ -16,12 +16,19 @@ export class ConnectionPool {
   async use<Result>(body: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
     if (this.#busy >= this.#size) await new Promise<void>((resume) => this.#waiting.push(resume));
     else this.#busy++;
-    let client: ClickHouseClient | undefined;
     try {
-      client = this.#idle.pop() ?? (await this.#open());
-      return await body(client);
+      const client = this.#idle.pop() ?? (await this.#open());
+      try {
+        const result = await body(client);
+        this.#idle.push(client);
+        return result;
+      } catch (error) {
+        // A statement that fails while it runs leaves its partial output in front of the connection's next answer
+        // (chDB 26.7: a bad regex, the memory limit, throwIf). It must never be read as somebody else's.
+        await client.close();
+        throw error;
+      }
     } finally {
-      if (client !== undefined) this.#idle.push(client);
       const next = this.#waiting.shift();
       // The place passes to the next in line, so the count of busy ones stays.
       if (next !== undefined) next();
