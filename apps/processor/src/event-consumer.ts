@@ -97,7 +97,7 @@ export class EventConsumer {
     await writeQuarantine(warehouse, temporaryFolder, 'events', quarantined, range, secondTry);
     crashPoint?.('quarantined');
     const counts = this.#count(batches, range, verdicts);
-    await outcomes.write('events', range, counts, secondTry);
+    await outcomes.write('events', [{ range, counts }], secondTry);
     crashPoint?.('counted');
 
     await positions.set('events', this.partition, { epoch: reader.epoch, offset: to, metadata: '' });

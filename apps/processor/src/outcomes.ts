@@ -18,6 +18,11 @@ export interface OutcomeCount {
   events: number;
 }
 
+export interface RangeCounts {
+  range: OffsetRange;
+  counts: readonly OutcomeCount[];
+}
+
 /** Adds up outcomes of one range. */
 export class OutcomeTally {
   readonly #counts = new Map<string, OutcomeCount>();
@@ -66,25 +71,37 @@ export class OutcomeStore {
     this.#epoch = epoch;
   }
 
-  /** Writes the counts of one range; on a second try only if the first did not. Not in the sums before addToSums. */
-  async write(topic: Topic, range: OffsetRange, counts: readonly OutcomeCount[], secondTry: boolean): Promise<void> {
-    if (counts.length === 0) return;
-    const where = `epoch = ${literal(range.epoch)} AND topic = ${literal(topic)} AND partition = ${range.partition} AND range_start = ${range.from}`;
-    if (secondTry) {
-      const { rows } = await this.#warehouse.query<{ held: number }>(`SELECT count() AS held FROM outcomes WHERE ${where}`);
-      if ((rows[0]?.held ?? 0) > 0) return;
-    }
+  /** Writes the counts of ranges that follow one another, in one insert; on a second try of those that the first left out. Not in the sums before addToSums. */
+  async write(topic: Topic, ranges: readonly RangeCounts[], secondTry: boolean): Promise<void> {
+    const missing = secondTry ? await this.#missing(topic, ranges) : ranges;
+    const lines = missing.flatMap(({ range, counts }) =>
+      counts.map((count) => JSON.stringify({ ...count, minute: count.minuteMs / 1000, rangeStart: range.from })),
+    );
+    const range = ranges[0]?.range;
+    if (range === undefined || lines.length === 0) return;
     const file = join(this.#temporaryFolder, `outcomes-${topic}.ndjson`);
-    await writeFile(file, counts.map((count) => JSON.stringify({ ...count, minute: count.minuteMs / 1000 })).join('\n'));
-    const structure = 'project String, source String, minute UInt32, outcome String, code String, events UInt64';
+    await writeFile(file, lines.join('\n'));
+    const structure = 'project String, source String, minute UInt32, outcome String, code String, events UInt64, rangeStart UInt64';
     await this.#warehouse.command(
       `INSERT INTO outcomes (project, source, minute, outcome, code, events, epoch, topic, partition, range_start)
        SELECT project, source, toDateTime(minute, 'UTC'), outcome, code, events,
-         ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, ${range.from}
+         ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, rangeStart
        FROM file(${literal(file)}, 'JSONEachRow', ${literal(structure)})
        SETTINGS input_format_skip_unknown_fields = 1`,
     );
     await rm(file, { force: true });
+  }
+
+  async #missing(topic: Topic, ranges: readonly RangeCounts[]): Promise<readonly RangeCounts[]> {
+    const [first, last] = [ranges[0]?.range, ranges.at(-1)?.range];
+    if (first === undefined || last === undefined) return ranges;
+    const { rows } = await this.#warehouse.query<{ start: number }>(
+      `SELECT DISTINCT range_start AS start FROM outcomes
+       WHERE epoch = ${literal(first.epoch)} AND topic = ${literal(topic)} AND partition = ${first.partition}
+         AND range_start BETWEEN ${first.from} AND ${last.from}`,
+    );
+    const held = new Set(rows.map(({ start }) => Number(start)));
+    return ranges.filter(({ range }) => !held.has(range.from));
   }
 
   /** To be called in the same turn in which the position advances, so that the balance is true at every instant. */

@@ -18,7 +18,8 @@ const BOUNDS = { maxRecords: 20_000, maxBytes: 32 << 20 };
 
 /**
  * Moves quarantined items from the log into their table and counts what was not kept. Every step can be done again:
- * rows by their offsets, counts by the range they stand for. A batch of the log is a range, so ranges never shift.
+ * rows by their offsets, counts by the range they stand for. A batch of the log is a range, so ranges never shift; many
+ * of them are written at once, as a sender of broken events may fill one batch after another with a single item.
  */
 export class QuarantineConsumer {
   readonly partition = 0;
@@ -29,7 +30,7 @@ export class QuarantineConsumer {
   constructor(parts: QuarantineConsumerParts, start: StartPosition) {
     this.#parts = parts;
     this.#offset = start.offset;
-    // Ranges are short and few here, so the first one after a start is always checked instead of an intent kept.
+    // Ranges are short here, so the first ones after a start are always checked instead of an intent kept.
     this.#secondTry = true;
   }
 
@@ -42,15 +43,10 @@ export class QuarantineConsumer {
     const { reader, positions, warehouse, temporaryFolder, outcomes } = this.#parts;
     const batches = reader.read('quarantine', this.partition, this.#offset, BOUNDS);
     if (batches.length === 0) return undefined;
+    const { epoch } = reader;
     const live: LiveOutcome[] = [];
-    for (const batch of batches) {
-      const range: OffsetRange = {
-        epoch: reader.epoch,
-        partition: this.partition,
-        from: batch.baseOffset,
-        to: batch.baseOffset + batch.count,
-      };
-      const rows: QuarantineRow[] = [];
+    const rows: QuarantineRow[] = [];
+    const ranges = batches.map((batch) => {
       const tally = new OutcomeTally();
       forEachRecord(batch, (offset, bytes, start, end) => {
         const record = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
@@ -59,15 +55,18 @@ export class QuarantineConsumer {
         tally.add(record.project, record.source, record.receivedAtMs, outcome, record.code, record.kind === 'item' ? 1 : record.events);
         live.push(liveOutcome(record));
       });
-      const secondTry = this.#secondTry;
-      this.#secondTry = true;
-      await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, range, secondTry);
-      await outcomes.write('quarantine', range, tally.counts, secondTry);
-      await positions.set('quarantine', this.partition, { epoch: reader.epoch, offset: range.to, metadata: '' });
-      this.#offset = range.to;
-      this.#secondTry = false;
-      outcomes.addToSums(tally.counts);
-    }
+      const to = batch.baseOffset + batch.count;
+      return { range: { epoch, partition: this.partition, from: batch.baseOffset, to }, counts: tally.counts };
+    });
+    const all: OffsetRange = { epoch, partition: this.partition, from: ranges[0]!.range.from, to: ranges.at(-1)!.range.to };
+    const secondTry = this.#secondTry;
+    this.#secondTry = true;
+    await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, all, secondTry);
+    await outcomes.write('quarantine', ranges, secondTry);
+    await positions.set('quarantine', this.partition, { epoch, offset: all.to, metadata: '' });
+    this.#offset = all.to;
+    this.#secondTry = false;
+    for (const { counts } of ranges) outcomes.addToSums(counts);
     return live;
   }
 
