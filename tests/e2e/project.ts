@@ -8,12 +8,17 @@ export class Project {
   /** receivedAt of the newest accepted event. */
   receivedAt = '1970-01-01T00:00:00.000Z';
 
-  constructor(
-    readonly url: string,
-    readonly id: string,
-    readonly key: string,
-    readonly token: string,
-  ) {}
+  readonly url: string;
+  readonly id: string;
+  readonly key: string;
+  readonly token: string;
+
+  constructor(url: string, id: string, key: string, token: string) {
+    this.url = url;
+    this.id = id;
+    this.key = key;
+    this.token = token;
+  }
 
   /** The project that the first start makes. */
   static async first(server: ServerUnderTest): Promise<Project> {

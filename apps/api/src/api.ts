@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { guardAccess } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { createDiskGauge } from './disk.ts';
-import { answerFailures } from './failures.ts';
+import { answerFailure, answerFailures } from './failures.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { recordOpenApi } from './openapi.ts';
 import { adminRoutes } from './admin/index.ts';
@@ -43,6 +43,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     // One line a request is the collector's to write; a URL may carry a token and is never logged.
     logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: answerFailure,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     // On close, connections that wait for nothing must not hold the engine back.
     forceCloseConnections: 'idle',

@@ -2,7 +2,7 @@
 import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import { WarehouseError } from '@tidemark/warehouse';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
@@ -22,18 +22,7 @@ const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
 const TOO_EXPENSIVE = new Set([158, 159, 160, 241, 307, 396]);
 
 export function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error);
-    if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, problem.message);
-    // What the route had set for its own answer (a download's name, say) must not stand on the refusal.
-    reply.removeHeader('content-disposition');
-    return reply
-      .code(problem.status)
-      .headers(problem.headers)
-      .type('application/problem+json')
-      .serializer(JSON.stringify)
-      .send(problem.toDocument());
-  });
+  app.setErrorHandler(answerFailure);
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?', 1)[0];
     throw new Problem(
@@ -41,6 +30,25 @@ export function answerFailures(app: FastifyInstance): void {
       `${request.method} ${path} is not a route of this server: /openapi.json lists them.`,
     );
   });
+}
+
+/** Also for addresses that match no route because they are none, which Fastify keeps from its error handler. */
+export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, problem.message);
+  // What the route had set for its own answer (a download's name, say) must not stand on the refusal.
+  reply.removeHeader('content-disposition');
+  if (problem.code === 'body_too_large') {
+    // Fastify would close with the body unread: that resets the connection, and the collector loses the answer.
+    reply.removeHeader('connection');
+    request.raw.resume();
+  }
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.toDocument());
 }
 
 export function toProblem(error: unknown): Problem {

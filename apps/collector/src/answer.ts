@@ -75,3 +75,14 @@ function answerAndCut(
   req.once('end', end).once('close', end);
   req.resume();
 }
+
+/**
+ * Reads what is left of a body, for a moment, so that its connection can be used again; cuts it when there is more.
+ * Also when all of it has come (`req.complete`): the socket stays paused until what was buffered is read.
+ */
+export function readOff(req: IncomingMessage): void {
+  if (req.readableEnded || req.destroyed) return;
+  const timer = setTimeout(() => req.destroy(), LINGER_MS);
+  req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  req.resume();
+}

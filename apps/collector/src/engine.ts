@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Metrics } from '@tidemark/metrics';
-import { answerProblem } from './answer.ts';
+import { answerProblem, readOff } from './answer.ts';
 import { endToEndHeaders } from './hop-by-hop.ts';
 
 export interface EngineDeps {
@@ -45,6 +45,10 @@ export class Engine {
       clearTimeout(timer);
       if (!res.writableFinished) onward.destroy();
     });
+    // What the engine no longer reads would stay in the connection, and the sender's next request behind it. After an
+    // early answer a ClientRequest hears no more 'drain' (Node 20), so it would not end by itself.
+    onward.once('response', (answer) => answer.once('close', () => onward.destroy()));
+    onward.once('close', () => readOff(req.unpipe(onward)));
     req.pipe(onward);
   }
 
