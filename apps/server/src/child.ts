@@ -6,6 +6,7 @@
  *                └──────────┴── StartProblem: told to the supervisor, exit 1
  */
 import { rmSync } from 'node:fs';
+import { isCommitEcho } from '@tidemark/log';
 import { StartProblem } from './start-problem.ts';
 import type { FromChild, ToChild } from './child-messages.ts';
 import { readSettings } from './settings.ts';
@@ -64,6 +65,10 @@ export function runChild(
     }
   }
 
+  // A full disk fails appends and positions, which is dealt with where they are awaited; it must not end the process.
+  process.on('unhandledRejection', (reason) => {
+    if (!isCommitEcho(reason)) throw reason;
+  });
   // Ctrl-C reaches the whole process group; under a supervisor only its word counts, so that intake drains first.
   process.on('SIGINT', () => (supervised ? undefined : void end()));
   process.on('SIGTERM', () => void end());

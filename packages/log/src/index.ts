@@ -3,3 +3,4 @@ export { LmdbLogReader } from './lmdb/reader.ts';
 export { LmdbLogWriter } from './lmdb/writer.ts';
 export { LmdbPositions } from './lmdb/positions.ts';
 export { MemoryLog } from './memory.ts';
+export { isCommitEcho } from './lmdb/commit-echo.ts';

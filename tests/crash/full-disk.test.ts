@@ -1,0 +1,67 @@
+/**
+ * A full disk under the log: 503 at once, the process lives, nothing acknowledged is lost, and intake goes on by itself
+ * when there is room again. Needs a small tmpfs, so root on Linux.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-full-'));
+const mounted = process.platform === 'linux' && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1100m', 'tmpfs', folder]).status === 0;
+if (!mounted) console.warn('SKIPPED: the full-disk test needs to mount a tmpfs, so root on Linux.');
+
+afterAll(() => {
+  if (mounted) spawnSync('umount', [folder]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it.skipIf(!mounted)('X8: a full disk is answered with 503, loses nothing, and is got over without a restart', async () => {
+  const server = await ServerUnderTest.start({ dataPath: join(folder, 'data') });
+  try {
+    await server.ready();
+    let accepted = 0;
+    let number = 0;
+    const send = async (): Promise<number> => {
+      const events = Array.from({ length: 50 }, () => ({ eventId: `e${number++}`, eventName: 'x', userId: 'u', properties: { text: 'y'.repeat(2_000) } }));
+      const response = await fetch(`${server.url}/api/events/batch`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: JSON.stringify({ events }) });
+      if (response.status === 202) accepted += ((await response.json()) as { accepted: number }).accepted;
+      else expect(response.headers.get('retry-after')).not.toBeNull();
+      return response.status;
+    };
+    expect(await send()).toBe(202);
+    // All that is left, to the last page.
+    const ballast = join(folder, 'ballast');
+    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=1M', 'count=2000']);
+    let refused = 0;
+    for (let round = 0; round < 400 && refused < 5; round++) {
+      const status = await send();
+      if (status !== 202) expect(status).toBe(503);
+      if (status === 503) refused++;
+    }
+    expect(refused).toBe(5);
+    expect(server.output).not.toMatch(/collector process is gone/);
+    rmSync(ballast);
+    let again = 0;
+    for (let round = 0; round < 100 && again < 5; round++) {
+      if ((await send()) === 202) again++;
+      else await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(again).toBe(5);
+    for (let waited = 0; ; waited++) {
+      const { balance } = await server.ask<{ balance: { stored: number; pending: number; difference: number } }>('/api/pipeline');
+      expect(balance.difference).toBe(0);
+      if (balance.pending === 0) {
+        expect(balance.stored).toBe(accepted);
+        break;
+      }
+      expect(waited, 'still pending').toBeLessThan(300);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(server.output).not.toMatch(/process is gone/);
+  } finally {
+    await server.stop();
+  }
+}, 120_000);
