@@ -1,9 +1,11 @@
 /**
- * Splits landing files by the hour of their events: `date=2026-01-15/hour=10/…parquet` (UTC, event time).
+ * Splits landing files by the day and hour of their events: `date=2026-01-15/hour=10/…parquet` (UTC, event time); the hours of
+ * a day with few events stay together as `hour=all`.
  *
- * Not by event name and source as well: the 31,106 events of a small shop over six months would lie in 13,334 files by
- * date, hour and event, against 1,874 by date and hour. Rows in a file are sorted by project, event and time instead,
- * so that a reader's row-group statistics skip what the folders would have.
+ * Not by event name and source as well, and not by hour alone: the 31,106 events of a small shop over six months would lie
+ * in 13,334 files by date, hour and event, in 1,874 by date and hour, in 177 by date; and a file of 58 events with all the
+ * columns is seven times the size of its share of a large one. Rows in a file are sorted by project, event and time
+ * instead, so that a reader's row-group statistics skip what deeper folders would have.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -19,18 +21,20 @@ export interface CompactionBounds {
   /** Files taken at once. */
   maxFiles: number;
   maxRows: number;
+  /** A day of more events than this is split by hour. */
+  busyDayRows: number;
 }
 
-const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 2_000_000 };
-/** An hour's file below this many rows is written anew together with what came late for it. */
+const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 2_000_000, busyDayRows: 1_000_000 };
+/** A file below this many rows is written anew together with what came later for its day. */
 const SMALL_FILE_ROWS = 500_000;
-const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
 /** One round; resolves to how many files went in and came out ({0, 0} when there was nothing to do). */
 export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number }> {
   const landed = take([...lake.manifest.files].filter(isLanding), bounds);
   if (landed.length === 0) return { read: 0, written: 0 };
-  const sources = [...landed, ...smallFilesOfTheSameHours(lake, landed)];
+  const sources = [...landed, ...smallFilesOfTheSameDays(lake, landed)];
   const work = join(lake.folder, 'compacting');
   await rm(work, { recursive: true, force: true });
   const name = `${randomUUID()}.parquet`;
@@ -39,7 +43,7 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
   const rows = inputs.map((path) => `SELECT * FROM file(${path}, 'Parquet')`).join(' UNION ALL ');
   await warehouse.command(
     `INSERT INTO FUNCTION file(${literal(`${work}/{_partition_id}/${name}`)}, 'Parquet')
-     PARTITION BY formatDateTime(time, 'date=%Y-%m-%d/hour=%H')
+     PARTITION BY ${await folderSql(lake, warehouse, sources, rows, bounds.busyDayRows)}
      SELECT * FROM (${rows}) ORDER BY project, event_name, time
      SETTINGS output_format_parquet_compression_method = 'zstd', max_partitions_per_insert_block = 0, use_hive_partitioning = 0`,
   );
@@ -62,14 +66,30 @@ function take(files: readonly LakeFile[], { maxFiles, maxRows }: CompactionBound
   return taken;
 }
 
-function smallFilesOfTheSameHours(lake: Lake, landed: readonly LakeFile[]): LakeFile[] {
-  const fromHour = Math.floor(Math.min(...landed.map(({ fromMs }) => fromMs)) / HOUR_MS);
-  const toHour = Math.floor(Math.max(...landed.map(({ toMs }) => toMs)) / HOUR_MS);
-  // Landing files that span long stretches are an import: their hours are left to a later round's own small files.
-  if (toHour - fromHour > 48) return [];
-  return [...lake.manifest.files].filter(
-    (file) => !isLanding(file) && file.rows < SMALL_FILE_ROWS && Math.floor(file.fromMs / HOUR_MS) >= fromHour && Math.floor(file.toMs / HOUR_MS) <= toHour,
+function smallFilesOfTheSameDays(lake: Lake, landed: readonly LakeFile[]): LakeFile[] {
+  const fromDay = Math.floor(Math.min(...landed.map(({ fromMs }) => fromMs)) / DAY_MS);
+  const toDay = Math.floor(Math.max(...landed.map(({ toMs }) => toMs)) / DAY_MS);
+  // Landing files that span long stretches are an import: writing all of history anew for it would cost more than it saves.
+  if (toDay - fromDay > 2) return [];
+  return [...lake.manifest.files].filter((file) => !isLanding(file) && file.rows > 0 && file.rows < SMALL_FILE_ROWS && daysOf(file).every((day) => day >= fromDay && day <= toDay));
+}
+
+/** The first and the last day of a file, as days since 1970. */
+function daysOf({ fromMs, toMs }: LakeFile): [number, number] {
+  return [Math.floor(fromMs / DAY_MS), Math.floor(toMs / DAY_MS)];
+}
+
+/** SQL of the folder of a row: by hour where its day is busy, counting what is already split of it. */
+async function folderSql(lake: Lake, warehouse: Warehouse, sources: readonly LakeFile[], rows: string, busyDayRows: number): Promise<string> {
+  const { rows: days } = await warehouse.query<{ day: number; events: number }>(
+    `SELECT toUInt32(intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})) AS day, count() AS events FROM (${rows}) GROUP BY day
+     SETTINGS use_hive_partitioning = 0`,
   );
+  const elsewhere = (day: number): number =>
+    [...lake.manifest.files].reduce((sum, file) => sum + (!isLanding(file) && !sources.includes(file) && daysOf(file)[0] === day ? file.rows : 0), 0);
+  const busy = days.filter(({ day, events }) => events + elsewhere(day) > busyDayRows).map(({ day }) => day);
+  const byHour = busy.length === 0 ? '0' : `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS}) IN (${busy.join(', ')})`;
+  return `concat(formatDateTime(time, 'date=%Y-%m-%d/hour='), if(${byHour}, formatDateTime(time, '%H'), 'all'))`;
 }
 
 async function publishAll(lake: Lake, warehouse: Warehouse, work: string, name: string, ranges: OffsetRange[]): Promise<LakeFile[]> {

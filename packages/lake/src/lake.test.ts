@@ -49,21 +49,21 @@ async function idsIn(lake: Lake): Promise<string[]> {
 }
 
 describe('lake', () => {
-  it('splits landing files by hour and takes late events into the file of their hour', async () => {
+  it('splits landing files by day and takes late events into the file of their day', async () => {
     const lake = await Lake.open(join(folder, 'lake'), warehouse);
     const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
-    await landing(lake, staging, 0, [START_MS, START_MS + 1, START_MS + HOUR_MS]);
-    await landing(lake, staging, 3, [START_MS + 2 * HOUR_MS, START_MS + 5]);
+    await landing(lake, staging, 0, [START_MS, START_MS + 1, START_MS + 24 * HOUR_MS]);
+    await landing(lake, staging, 3, [START_MS + 48 * HOUR_MS, START_MS + 5]);
     const before = await idsIn(lake);
     expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 3 });
     expect([...lake.manifest.files].map(({ path }) => path.replace(/[^/]+$/, '')).toSorted()).toEqual([
-      'date=2026-01-15/hour=00/', 'date=2026-01-15/hour=01/', 'date=2026-01-15/hour=02/',
+      'date=2026-01-15/hour=all/', 'date=2026-01-16/hour=all/', 'date=2026-01-17/hour=all/',
     ]);
     expect(await idsIn(lake)).toEqual(before);
     await landing(lake, staging, 5, [START_MS + 7]);
     expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 1 });
     expect((await idsIn(lake)).length).toBe(6);
-    expect([...lake.manifest.files].find(({ path }) => path.includes('hour=00'))?.ranges).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 6 }]);
+    expect([...lake.manifest.files].find(({ path }) => path.includes('date=2026-01-15'))?.ranges).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 6 }]);
     expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0 });
     // A second try of a range whose landing file was compacted meanwhile writes nothing again.
     await lake.land({ epoch: 'e', partition: 0, from: 5, to: 6 }, true);
@@ -73,6 +73,22 @@ describe('lake', () => {
     await warehouse.command("ALTER TABLE staging UPDATE offset = if(event_id LIKE '%-1', 6, 5) WHERE 1");
     await lake.land({ epoch: 'e', partition: 0, from: 5, to: 7 }, true);
     expect((await idsIn(lake)).length).toBe(7);
+    lake.close();
+  });
+
+  it('splits a busy day by hour, also what comes for it later, and leaves a quiet one beside it whole', async () => {
+    const lake = await Lake.open(join(folder, 'busy'), warehouse);
+    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    const bounds = { maxFiles: 100, maxRows: 1e6, busyDayRows: 2 };
+    await landing(lake, staging, 0, [START_MS, START_MS + HOUR_MS, START_MS + HOUR_MS + 1, START_MS + 30 * HOUR_MS]);
+    await compactLake(lake, warehouse, bounds);
+    const folders = () => [...lake.manifest.files].map(({ path }) => path.replace(/[^/]+$/, '')).toSorted();
+    const expected = ['date=2026-01-15/hour=00/', 'date=2026-01-15/hour=01/', 'date=2026-01-16/hour=all/'];
+    expect(folders()).toEqual(expected);
+    await landing(lake, staging, 4, [START_MS + 5]);
+    await compactLake(lake, warehouse, bounds);
+    expect(folders()).toEqual(expected);
+    expect((await idsIn(lake)).length).toBe(5);
     lake.close();
   });
 

@@ -49,6 +49,12 @@ const BACKOFF_MS = [0, 500, 1_000, 2_000, 5_000, 10_000];
 const STEADY_MS = 60_000;
 const MAX_DEATHS_BEFORE_READY = 3;
 
+/**
+ * Every event is a few dozen short-lived objects. With V8's 16 MB of young space they outlive its collections and are
+ * copied; with 64 MB admission costs 12 us of CPU an event instead of 20 (measured on 2 cores, Node 20.20).
+ */
+const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { collector: ['--max-semi-space-size=64'] };
+
 export function superviseProcess(options: SupervisionOptions): SupervisedProcess {
   const { name, file, settings, onDeath, onRecovered, backoffMs = BACKOFF_MS } = options;
   const first = deferred<string>();
@@ -62,7 +68,7 @@ export function superviseProcess(options: SupervisionOptions): SupervisedProcess
   function launch(): void {
     const startedAt = performance.now();
     let problem: StartProblem | undefined;
-    const current = fork(file, [], { serialization: 'json' });
+    const current = fork(file, [], { serialization: 'json', execArgv: [...process.execArgv, ...(NODE_FLAGS[name] ?? [])] });
     child = current;
     // A failed spawn is followed by no 'exit'; a failed send is, by the death that caused it.
     current.on('error', (error) => {
