@@ -38,6 +38,9 @@ export const INGEST_ERRORS = {
     'Send times as RFC 3339 with a zone, like "2026-05-03T10:00:00.123Z", or as epoch milliseconds.',
   ),
   timestamp_out_of_range: event('Send event times between 1970 and 2261; check the clock of the device.'),
+  older_than_retention: event(
+    'The event is older than its project keeps events; lengthen the retention first, or leave the event out.',
+  ),
   number_out_of_range: event('Send numbers that fit a 64-bit float; send longer ones as text.'),
   too_deep: event('Nest properties, context and traits at most 20 levels deep.'),
   too_many_properties: event('Send at most 512 properties; put lists into arrays.'),

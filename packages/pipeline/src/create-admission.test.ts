@@ -77,6 +77,25 @@ test('T3: what a correction would move before 1970 is refused', () => {
   });
 });
 
+test('T8: what its project would not keep is refused, by the corrected time; to the millisecond', () => {
+  const days90 = RECEIVED_AT_MS - 90 * 86_400_000;
+  const keeping = (facts: Partial<RequestFacts> = {}) => request({ settings: { retentionDays: 90 }, ...facts });
+  expect(stored({ timestamp: days90 }, keeping()).timeMs).toBe(days90);
+  const old = { ...base, timestamp: days90 - 1 };
+  const refused = {
+    kind: 'quarantine',
+    eventId: 'e-1',
+    faults: [{ field: 'timestamp', code: 'older_than_retention', detail: expect.stringContaining('90 days') as string }],
+  };
+  expect(admit(old, keeping())).toMatchObject(refused);
+  expect(admit(old, keeping({ imported: true }))).toMatchObject(refused);
+  expect(stored(old).timeMs).toBe(days90 - 1);
+  // The device's clock is an hour behind, so the event is an hour younger than it says.
+  const sentAt = new Date(RECEIVED_AT_MS - 3_600_000).toISOString();
+  expect(stored({ timestamp: days90 - 3_600_000 }, keeping({ sentAt })).timeMs).toBe(days90);
+  expect(admit({ ...base, timestamp: days90 - 3_600_001 }, keeping({ sentAt }))).toMatchObject(refused);
+});
+
 test('E11, E15: what is refused is told by its own name, as far as it has one', () => {
   expect(admit({ eventId: 'e-1', eventName: 'x' }, request())).toMatchObject({
     kind: 'quarantine',

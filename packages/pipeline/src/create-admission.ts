@@ -26,6 +26,9 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       const { event, wideNumbers, nestedLists } = decoded;
       const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
       if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
+      const { retentionDays } = facts.settings;
+      if (retentionDays !== null && time.timeMs < facts.receivedAtMs - retentionDays * DAY_MS)
+        return refuse(value, [olderThan(retentionDays, time.timeMs)]);
       const enriched = enrich(event, facts, wideNumbers);
       if (enriched.bot && facts.settings.bots === 'drop')
         return { kind: 'filter', eventId: event.eventId, reason: 'bot' };
@@ -69,6 +72,18 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       };
       return { kind: 'store', event: stored };
     },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** By receivedAt, not by the clock: a second try at a record decides the same. */
+function olderThan(retentionDays: number, timeMs: number): Fault {
+  const kept = retentionDays === 1 ? 'a day' : `${retentionDays} days`;
+  return {
+    field: 'timestamp',
+    code: 'older_than_retention',
+    detail: `The event's time, ${new Date(timeMs).toISOString()}, is longer ago than the project keeps events (${kept}); lengthen the retention first, or leave the event out.`,
   };
 }
 
