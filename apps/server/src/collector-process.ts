@@ -32,11 +32,15 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,
   });
+  let dropping: Promise<void> | undefined;
   const housekeeping = setInterval(() => {
     log.checkReaders();
-    dropConsumed(log, folders.positions, Date.now()).catch((err: unknown) =>
-      logger.error({ err }, 'old records could not be dropped from the log'),
-    );
+    dropping ??= dropConsumed(log, folders.positions, Date.now())
+      .then(
+        () => {},
+        (err: unknown) => logger.error({ err }, 'old records could not be dropped from the log'),
+      )
+      .finally(() => (dropping = undefined));
   }, HOUSEKEEPING_MS);
   const address = await listen(collector.server, settings);
   return {
@@ -44,6 +48,7 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     async stop() {
       clearInterval(housekeeping);
       await collector.close();
+      await dropping;
       await log.close();
       await keys.close();
     },
