@@ -1,7 +1,7 @@
 /** Starts what is measured, each in processes of its own, in a fresh data folder. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,14 +27,13 @@ export async function startBareServer(): Promise<Running> {
   return { port, stop: () => stopChild(child) };
 }
 
-/** The collector alone: log and all, but no engine behind it. */
+/** The collector alone, with the flags that the supervisor gives it: log and all, but no engine behind it. */
 export async function startCollector(dataPath = newDataFolder()): Promise<Running> {
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(join(dataPath, 'control'), { recursive: true });
   const control = await openControl(join(dataPath, 'control', 'control.db'));
   await control.ensureFirstProject({ writeKey: WRITE_KEY, apiToken: API_TOKEN });
   await control.close();
-  const child = spawn(process.execPath, [join(DIST, 'collector-process.mjs')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=64', join(DIST, 'collector-process.mjs')], {
     env: { ...process.env, TIDEMARK_DATA: dataPath, TIDEMARK_PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChdbWarehouse, literal, migrateWarehouse } from '@tidemark/warehouse';
 import { BatchTemplate } from '../events.ts';
@@ -108,7 +108,6 @@ async function plainInsert(): Promise<number> {
   }
   const rate = PLAIN_ROWS / ((performance.now() - startedAt) / 1000);
   await warehouse.close();
-  const { rmSync } = await import('node:fs');
   rmSync(dataPath, { recursive: true, force: true });
   return rate;
 }
