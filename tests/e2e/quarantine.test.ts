@@ -1,7 +1,7 @@
 /** One event followed, what was refused and why, and trying things out (DESIGN 5: trace, quarantine, check). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServerUnderTest } from '../server-under-test.ts';
-import { Project, type Json } from './project.ts';
+import { Project, until, type Json } from './project.ts';
 
 let server: ServerUnderTest;
 let shop: Project;
@@ -19,7 +19,7 @@ async function refuse(path: string, body: unknown, project = shop): Promise<Json
   const response = await project.post(path, body);
   const answer = (await response.json()) as Json;
   project.receivedAt = answer['receivedAt'];
-  await project.settled();
+  await until(async () => (await project.api('/api/pipeline'))['balance'].pending === 0, 'the quarantine');
   return answer;
 }
 

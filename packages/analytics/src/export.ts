@@ -55,7 +55,8 @@ export function exportSql(request: ExportRequest, project: string, nowMs: number
     where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, '*'],
   });
   const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
-  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(project)}`;
+  // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.
+  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(project)} SETTINGS format_csv_null_representation = ''`;
 }
 
 const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [
@@ -74,7 +75,7 @@ const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [
   ['sequence', 'if(bitTest(flags, 1), sequence, NULL)'],
   ['schemaVersion', 'schema_version'],
   ['source', 'source'],
-  ['bot', 'bot = 1'],
+  ['bot', 'toBool(bot = 1)'],
   ['properties', 'properties'],
   ['context', 'context'],
   ['traits', 'traits'],

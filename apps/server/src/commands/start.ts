@@ -79,6 +79,7 @@ async function runUntilSignal(options: ServerOptions, terminal: Terminal): Promi
       startupMs: performance.now() - startedAt,
       writeKey: firstProject.writeKey,
       apiToken: firstProject.apiToken,
+      apiTokenPreset: Boolean(options.presets.apiToken),
       exampleId: `first-${randomBytes(4).toString('hex')}`,
     }),
   );

@@ -7,8 +7,10 @@ export interface BannerFacts {
   freeBytes: number;
   startupMs: number;
   writeKey: string | undefined;
-  /** Only on the start that made it. */
+  /** On the start that made it, and whenever the environment sets it. */
   apiToken: string | undefined;
+  /** It came from TIDEMARK_API_TOKEN: whoever set it there has it. */
+  apiTokenPreset: boolean;
   /** Distinguishes the example's eventId, so that each start's curl line sends a new event. */
   exampleId: string;
 }
@@ -22,7 +24,7 @@ export function banner(facts: BannerFacts): string {
     row('Data', `${facts.dataPath} (${Math.floor(facts.freeBytes / 1024 ** 3)} GB free on its disk)`),
     row('Write key', facts.writeKey ?? 'none is live; make one in the administration'),
     facts.apiToken
-      ? row('API token', `${facts.apiToken}  (shown this once: keep it)`)
+      ? row('API token', `${facts.apiToken}  (${facts.apiTokenPreset ? 'as set in TIDEMARK_API_TOKEN' : 'shown this once: keep it'})`)
       : row('API token', 'as on the first start; `tidemark token` makes a new one'),
     '',
     'Send a first event:',
