@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobView } from './deps.ts';
 import { TestEngine } from './testing/engine.ts';
 
 let engine: TestEngine;
+const jobs: JobView[] = [];
 beforeAll(async () => {
-  engine = await TestEngine.start();
+  engine = await TestEngine.start({ jobs: () => jobs });
 });
 afterAll(() => engine.stop());
 
@@ -68,6 +70,25 @@ describe('pipeline', () => {
       /tidemark_api_requests_total\{method="GET",route="\/api\/pipeline",status="200",role="engine"\} 1/,
     );
     expect(engine.failures).toEqual([]);
+  });
+
+  it('shows how the jobs are, and their errors to an admin token alone', async () => {
+    const ran = { name: 'retention', everyMs: 3_600_000, lastRunMs: Date.UTC(2026, 4, 3), lastDurationMs: 12.5, lastResult: '7 events', lastError: undefined };
+    const failed = { ...ran, name: 'id-expiry', lastResult: undefined, lastError: 'quotes "secret"' };
+    const due = { name: 'due', everyMs: 60_000, lastRunMs: undefined, lastDurationMs: undefined, lastResult: undefined, lastError: undefined };
+    jobs.push(ran, failed, due);
+    const { body: token } = await engine.call('POST', `/api/projects/${engine.project}/tokens`, { name: 'reader' });
+    const never = { lastRun: null, lastDurationMs: null, lastResult: null, lastError: null };
+    const times = { everyMs: 3_600_000, lastRun: '2026-05-03T00:00:00.000Z', lastDurationMs: 12.5 };
+    expect((await engine.call('GET', '/api/pipeline')).json().jobs).toEqual([
+      { name: 'retention', ...times, lastResult: '7 events', lastError: null },
+      { name: 'id-expiry', ...times, lastResult: null, lastError: 'quotes "secret"' },
+      { name: 'due', everyMs: 60_000, ...never },
+    ]);
+    const reader = { authorization: `Bearer ${(JSON.parse(token) as { secret: string }).secret}` };
+    const answer = await engine.call('GET', '/api/pipeline', undefined, reader);
+    expect(answer.json().jobs[1].lastError).toContain('admin token');
+    expect(answer.body).not.toContain('secret');
   });
 });
 

@@ -22,8 +22,20 @@ export interface ApiDeps {
   version: string;
   /** Folder of each store, for its size on disk: `{ log: '…/log', warehouse: '…' }`. */
   folders: Readonly<Record<string, string>>;
+  /** What runs beside questions; absent = nothing does. */
+  jobs?: () => JobView[];
   limits?: Partial<ApiLimits>;
   logger?: FastifyBaseLogger;
+}
+
+/** A job of the engine and its last round; undefined where there was none yet. */
+export interface JobView {
+  name: string;
+  everyMs: number;
+  lastRunMs: number | undefined;
+  lastDurationMs: number | undefined;
+  lastResult: string | undefined;
+  lastError: string | undefined;
 }
 
 /** Bounds on what one caller may cost the rest. */

@@ -95,3 +95,23 @@ it('runs one round at a time, notes what came of it, and goes on after a failure
   expect(scheduler.status.map(({ lastResult, lastError }) => [lastResult, lastError])).toEqual([['done', undefined], [undefined, 'no']]);
   await scheduler.stop();
 });
+
+it('begins soon after the start, then goes by the interval, and waits once behind a long round', async () => {
+  const rounds = { rare: 0, often: 0 };
+  const rare = { name: 'rare', everyMs: 1e9, run: async () => {
+    rounds.rare++;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return undefined;
+  } };
+  const often = { name: 'often', everyMs: 20, run: async () => `round ${++rounds.often}` };
+  const scheduler = new JobScheduler([rare, often], { onError: () => {}, firstRoundMs: 10 });
+  scheduler.start();
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(rounds).toEqual({ rare: 1, often: 0 });
+  // Some ten intervals went by behind the long round, and make one round.
+  await scheduler.exclusively(async () => expect(rounds).toEqual({ rare: 1, often: 1 }));
+  await expect.poll(() => rounds.often).toBeGreaterThan(2);
+  await scheduler.stop();
+  expect(rounds.rare).toBe(1);
+  expect(scheduler.status[1]).toMatchObject({ name: 'often', everyMs: 20, lastResult: `round ${rounds.often}`, lastRunMs: expect.any(Number) });
+});

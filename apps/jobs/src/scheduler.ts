@@ -13,7 +13,15 @@ export interface JobStatus {
 export interface SchedulerOptions {
   onError: (job: string, error: unknown) => void;
   nowMs?: () => number;
+  /** When the first rounds begin, counted from the start; a job that runs more often begins after its own interval. */
+  firstRoundMs?: number;
 }
+
+/**
+ * The first rounds come soon, so that a server which is restarted often gets to its slow jobs too; not at once, as a
+ * start after a fall has the log to catch up with.
+ */
+const FIRST_ROUND_MS = 30_000;
 
 /** Runs each job again and again, one round at a time over all of them: two cores are not shared by two merges. */
 export class JobScheduler {
@@ -21,6 +29,8 @@ export class JobScheduler {
   readonly #status = new Map<string, JobStatus>();
   readonly #options: SchedulerOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Names of the jobs whose next round is due and has not begun. */
+  readonly #waiting = new Set<string>();
   #tail: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -33,7 +43,14 @@ export class JobScheduler {
   }
 
   start(): void {
-    for (const job of this.#jobs) this.#timers.push(setInterval(() => void this.#enqueue(job), job.everyMs));
+    const { firstRoundMs = FIRST_ROUND_MS } = this.#options;
+    this.#jobs.forEach((job, index) => {
+      const first = () => {
+        this.#timers[index] = setInterval(() => this.#due(job), job.everyMs);
+        this.#due(job);
+      };
+      this.#timers[index] = setTimeout(first, Math.min(job.everyMs, firstRoundMs));
+    });
   }
 
   get status(): JobStatus[] {
@@ -63,8 +80,15 @@ export class JobScheduler {
   /** Waits for the round in hand; no other begins. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     await this.#tail;
+  }
+
+  /** Behind a round that takes longer than a job's interval, the job waits once, not once an interval. */
+  #due(job: Job): void {
+    if (this.#waiting.has(job.name)) return;
+    this.#waiting.add(job.name);
+    void this.#enqueue(job);
   }
 
   #enqueue(job: Job): Promise<void> {
@@ -73,6 +97,7 @@ export class JobScheduler {
   }
 
   async #round(job: Job): Promise<void> {
+    this.#waiting.delete(job.name);
     if (this.#stopped) return;
     const status = this.#status.get(job.name)!;
     const startedAt = performance.now();

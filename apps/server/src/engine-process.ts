@@ -76,6 +76,7 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     clock: Date.now,
     version,
     folders: { ...folders },
+    jobs: () => jobs.status,
     logger,
   });
   mkdirSync(dirname(settings.engineSocketPath), { recursive: true });

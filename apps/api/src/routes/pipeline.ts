@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, JobView } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
@@ -19,6 +19,24 @@ const Balance = Type.Object({
   rejected: Count,
   pending: Type.Integer({ minimum: 0, description: 'Acknowledged, not yet processed.' }),
   difference: Type.Integer({ description: 'received less all the rest; anything but 0 is a fault of ours.' }),
+});
+
+const OrNull = (type: 'string' | 'number', description: string) => ({ type: [type, 'null'], description });
+
+const Job = Type.Object({
+  name: Type.String(),
+  everyMs: Count,
+  lastRun: Type.Unsafe<string | null>({
+    ...OrNull('string', 'End of the last round; null before the first.'),
+    format: 'date-time',
+  }),
+  lastDurationMs: Type.Unsafe<number | null>(OrNull('number', 'Of the last round.')),
+  lastResult: Type.Unsafe<string | null>(
+    OrNull('string', 'What the last round that succeeded did; null when there was nothing to do.'),
+  ),
+  lastError: Type.Unsafe<string | null>(
+    OrNull('string', 'Why the last round failed; null when it did not. Only an admin token is told the words.'),
+  ),
 });
 
 const Pipeline = Type.Object({
@@ -49,6 +67,7 @@ const Pipeline = Type.Object({
     freeBytes: Count,
     tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count })),
   }),
+  jobs: Type.Array(Job, { description: 'What the engine does beside, such as retention, and how the last rounds went.' }),
 });
 
 /** Lateness is read from the last records only: the offset's index makes that cheap at any size. */
@@ -60,12 +79,12 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     url: '/api/pipeline',
     schema: {
       operationId: 'getPipeline',
-      summary: 'Balance, lag, freshness, watermark and sizes on disk',
+      summary: 'Balance, lag, freshness, watermark, sizes on disk and jobs',
       tags: ['operations'],
       response: { 200: Pipeline },
     },
     async handler(request): Promise<Static<typeof Pipeline>> {
-      const { project } = grantOf(request);
+      const { project, admin } = grantOf(request);
       const status = deps.processor.status();
       const [balance, lateness, disk, tables] = await Promise.all([
         deps.processor.balance(project),
@@ -89,9 +108,22 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
           memoryBytes: status.dedup.memoryBytes,
         },
         disk: { ...disk, tables },
+        jobs: (deps.jobs?.() ?? []).map((job) => jobAnswer(job, admin)),
       };
     },
   });
+}
+
+/** An error may quote what another project's events hold. */
+function jobAnswer({ name, everyMs, lastRunMs, lastDurationMs, lastResult, lastError }: JobView, admin: boolean): Static<typeof Job> {
+  return {
+    name,
+    everyMs,
+    lastRun: lastRunMs === undefined ? null : toRfc3339(lastRunMs),
+    lastDurationMs: lastDurationMs ?? null,
+    lastResult: lastResult ?? null,
+    lastError: lastError === undefined || admin ? (lastError ?? null) : 'It failed; ask with an admin token for the reason.',
+  };
 }
 
 interface Lateness {
