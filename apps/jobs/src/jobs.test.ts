@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { TestPipeline, storedEvent } from '@tidemark/processor/testing';
+import { TestPipeline, eventFrames, storedEvent } from '@tidemark/processor/testing';
 import { accountingCheck, type AccountingDifference } from './accounting-check.ts';
 import { idExpiry } from './id-expiry.ts';
 import { lakeCompaction } from './lake-compaction.ts';
@@ -73,6 +73,30 @@ it('A2: finds the very minute of a source in which the outcomes do not add up to
   await pipeline.warehouse.command("ALTER TABLE outcomes DELETE WHERE source = 'ios' SETTINGS mutations_sync = 1");
   await check.run();
   expect(found).toEqual([[], [{ project: 'p1', source: 'ios', minuteMs: expect.any(Number), received: 1, accounted: 0 }]]);
+});
+
+it('A2: is not kept from old minutes by what waits, and leaves those alone that may still change', async () => {
+  await pipeline.append([storedEvent('a')]);
+  const processor = await pipeline.processor();
+  processor.start();
+  await processor.caughtUp(20_000);
+  await processor.stop();
+  const nowMs = Date.now();
+  const waitingMs = nowMs + 5 * 60_000;
+  const minuteMs = waitingMs - (waitingMs % 60_000);
+  await pipeline.writer.append([eventFrames([storedEvent('b', { receivedAtMs: waitingMs })])], [{ project: 'p1', source: 'web', minuteMs, received: 1 }], waitingMs);
+  const checked = async (status: object) => {
+    const view = { status: () => ({ ...processor.status(), ...status }) };
+    let differing = -1;
+    const report = (all: AccountingDifference[]) => (differing = all.length);
+    const told = await accountingCheck({ log: pipeline.reader, warehouse: pipeline.warehouse, processor: view as never, nowMs: () => nowMs, report }).run();
+    return [told, differing];
+  };
+  expect((await processor.balance()).pending).toBe(1);
+  expect(await checked({ asOfMs: nowMs + 120_000 })).toEqual(['1 minutes of sources checked, 0 differ', 0]);
+  expect(await checked({ asOfMs: nowMs })).toEqual(['0 minutes of sources checked, 0 differ', 0]);
+  expect(await checked({ asOfMs: nowMs + 120_000, quarantineWaitingSinceMs: nowMs })).toEqual(['0 minutes of sources checked, 0 differ', 0]);
+  expect(await checked({ asOfMs: 0 })).toEqual([undefined, -1]);
 });
 
 it('runs one round at a time, notes what came of it, and goes on after a failure', async () => {

@@ -107,6 +107,7 @@ export class Processor implements ProcessorView {
       lag,
       lagMs: oldest === undefined ? 0 : Math.max(0, readAtMs - oldest.receivedAtMs),
       asOfMs,
+      quarantineWaitingSinceMs: this.#quarantine.waitingSinceMs(),
       watermarkMs: asOfMs - allowedLatenessMs,
       freshness: this.#freshness.quantiles(),
       dedup: { ids: this.#seen.filter.size, windowStartMs: this.#seen.windowStartMs, memoryBytes: this.#seen.filter.memoryBytes },

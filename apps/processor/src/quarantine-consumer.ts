@@ -70,6 +70,11 @@ export class QuarantineConsumer {
     return live;
   }
 
+  /** Epoch ms of receipt of the oldest batch that is not committed; undefined when all are. */
+  waitingSinceMs(): number | undefined {
+    return this.#parts.reader.read('quarantine', this.partition, this.#offset, { maxRecords: 1, maxBytes: 1 })[0]?.receivedAtMs;
+  }
+
   /** Events behind the committed offset that are received and not yet counted: one an item, many a tally. */
   pendingEvents(): number {
     let events = 0;

@@ -30,6 +30,8 @@ export interface PipelineStatus {
   lagMs: number;
   /** Every event acknowledged with receivedAt <= asOf is in the stores. Epoch ms. */
   asOfMs: number;
+  /** Epoch ms of receipt of the oldest batch of the topic `quarantine` that is not committed; undefined when all are. */
+  quarantineWaitingSinceMs?: number | undefined;
   /** Event times before this are complete but for events later than the allowed lateness. Epoch ms. */
   watermarkMs: number;
   /** From acknowledged to queryable, over the last ranges, in ms. */
