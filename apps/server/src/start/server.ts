@@ -86,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     };
   } catch (error) {
     // Made by this start and kept as a hash only: it would be lost if it weren't shown now.
-    if (firstProject?.created)
+    if (firstProject?.created && !options.presets.apiToken)
       say(`The first project was made, with API token ${firstProject.apiToken} (shown this once).`);
     await stopAll(processes, lock);
     throw error;
