@@ -77,7 +77,10 @@ export class ServerUnderTest {
   async ready(withinMs = 60_000): Promise<void> {
     const deadline = Date.now() + withinMs;
     for (;;) {
-      const ok = await fetch(`${this.url}/readyz`).then((response) => response.ok, () => false);
+      const ok = await fetch(`${this.url}/readyz`).then(
+        (response) => response.ok,
+        () => false,
+      );
       if (ok) return;
       if (Date.now() > deadline) throw new Error(`not ready within ${withinMs} ms:\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -92,7 +95,10 @@ export class ServerUnderTest {
 
   request(path: string, body?: unknown): Promise<Response> {
     const method = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-    return fetch(`${this.url}${path}`, { ...method, headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' } });
+    return fetch(`${this.url}${path}`, {
+      ...method,
+      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
+    });
   }
 
   /** Sends SIGTERM and waits for the end; resolves with the exit code. */

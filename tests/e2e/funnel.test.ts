@@ -19,7 +19,11 @@ afterAll(() => server.stop());
 /** Sends what a person did: event names, seconds after 10:00, and further fields. */
 function did(userId: string, ...actions: [name: string, seconds: number, fields?: Json][]): Json[] {
   return actions.map(([eventName, seconds, fields = {}]) => ({
-    eventId: `f${number++}`, eventName, userId, timestamp: START + seconds * 1_000, ...fields,
+    eventId: `f${number++}`,
+    eventName,
+    userId,
+    timestamp: START + seconds * 1_000,
+    ...fields,
   }));
 }
 
@@ -28,7 +32,11 @@ async function reached(steps: (string | Json)[], question: Json = {}): Promise<n
 }
 
 function funnel(steps: (string | Json)[], question: Json = {}): Promise<Json> {
-  return shop.ask('funnel', { ...RANGE, ...question, steps: steps.map((step) => (typeof step === 'string' ? { event: step } : step)) });
+  return shop.ask('funnel', {
+    ...RANGE,
+    ...question,
+    steps: steps.map((step) => (typeof step === 'string' ? { event: step } : step)),
+  });
 }
 
 it('counts people, shares and drop-off', async () => {
@@ -68,12 +76,19 @@ describe('the window', () => {
 
 describe('one event serves one step', () => {
   it('so a step repeated needs two events', async () => {
-    await shop.send([...did('r1', ['again', 0]), ...did('r2', ['again', 0], ['again', 5]), ...did('r3', ['again', 0], ['again', 0])]);
+    await shop.send([
+      ...did('r1', ['again', 0]),
+      ...did('r2', ['again', 0], ['again', 5]),
+      ...did('r3', ['again', 0], ['again', 0]),
+    ]);
     expect(await reached(['again', 'again'])).toEqual([3, 2]);
   });
   it('also where steps overlap by their conditions', async () => {
     const big = { event: 'o', where: [{ property: 'properties.n', op: '>', value: 1 }] };
-    await shop.send([...did('o1', ['o', 0, { properties: { n: 2 } }]), ...did('o2', ['o', 0, { properties: { n: 2 } }], ['o', 1, { properties: { n: 2 } }])]);
+    await shop.send([
+      ...did('o1', ['o', 0, { properties: { n: 2 } }]),
+      ...did('o2', ['o', 0, { properties: { n: 2 } }], ['o', 1, { properties: { n: 2 } }]),
+    ]);
     expect(await reached(['o', big])).toEqual([2, 1]);
   });
 });
@@ -111,9 +126,7 @@ describe('each person counts once', () => {
   });
   it('over all ids of the person: before and after login', async () => {
     const anonymous = { userId: undefined, anonymousId: 'i-device' };
-    await shop.send([
-      ...did('i1', ['i.a', 0, anonymous], ['i.b', 10, { anonymousId: 'i-device' }], ['i.c', 20]),
-    ]);
+    await shop.send([...did('i1', ['i.a', 0, anonymous], ['i.b', 10, { anonymousId: 'i-device' }], ['i.c', 20])]);
     expect(await reached(['i.a', 'i.b', 'i.c'])).toEqual([1, 1, 1]);
   });
 });
@@ -133,7 +146,10 @@ it('breaks down by a property of the first step', async () => {
   ]);
   const { steps, breakdowns } = await funnel(['d.a', 'd.b'], { breakdown: ['properties.plan'] });
   expect(steps.map((step: Json) => step['users'])).toEqual([3, 2]);
-  const groups = breakdowns.map((group: Json) => [group['breakdown'][0], group['steps'].map((step: Json) => step['users'])]);
+  const groups = breakdowns.map((group: Json) => [
+    group['breakdown'][0],
+    group['steps'].map((step: Json) => step['users']),
+  ]);
   expect(Object.fromEntries(groups)).toEqual({ pro: [1, 1], free: [1, 1], '(not set)': [1, 0] });
 });
 

@@ -14,7 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const event = (fields: Json = {}): Json => ({ eventId: `e${number++}`, eventName: 'seen', anonymousId: 'a1', ...fields });
+const event = (fields: Json = {}): Json => ({
+  eventId: `e${number++}`,
+  eventName: 'seen',
+  anonymousId: 'a1',
+  ...fields,
+});
 
 describe('one event', () => {
   it('is answered 202 with exactly status, eventId and receivedAt, and is there then', async () => {
@@ -28,7 +33,10 @@ describe('one event', () => {
     expect(answer['receivedAt']).toBe(new Date(answer['receivedAt']).toISOString());
     expect(Math.abs(Date.parse(answer['receivedAt']) - before)).toBeLessThan(5_000);
     project.receivedAt = answer['receivedAt'];
-    expect(await project.stored(sent['eventId'])).toMatchObject({ eventId: sent['eventId'], receivedAt: answer['receivedAt'] });
+    expect(await project.stored(sent['eventId'])).toMatchObject({
+      eventId: sent['eventId'],
+      receivedAt: answer['receivedAt'],
+    });
   });
 
   it('that is wrong is answered 400 with every reason, and is in quarantine as it came', async () => {
@@ -65,7 +73,9 @@ describe('one event', () => {
   });
 
   it('of 60 KB is taken', async () => {
-    expect((await project.post('/api/events', event({ properties: { text: 'x'.repeat(60 * 1024) } }))).status).toBe(202);
+    expect((await project.post('/api/events', event({ properties: { text: 'x'.repeat(60 * 1024) } }))).status).toBe(
+      202,
+    );
   });
 });
 
@@ -86,7 +96,10 @@ describe('a batch', () => {
 
   it('may be empty, or wholly bad: 202', async () => {
     const empty = await project.post('/api/events/batch', { events: [] });
-    expect([empty.status, await empty.json()]).toEqual([202, { accepted: 0, receivedAt: expect.any(String), rejected: [] }]);
+    expect([empty.status, await empty.json()]).toEqual([
+      202,
+      { accepted: 0, receivedAt: expect.any(String), rejected: [] },
+    ]);
     const bad = await project.post('/api/events/batch', { events: [{}, null, 'x', [], 1] });
     expect([bad.status, ((await bad.json()) as Json)['rejected'].length]).toEqual([202, 5]);
   });
@@ -98,16 +111,22 @@ describe('a batch', () => {
     expect((await project.export()).filter((each) => each['eventId'] === twice['eventId'])).toHaveLength(1);
   });
 
-  it.each(['{"events":{}}', '{"sentAt":1}', '[]', '"events"', '{"events":[', ''])('that is none (%s) is 400', async (body) => {
-    expect((await project.post('/api/events/batch', body)).status).toBe(400);
-  });
+  it.each(['{"events":{}}', '{"sentAt":1}', '[]', '"events"', '{"events":[', ''])(
+    'that is none (%s) is 400',
+    async (body) => {
+      expect((await project.post('/api/events/batch', body)).status).toBe(400);
+    },
+  );
 
   it('does not lose good events to one over the event limit', async () => {
     const small = event();
     const huge = event({ properties: { text: 'x'.repeat(70_000) } });
     const response = await project.post('/api/events/batch', { events: [huge, small] });
     expect(response.status).toBe(202);
-    expect(await response.json()).toMatchObject({ accepted: 1, rejected: [{ index: 0, code: 'event_too_large', quarantined: false }] });
+    expect(await response.json()).toMatchObject({
+      accepted: 1,
+      rejected: [{ index: 0, code: 'event_too_large', quarantined: false }],
+    });
   });
 
   it('of more than 5,000 events is 413', async () => {
@@ -120,10 +139,16 @@ describe('the key', () => {
   const places: [string, (key: string) => [path: string, body: Json, headers: Record<string, string>]][] = [
     ['Bearer', (key) => ['/api/events', event(), { authorization: `Bearer ${key}` }]],
     ['bearer in small letters', (key) => ['/api/events', event(), { authorization: `bearer ${key}` }]],
-    ['Basic K:', (key) => ['/api/events', event(), { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` }]],
+    [
+      'Basic K:',
+      (key) => ['/api/events', event(), { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` }],
+    ],
     ['writeKey in the query', (key) => [`/api/events?writeKey=${key}`, event(), { authorization: '' }]],
     ['writeKey in the body', (key) => ['/api/events', event({ writeKey: key }), { authorization: '' }]],
-    ["writeKey in a batch's body", (key) => ['/api/events/batch', { writeKey: key, events: [event()] }, { authorization: '' }]],
+    [
+      "writeKey in a batch's body",
+      (key) => ['/api/events/batch', { writeKey: key, events: [event()] }, { authorization: '' }],
+    ],
     ['K:anything', (key) => ['/api/events', event(), { authorization: `Bearer ${key}:us-east` }]],
   ];
   it.each(places)('is taken as %s', async (_place, request) => {

@@ -1,23 +1,28 @@
 /** Starting, stopping, coming back: what a person with a terminal meets (DESIGN 5, Start). */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freshFolder, PROGRAM, ServerUnderTest } from '../server-under-test.ts';
+import { freshFolder, PROGRAM, ServerUnderTest, type StartOptions } from '../server-under-test.ts';
 import { Project, type Json } from './project.ts';
 
-async function started(options: Parameters<typeof ServerUnderTest.start>[0] = {}): Promise<ServerUnderTest> {
+/** Tests that run side by side pass on their own `onTestFinished`. */
+async function started(options: StartOptions = {}, whenDone = onTestFinished): Promise<ServerUnderTest> {
   const server = await ServerUnderTest.start(options);
-  onTestFinished(() => server.stop());
+  whenDone(() => server.stop());
   await server.ready();
   return server;
 }
 
 /** Runs the program to its end. */
-function run(...args: string[]): { status: number | null; words: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: 40_000 });
-  return { status, words: stdout + stderr };
+async function run(...args: string[]): Promise<{ status: number | null; words: string }> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
+  let words = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => (words += String(text)));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, words };
 }
 
 const event = (eventId: string, fields: Json = {}): Json => ({ eventId, eventName: 'seen', userId: 'u', ...fields });
@@ -50,15 +55,40 @@ it('a restart keeps everything: events, duplicates, quarantine, balance, adminis
   after.receivedAt = before.receivedAt;
   expect(after.id).toBe(before.id);
   await after.send([event('kept-1'), event('new-1')]);
-  expect((await after.export()).map((each) => each['eventId']).toSorted()).toEqual(['kept-1', 'kept-2', 'kept-3', 'new-1']);
+  expect((await after.export()).map((each) => each['eventId'] as string).toSorted()).toEqual([
+    'kept-1',
+    'kept-2',
+    'kept-3',
+    'new-1',
+  ]);
   expect((await after.api('/api/events/kept-bad'))['outcome']).toBe('quarantined');
-  expect((await after.api('/api/pipeline'))['balance']).toMatchObject({ received: 6, stored: 4, duplicate: 1, quarantined: 1, pending: 0, difference: 0 });
+  expect((await after.api('/api/pipeline'))['balance']).toMatchObject({
+    received: 6,
+    stored: 4,
+    duplicate: 1,
+    quarantined: 1,
+    pending: 0,
+    difference: 0,
+  });
   expect((await after.api('/api/analytics/trend?name=mine&range=today'))['series'][0].total).toBe(3);
   expect((await after.api(`/api/projects/${after.id}/settings`))['ip']).toBe('truncate');
 });
 
-it('with port 0 a killed collector comes back at the same address', async () => {
-  const server = await started();
+it.concurrent('a second server on the same folder waits, says so and ends; the first is not disturbed', async ({
+  onTestFinished: whenDone,
+}) => {
+  const server = await started({}, whenDone);
+  const { status, words } = await run('start', '--data', server.dataPath, '--port', '0');
+  expect(status).not.toBe(0);
+  expect(words).toMatch(/Fix: /);
+  expect(words).toContain(server.dataPath);
+  const project = await Project.first(server);
+  await project.send([event('undisturbed')]);
+  expect(await project.stored('undisturbed')).toBeDefined();
+});
+
+it.concurrent('with port 0 a killed collector comes back at the same address', async ({ onTestFinished: whenDone }) => {
+  const server = await started({}, whenDone);
   expect(server.kill('collector')).toBe(true);
   await server.ready(10_000);
   expect(server.output).toContain('The collector process is back');
@@ -67,23 +97,25 @@ it('with port 0 a killed collector comes back at the same address', async () => 
   expect(await project.stored('after')).toMatchObject({ eventId: 'after' });
 });
 
-it('SIGTERM answers what is in flight, loses nothing and exits 0', async () => {
-  const server = await started();
+it.concurrent('SIGTERM answers what is in flight, loses nothing and exits 0', async ({ onTestFinished: whenDone }) => {
+  const server = await started({}, whenDone);
   const project = await Project.first(server);
   const body = JSON.stringify(event('in-flight'));
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   let answer = '';
   socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
-  socket.write(`POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${project.key}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`);
+  socket.write(
+    `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${project.key}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+  );
   await new Promise((resolve) => setTimeout(resolve, 200));
   const ended = server.end();
   await new Promise((resolve) => setTimeout(resolve, 200));
-  await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+  await expect(fetch(`${server.url}/livez`)).rejects.toThrow('fetch failed');
   socket.write(body.slice(10));
   await once(socket, 'close');
   expect(answer).toMatch(/^HTTP\/1\.1 202 /);
   expect(await ended).toBe(0);
-  const again = await started({ dataPath: server.dataPath });
+  const again = await started({ dataPath: server.dataPath }, whenDone);
   const after = await Project.first(again);
   await after.send([event('later')]);
   expect(await after.stored('in-flight')).toMatchObject({ eventId: 'in-flight' });
@@ -96,12 +128,16 @@ it('a token that a start made is shown by that start only', async () => {
   const token = /API token +(tm_[0-9a-z]{40}) +\(shown this once/.exec(first.output)?.[1];
   const key = /Write key +(c[0-9a-z]{24})\n/.exec(first.output)?.[1];
   expect([token, key]).toEqual([expect.any(String), expect.any(String)]);
-  expect((await fetch(`${first.url}/api/projects`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+  expect((await fetch(`${first.url}/api/projects`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(
+    200,
+  );
   await first.end();
   const second = await started({ dataPath: first.dataPath, env: unset });
   expect(second.output).toContain(key);
   expect(second.output).not.toContain(token);
-  expect((await fetch(`${second.url}/api/projects`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+  expect((await fetch(`${second.url}/api/projects`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(
+    200,
+  );
 });
 
 describe('says in one sentence what is wrong and what to do, and exits with another code than 0:', () => {
@@ -112,28 +148,18 @@ describe('says in one sentence what is wrong and what to do, and exits with anot
     const folder = freshFolder();
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const { port } = holder.address() as AddressInfo;
-    const { status, words } = run('start', '--data', folder, '--port', String(port));
+    const { status, words } = await run('start', '--data', folder, '--port', String(port));
     expect(status).not.toBe(0);
     expect(words).toMatch(new RegExp(`${port}.* taken[\\s\\S]*Fix: .*--port`));
     expect(words).not.toMatch(/^\s+at /m);
-  });
-  it('a second server on the same folder, after it has waited; the first is not disturbed', async () => {
-    const server = await started();
-    const { status, words } = run('start', '--data', server.dataPath, '--port', '0');
-    expect(status).not.toBe(0);
-    expect(words).toMatch(/Fix: /);
-    expect(words).toContain(server.dataPath);
-    const project = await Project.first(server);
-    await project.send([event('undisturbed')]);
-    expect(await project.stored('undisturbed')).toBeDefined();
   });
   it.each([
     ['a folder that is a file', ['start', '--data', PROGRAM]],
     ['a port that is none', ['start', '--port', '70000']],
     ['a word that is no command', ['strat']],
     ['an option that is none', ['start', '--prot', '1']],
-  ])('%s', (_what, args) => {
-    const { status, words } = run(...args);
+  ])('%s', async (_what, args) => {
+    const { status, words } = await run(...args);
     expect(status).not.toBe(0);
     expect(words).not.toMatch(/^\s+at /m);
     expect(words.trim()).not.toBe('');
@@ -152,7 +178,11 @@ it('a start while the one before is still letting go of the folder waits for it'
 it('TIDEMARK_RATE_LIMIT=off lifts all rates', async () => {
   const server = await started({ env: { TIDEMARK_RATE_LIMIT: 'off' } });
   const project = await Project.first(server);
-  await project.api(`/api/projects/${project.id}/keys/${project.key}`, { limits: { eventsPerSecond: 1 } }, { method: 'PUT' });
+  await project.api(
+    `/api/projects/${project.id}/keys/${project.key}`,
+    { limits: { eventsPerSecond: 1 } },
+    { method: 'PUT' },
+  );
   await new Promise((resolve) => setTimeout(resolve, 2_100));
   for (let i = 0; i < 30; i++) await project.send([event(`r${i}`)]);
 });

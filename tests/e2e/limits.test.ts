@@ -47,7 +47,10 @@ describe('limits', () => {
     expect(Date.now() - startedAt).toBeLessThan(2_000);
   });
   it('depth 20', async () => {
-    expect((await shop.post('/api/events', `{"eventId":"deep-ok","eventName":"e","userId":"u","properties":${nested(20)}}`)).status).toBe(202);
+    expect(
+      (await shop.post('/api/events', `{"eventId":"deep-ok","eventName":"e","userId":"u","properties":${nested(20)}}`))
+        .status,
+    ).toBe(202);
     expect((await codeOf(`{"eventId":"deep","eventName":"e","userId":"u","properties":${nested(21)}}`))[0]).toBe(400);
   });
   it('512 properties', async () => {
@@ -55,7 +58,9 @@ describe('limits', () => {
     expect((await codeOf(event({ properties: keys(513) })))[0]).toBe(400);
   });
   it('the token side has its own: a question of 2 MB is 413', async () => {
-    const response = await shop.request('/api/analytics/trend', { body: { series: [{ event: 'x'.repeat(2 * 1024 * 1024) }] } });
+    const response = await shop.request('/api/analytics/trend', {
+      body: { series: [{ event: 'x'.repeat(2 * 1024 * 1024) }] },
+    });
     expect(response.status).toBe(413);
   });
   it('a refusal before the end of a body leaves the connection fit for the next request', async () => {
@@ -76,7 +81,10 @@ describe('hostile JSON', () => {
     expect((await codeOf(`{"eventId":"x","eventName":"e","userId":"u","properties":${nested(200_000)}}`))[0]).toBe(413);
   });
   it.each([
-    ['numbers that JSON knows and doubles do not', '{"a":1e400,"b":-1e400,"c":123456789012345678901234567890,"d":18446744073709551616,"e":-0}'],
+    [
+      'numbers that JSON knows and doubles do not',
+      '{"a":1e400,"b":-1e400,"c":123456789012345678901234567890,"d":18446744073709551616,"e":-0}',
+    ],
     ['lone surrogates', '{"a":"\\ud800","\\udfff":1,"b":"x\\udc00y"}'],
     ['NUL and control characters', '{"a\\u0000b":"\\u0000","c":"\\u001f"}'],
     ['keys twice', '{"a":1,"a":{"b":2},"a":"3"}'],
@@ -86,7 +94,10 @@ describe('hostile JSON', () => {
     ['text that looks like dates and numbers', '{"a":"2026-01-01","b":"0x10","c":"NaN","d":"1e5","e":"inf"}'],
   ])('%s are stored, or refused, and hold nobody up', async (_what, properties) => {
     const id = `j${number++}`;
-    const response = await shop.post('/api/events', `{"eventId":"${id}","eventName":"odd","userId":"odd","properties":${properties}}`);
+    const response = await shop.post(
+      '/api/events',
+      `{"eventId":"${id}","eventName":"odd","userId":"odd","properties":${properties}}`,
+    );
     expect([202, 400]).toContain(response.status);
     const answer = (await response.json()) as Json;
     shop.receivedAt = answer['receivedAt'];
@@ -96,14 +107,28 @@ describe('hostile JSON', () => {
     expect((await shop.api('/api/pipeline'))['balance']).toMatchObject({ pending: 0, difference: 0 });
   });
   it('names and ids are only names: paths, quotes, SQL, markup, a very odd unicode', async () => {
-    const odd = ['../../etc/passwd', "x'; DROP TABLE events; --", '<script>alert(1)</script>', '%2e%2e/%00', 'a\u0000b', '\u202Eevil', 'CON', '..', '/', '\\'];
+    const odd = [
+      '../../etc/passwd',
+      "x'; DROP TABLE events; --",
+      '<script>alert(1)</script>',
+      '%2e%2e/%00',
+      'a\u0000b',
+      '\u202Eevil',
+      'CON',
+      '..',
+      '/',
+      '\\',
+    ];
     await shop.send(odd.map((name) => event({ eventName: name, userId: name, anonymousId: name })));
     for (const name of odd) {
       expect((await shop.ask('trend', { series: [{ event: name }], range: 'today' }))['series'][0].total, name).toBe(1);
     }
     for (const name of odd.filter((each) => each !== '..')) {
       const path = `/api/users/${encodeURIComponent(name)}/timeline`;
-      expect((await shop.api(path))['events'].map((each: Json) => each['eventName']), name).toEqual([name]);
+      expect(
+        (await shop.api(path))['events'].map((each: Json) => each['eventName']),
+        name,
+      ).toEqual([name]);
     }
   });
 });
@@ -111,7 +136,9 @@ describe('hostile JSON', () => {
 describe('broken HTTP', () => {
   it('half a request is forgotten', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-    socket.write(`POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${shop.key}\r\nContent-Length: 1000\r\n\r\n{"eventId":"half"`);
+    socket.write(
+      `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${shop.key}\r\nContent-Length: 1000\r\n\r\n{"eventId":"half"`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();
     await shop.send([event()]);
@@ -121,7 +148,11 @@ describe('broken HTTP', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n', 400],
     ['two lengths', 'POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}', 400],
-    ['a length and chunks', 'POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    [
+      'a length and chunks',
+      'POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
     ['a head of 100 KB', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
   ])('%s is %i', async (_what, text, status) => {
     expect(await raw(text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -131,7 +162,14 @@ describe('broken HTTP', () => {
     expect(await codeOf(packed.subarray(0, packed.length >> 1))).toEqual([400, 'invalid_json']);
   });
   it('odd addresses are 4xx', async () => {
-    for (const path of ['/api/events/%E0%A4%A', '/%', '/api/../../etc/passwd', '/api/users//timeline', '/nothing', `/api/events/${'x'.repeat(5_000)}`]) {
+    for (const path of [
+      '/api/events/%E0%A4%A',
+      '/%',
+      '/api/../../etc/passwd',
+      '/api/users//timeline',
+      '/nothing',
+      `/api/events/${'x'.repeat(5_000)}`,
+    ]) {
       const response = await shop.request(path);
       expect(response.status, path).toBeGreaterThanOrEqual(400);
       expect(response.status, path).toBeLessThan(500);
@@ -150,7 +188,9 @@ function raw(...parts: string[]): Promise<string> {
       if (text.includes('\r\n\r\n')) socket.destroy();
     });
     socket.on('close', () => resolve(text));
-    socket.on('error', (error: NodeJS.ErrnoException) => (['EPIPE', 'ECONNRESET'].includes(error.code ?? '') ? resolve(text) : reject(error)));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      ['EPIPE', 'ECONNRESET'].includes(error.code ?? '') ? resolve(text) : reject(error),
+    );
     for (const part of parts) socket.write(part);
   });
 }

@@ -20,7 +20,10 @@ interface Frame {
 }
 
 /** An EventSource as small as it gets; `close` ends it. */
-async function watch(path: string, headers: Record<string, string> = {}): Promise<{ response: Response; frames: Frame[]; close(): void }> {
+async function watch(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ response: Response; frames: Frame[]; close(): void }> {
   const abort = new AbortController();
   const response = await fetch(`${server.url}${path}`, { headers, signal: abort.signal });
   const frames: Frame[] = [];
@@ -33,8 +36,14 @@ async function watch(path: string, headers: Record<string, string> = {}): Promis
       text = whole.pop()!;
       for (const frame of whole) {
         const lines = frame.split('\n');
-        const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5)).join('\n');
-        const event = lines.find((line) => line.startsWith('event:'))?.slice(6).trim();
+        const data = lines
+          .filter((line) => line.startsWith('data:'))
+          .map((line) => line.slice(5))
+          .join('\n');
+        const event = lines
+          .find((line) => line.startsWith('event:'))
+          ?.slice(6)
+          .trim();
         if (event !== undefined) frames.push({ event, data: JSON.parse(data) as Json });
       }
     }
@@ -47,14 +56,21 @@ const live = (): ReturnType<typeof watch> => watch('/api/events/live', { authori
 it('tells each outcome after the commit: the event can be asked for then', async () => {
   const stream = await live();
   expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
-  await shop.post('/api/events/batch', { events: [{ eventId: 'l1', eventName: 'seen', anonymousId: 'a' }, { eventId: 'l2' }] });
+  await shop.post('/api/events/batch', {
+    events: [{ eventId: 'l1', eventName: 'seen', anonymousId: 'a' }, { eventId: 'l2' }],
+  });
   await until(async () => stream.frames.length >= 2, 'two outcomes');
   expect(await shop.api('/api/events/l1')).toMatchObject({ outcome: 'stored' });
   await shop.send([{ eventId: 'l1', eventName: 'seen', anonymousId: 'a' }]);
   await until(async () => stream.frames.length >= 3, 'the duplicate');
   stream.close();
   const outcomes = stream.frames.map(({ event, data }) => [event, data['outcome'], data['eventId']]);
-  expect(outcomes.slice(0, 2)).toEqual(expect.arrayContaining([['stored', 'stored', 'l1'], ['quarantined', 'quarantined', 'l2']]));
+  expect(outcomes.slice(0, 2)).toEqual(
+    expect.arrayContaining([
+      ['stored', 'stored', 'l1'],
+      ['quarantined', 'quarantined', 'l2'],
+    ]),
+  );
   expect(outcomes[2]).toEqual(['duplicate', 'duplicate', 'l1']);
 });
 
@@ -82,7 +98,10 @@ it("tells nothing of another project's events", async () => {
 
 it('can be narrowed to outcomes and names', async () => {
   const stream = await watch(`/api/events/live?token=${shop.token}&outcome=stored&eventName=wanted`);
-  await shop.send([{ eventId: 'n1', eventName: 'unwanted', anonymousId: 'a' }, { eventId: 'n2', eventName: 'wanted', anonymousId: 'a' }]);
+  await shop.send([
+    { eventId: 'n1', eventName: 'unwanted', anonymousId: 'a' },
+    { eventId: 'n2', eventName: 'wanted', anonymousId: 'a' },
+  ]);
   await until(async () => stream.frames.length > 0, 'an outcome');
   stream.close();
   expect(stream.frames.map(({ data }) => data['eventId'])).toEqual(['n2']);

@@ -15,7 +15,9 @@ const sent: Json[] = Array.from({ length: 30 }, (_, i) => ({
   sequence: (i * 2) % 3,
   ...(i % 2 === 0 ? { anonymousId: 'phone', userId: 'u/1 ü' } : { anonymousId: 'laptop' }),
 }));
-const inOrder = sent.toSorted((a, b) => a['timestamp'] - b['timestamp'] || a['sequence'] - b['sequence'] || (a['eventId'] < b['eventId'] ? -1 : 1));
+const inOrder = sent.toSorted(
+  (a, b) => a['timestamp'] - b['timestamp'] || a['sequence'] - b['sequence'] || (a['eventId'] < b['eventId'] ? -1 : 1),
+);
 const ids = (events: Json[]): string[] => events.map((event) => event['eventId'] as string);
 
 beforeAll(async () => {
@@ -24,25 +26,43 @@ beforeAll(async () => {
   await shop.send(sent.slice(10));
   await shop.send(sent.slice(0, 10));
   await shop.send([
-    { eventId: 'login', eventName: 'login', type: 'identify', anonymousId: 'laptop', userId: 'u/1 ü', timestamp: START + 60_000 },
+    {
+      eventId: 'login',
+      eventName: 'login',
+      type: 'identify',
+      anonymousId: 'laptop',
+      userId: 'u/1 ü',
+      timestamp: START + 60_000,
+    },
     { eventId: 'server-side', eventName: 'invoice', userId: 'u/1 ü', timestamp: START + 61_000 },
     { eventId: 'other', eventName: 'step', userId: 'u2', timestamp: START },
-    { eventId: 'crawl', eventName: 'step', anonymousId: 'crawler', timestamp: START, context: { userAgent: 'Googlebot/2.1' } },
+    {
+      eventId: 'crawl',
+      eventName: 'step',
+      anonymousId: 'crawler',
+      timestamp: START,
+      context: { userAgent: 'Googlebot/2.1' },
+    },
   ]);
   await shop.settled();
 });
 afterAll(() => server.stop());
 
 const timeline = (id: string, query: Json = {}): Promise<Json> =>
-  shop.api(`/api/users/${encodeURIComponent(id)}/timeline?${new URLSearchParams({ from: '2026-03-01', to: '2026-03-05', ...query })}`);
+  shop.api(
+    `/api/users/${encodeURIComponent(id)}/timeline?${new URLSearchParams({ from: '2026-03-01', to: '2026-03-05', ...query })}`,
+  );
 const whole = [...ids(inOrder), 'login', 'server-side'];
 
-it.each(['u/1 ü', 'phone', 'laptop'])('by any id of the person (%s): all of its events, by (time, sequence, eventId)', async (id) => {
-  const { events, nextCursor } = await timeline(id);
-  expect(ids(events)).toEqual(whole);
-  expect(nextCursor).toBeNull();
-  expect(new Set(events.map((event: Json) => event['personId'])).size).toBe(1);
-});
+it.each(['u/1 ü', 'phone', 'laptop'])(
+  'by any id of the person (%s): all of its events, by (time, sequence, eventId)',
+  async (id) => {
+    const { events, nextCursor } = await timeline(id);
+    expect(ids(events)).toEqual(whole);
+    expect(nextCursor).toBeNull();
+    expect(new Set(events.map((event: Json) => event['personId'])).size).toBe(1);
+  },
+);
 
 it.each(['asc', 'desc'])('pages are exact, whatever their size (%s)', async (order) => {
   const expected = order === 'asc' ? whole : whole.toReversed();
@@ -51,7 +71,11 @@ it.each(['asc', 'desc'])('pages are exact, whatever their size (%s)', async (ord
     let cursor: string | null | undefined;
     let pages = 0;
     for (; cursor !== null; pages++) {
-      const page: Json = await timeline('phone', { order, limit: String(limit), ...(cursor === undefined ? {} : { cursor }) });
+      const page: Json = await timeline('phone', {
+        order,
+        limit: String(limit),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
       expect(page['events'].length).toBeLessThanOrEqual(limit);
       got.push(...ids(page['events']));
       cursor = page['nextCursor'] as string | null;
@@ -71,11 +95,23 @@ it('an event that comes while somebody pages changes no page behind the cursor',
 
 describe('its bounds', () => {
   it('`from` is inclusive, `to` exclusive', async () => {
-    const { events } = await timeline('phone', { from: new Date(START + 1).toISOString(), to: new Date(START + 3).toISOString() });
-    expect(ids(events)).toEqual(ids(inOrder.filter((event) => event['timestamp'] > START && event['timestamp'] < START + 3)));
+    const { events } = await timeline('phone', {
+      from: new Date(START + 1).toISOString(),
+      to: new Date(START + 3).toISOString(),
+    });
+    expect(ids(events)).toEqual(
+      ids(inOrder.filter((event) => event['timestamp'] > START && event['timestamp'] < START + 3)),
+    );
   });
   it('100 events unless asked, 1,000 at most', async () => {
-    await shop.send(Array.from({ length: 1_100 }, (_, i) => ({ eventId: `m${i}`, eventName: 'many', userId: 'busy', timestamp: START + i })));
+    await shop.send(
+      Array.from({ length: 1_100 }, (_, i) => ({
+        eventId: `m${i}`,
+        eventName: 'many',
+        userId: 'busy',
+        timestamp: START + i,
+      })),
+    );
     await shop.settled();
     expect((await timeline('busy'))['events']).toHaveLength(100);
     expect((await timeline('busy', { limit: '1000' }))['events']).toHaveLength(1_000);

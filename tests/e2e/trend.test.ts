@@ -13,9 +13,18 @@ beforeAll(async () => {
   server = await ServerUnderTest.start();
   shop = await Project.first(server);
   let number = 0;
-  const buy = (timestamp: string, fields: Json): Json => ({ eventId: `b${number++}`, eventName: 'purchase', timestamp, ...fields });
+  const buy = (timestamp: string, fields: Json): Json => ({
+    eventId: `b${number++}`,
+    eventName: 'purchase',
+    timestamp,
+    ...fields,
+  });
   await shop.send([
-    buy('2026-03-02T00:00:00.000Z', { userId: 'ann', sessionId: 's1', properties: { price: 0.1, plan: 'pro', tags: ['a'] } }),
+    buy('2026-03-02T00:00:00.000Z', {
+      userId: 'ann',
+      sessionId: 's1',
+      properties: { price: 0.1, plan: 'pro', tags: ['a'] },
+    }),
     buy('2026-03-02T00:59:59.999Z', { userId: 'ann', sessionId: 's1', properties: { price: 0.2, plan: 'pro' } }),
     buy('2026-03-02T01:00:00.000Z', { userId: 'bob', sessionId: 's2', properties: { price: 0.3, plan: 'free' } }),
     buy('2026-03-02T23:59:59.999Z', { userId: 'cleo', sessionId: 's3', properties: { price: 10 } }),
@@ -24,7 +33,11 @@ beforeAll(async () => {
     buy('2026-03-03T00:00:00.000Z', { userId: 'eve', sessionId: 's5', properties: { price: 100, plan: 'pro' } }),
     buy('2026-03-01T23:59:59.999Z', { userId: 'fay', sessionId: 's6', properties: { price: 100, plan: 'pro' } }),
     // A bot, and another event.
-    buy('2026-03-02T02:00:00.000Z', { userId: 'bot', context: { userAgent: GOOGLEBOT }, properties: { price: 1000, plan: 'pro' } }),
+    buy('2026-03-02T02:00:00.000Z', {
+      userId: 'bot',
+      context: { userAgent: GOOGLEBOT },
+      properties: { price: 1000, plan: 'pro' },
+    }),
     buy('2026-03-02T02:00:00.000Z', { eventName: 'refund', userId: 'ann', properties: { price: 5 } }),
     // A device before and after its login: one person.
     buy('2026-03-04T10:00:00.000Z', { anonymousId: 'device-1' }),
@@ -35,7 +48,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const trend = (question: Json): Promise<Json> => shop.ask('trend', { ...DAY, ...question });
-const total = async (series: Json, question: Json = {}): Promise<number> => (await trend({ series: [{ event: 'purchase', ...series }], ...question }))['series'][0].total;
+const total = async (series: Json, question: Json = {}): Promise<number> =>
+  (await trend({ series: [{ event: 'purchase', ...series }], ...question }))['series'][0].total;
 const values = (series: Json): number[] => series['points'].map((point: Json) => point['value']);
 
 describe('measures', () => {
@@ -80,17 +94,36 @@ describe('points', () => {
     expect([values(series[0]).length, values(series[0]).reduce((sum, value) => sum + value, 0)]).toEqual([count, 5]);
   });
   it('of a week begin on Monday', async () => {
-    const { series } = await trend({ series: [{ event: 'purchase' }], granularity: 'week', from: '2026-02-25', to: '2026-03-10' });
-    expect(series[0].points.map((point: Json) => point['time'].slice(0, 10))).toEqual(['2026-02-23', '2026-03-02', '2026-03-09']);
+    const { series } = await trend({
+      series: [{ event: 'purchase' }],
+      granularity: 'week',
+      from: '2026-02-25',
+      to: '2026-03-10',
+    });
+    expect(series[0].points.map((point: Json) => point['time'].slice(0, 10))).toEqual([
+      '2026-02-23',
+      '2026-03-02',
+      '2026-03-09',
+    ]);
   });
   it('follow the time zone, also over a change of the clocks', async () => {
     const { series } = await trend({
-      series: [{ event: 'purchase' }], granularity: 'day', timezone: 'Europe/Berlin', from: '2026-03-28', to: '2026-03-31',
+      series: [{ event: 'purchase' }],
+      granularity: 'day',
+      timezone: 'Europe/Berlin',
+      from: '2026-03-28',
+      to: '2026-03-31',
     });
     expect(series[0].points.map((point: Json) => Date.parse(point['time']))).toEqual(
       ['2026-03-27T23:00:00Z', '2026-03-28T23:00:00Z', '2026-03-29T22:00:00Z'].map(Date.parse),
     );
-    const inKolkata = await trend({ series: [{ event: 'purchase' }], granularity: 'day', timezone: 'Asia/Kolkata', from: '2026-03-02', to: '2026-03-03' });
+    const inKolkata = await trend({
+      series: [{ event: 'purchase' }],
+      granularity: 'day',
+      timezone: 'Asia/Kolkata',
+      from: '2026-03-02',
+      to: '2026-03-03',
+    });
     // 5:30 ahead: from 18:30 UTC the day before, which takes in fay's and leaves cleo's out.
     expect(inKolkata['series'][0].total).toBe(5);
     expect(Date.parse(inKolkata['series'][0].points[0].time)).toBe(Date.parse('2026-03-01T18:30:00Z'));
@@ -100,7 +133,11 @@ describe('points', () => {
 describe('breakdown', () => {
   it('has a series per value and one for (not set), for null too', async () => {
     const { series } = await trend({ series: [{ event: 'purchase' }], breakdown: ['properties.plan'] });
-    expect(Object.fromEntries(series.map((each: Json) => [each['breakdown'][0], each['total']]))).toEqual({ pro: 2, free: 1, '(not set)': 2 });
+    expect(Object.fromEntries(series.map((each: Json) => [each['breakdown'][0], each['total']]))).toEqual({
+      pro: 2,
+      free: 1,
+      '(not set)': 2,
+    });
   });
   it('over the limit has "other", which makes the sum whole', async () => {
     const { series } = await trend({ series: [{ event: 'purchase' }], breakdown: ['userId'], limit: 2 });
@@ -136,7 +173,10 @@ describe('where', () => {
     expect(await count({ property: 'properties.price', op, value })).toBe(expected);
   });
   it('is_set and is_not_set split everything; null counts as unset', async () => {
-    expect([await count({ property: 'properties.plan', op: 'is_set' }), await count({ property: 'properties.plan', op: 'is_not_set' })]).toEqual([3, 2]);
+    expect([
+      await count({ property: 'properties.plan', op: 'is_set' }),
+      await count({ property: 'properties.plan', op: 'is_not_set' }),
+    ]).toEqual([3, 2]);
   });
   it('all must hold; of a group, any', async () => {
     const [pro, free, cheap] = [
@@ -182,7 +222,12 @@ describe('the rest of a question', () => {
   });
   it('meta says what the answer rests on', async () => {
     const { meta } = await trend({ series: [{ event: 'purchase' }] });
-    expect(meta).toMatchObject({ approximate: false, rowsRead: expect.any(Number), elapsedMs: expect.any(Number), sql: expect.stringContaining('SELECT') });
+    expect(meta).toMatchObject({
+      approximate: false,
+      rowsRead: expect.any(Number),
+      elapsedMs: expect.any(Number),
+      sql: expect.stringContaining('SELECT'),
+    });
     for (const field of ['asOf', 'completeThrough']) expect(new Date(meta[field]).toISOString()).toBe(meta[field]);
     expect(meta.asOf >= shop.receivedAt).toBe(true);
     expect(meta.completeThrough <= meta.asOf).toBe(true);
@@ -199,7 +244,12 @@ describe('the rest of a question', () => {
     ['series[0].where[0].op', { series: [{ event: 'x', where: [{ property: 'userId', op: '~', value: 1 }] }] }],
   ])('%s at fault is 400 and named', async (field, question) => {
     const problem = await shop.api('/api/analytics/trend', question, { status: 400 });
-    expect(problem).toMatchObject({ status: 400, code: expect.stringMatching(/^[a-z_]+$/), type: expect.any(String), documentation: expect.any(String) });
+    expect(problem).toMatchObject({
+      status: 400,
+      code: expect.stringMatching(/^[a-z_]+$/),
+      type: expect.any(String),
+      documentation: expect.any(String),
+    });
     expect(problem['errors'].map((each: Json) => each['field'])).toContain(field);
   });
   it('kinds that are not there yet, or never will be, are a problem document', async () => {

@@ -43,7 +43,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     // One line a request is the collector's to write; a URL may carry a token and is never logged.
     logController: new LogController({ disableRequestLogging: true }),
-    frameworkErrors: answerFailure,
+    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply),
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     // On close, connections that wait for nothing must not hold the engine back.
     forceCloseConnections: 'idle',
