@@ -1,7 +1,8 @@
 /** What must hold before anything is started: each check passes or throws one sentence with one fix. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { StartProblem, systemCode } from '../start-problem.ts';
 
 /** Below this, merges of the warehouse and the log's own room soon fail with ENOSPC. */
@@ -10,9 +11,11 @@ export const MIN_FREE_BYTES = 1024 ** 3;
 /** @throws StartProblem `data_not_a_folder` or `data_not_writable` */
 export function checkDataFolder(dataPath: string): void {
   try {
-    mkdirSync(dataPath, { recursive: true });
+    makeFolder(resolvePath(dataPath), 0o700);
+    if (!statSync(dataPath).isDirectory()) throw notAFolder(dataPath);
     accessSync(dataPath, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
+    if (cause instanceof StartProblem) throw cause;
     const code = systemCode(cause);
     if (code === 'EEXIST' || code === 'ENOTDIR') throw notAFolder(dataPath, cause);
     throw new StartProblem(
@@ -22,7 +25,22 @@ export function checkDataFolder(dataPath: string): void {
       { cause },
     );
   }
-  if (!statSync(dataPath).isDirectory()) throw notAFolder(dataPath);
+}
+
+/**
+ * Makes the missing levels one by one: Node's recursive mkdir never ends where a level can't be made and yet reads as
+ * missing, as below /proc. The events of others are nobody's but this user's business, hence the mode.
+ */
+function makeFolder(path: string, mode?: number): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path, { mode: mode ?? 0o777 });
+  } catch (error) {
+    // Made by somebody else in between, or a link to nowhere, which the check that follows finds.
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 function notAFolder(dataPath: string, cause?: unknown): StartProblem {
