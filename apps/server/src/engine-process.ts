@@ -16,6 +16,7 @@ import { dataFolders } from './data-folder.ts';
 import { processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
 import { controlPathOf } from './start/server.ts';
+import { openStore, openWarehouse } from './start/store-problem.ts';
 import { readVersion } from './version.ts';
 
 async function start(settings: ServerSettings): Promise<RunningRole> {
@@ -23,21 +24,26 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
   const version = readVersion();
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
   const metrics = createMetrics({ role: 'engine', withProcess: true });
-  const warehouse = await ChdbWarehouse.open({ path: folders.warehouse });
-  await migrateWarehouse(warehouse);
-  const lake = await Lake.open(folders.lake, warehouse);
+  const warehouse = await openWarehouse(folders.warehouse, async () => {
+    const opened = await ChdbWarehouse.open({ path: folders.warehouse });
+    await migrateWarehouse(opened);
+    return opened;
+  });
+  const lake = await openStore(() => Lake.open(folders.lake, warehouse));
   const positions = new LmdbPositions(folders.positions);
   const reader = await openLog(folders.log);
-  const processor = await Processor.open({
-    reader,
-    positions,
-    warehouse,
-    lake,
-    temporaryFolder: warehouse.temporaryFolder,
-    nowMs: Date.now,
-    version,
-    observer: processorMetrics(metrics, logger),
-  });
+  const processor = await openStore(() =>
+    Processor.open({
+      reader,
+      positions,
+      warehouse,
+      lake,
+      temporaryFolder: warehouse.temporaryFolder,
+      nowMs: Date.now,
+      version,
+      observer: processorMetrics(metrics, logger),
+    }),
+  );
   processor.start();
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
   const control = await openControl(controlPathOf(settings.dataPath), {

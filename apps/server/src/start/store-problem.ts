@@ -1,0 +1,39 @@
+/** Stores that can't be opened, in words for the person who started the server. */
+import { LakeCorrupt } from '@tidemark/lake';
+import { LogCorrupt } from '@tidemark/log';
+import { StartProblem } from '../start-problem.ts';
+
+/**
+ * Opens something; what is damaged becomes a StartProblem, any other error stays as it is.
+ * @throws StartProblem `lake_corrupt` or `log_corrupt`
+ */
+export async function openStore<Store>(open: () => Promise<Store>): Promise<Store> {
+  try {
+    return await open();
+  } catch (cause) {
+    const [sentence = ''] = cause instanceof Error ? cause.message.split(';') : [];
+    if (cause instanceof LakeCorrupt) {
+      throw new StartProblem('lake_corrupt', `${sentence}.`, 'put back a copy of the whole data folder.', { cause });
+    }
+    if (cause instanceof LogCorrupt) {
+      throw new StartProblem('log_corrupt', `${sentence}.`, 'put back a copy of the whole data folder.', { cause });
+    }
+    throw cause;
+  }
+}
+
+/** @throws StartProblem `warehouse_unavailable` whatever the reason: it has no other user than this start. */
+export async function openWarehouse<Store>(path: string, open: () => Promise<Store>): Promise<Store> {
+  try {
+    return await open();
+  } catch (cause) {
+    // The first line says it; ClickHouse adds versions and stacks.
+    const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n');
+    throw new StartProblem(
+      'warehouse_unavailable',
+      `The warehouse ${path} can't be opened: ${reason.slice(0, 300).replace(/\.$/, '')}.`,
+      "see that its disk has room and that every file in it is this user's; if it is damaged, put back a copy of the whole data folder.",
+      { cause },
+    );
+  }
+}
