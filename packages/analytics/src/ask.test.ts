@@ -209,6 +209,12 @@ describe('trend with several options', () => {
 describe('what only the engine can judge', () => {
   it('is told as a problem of the question', async () => {
     expect(await problemOf('trend', { series: [{}], where: [{ property: 'userId', op: 'matches', value: '(' }] })).toMatchObject({ code: 'invalid_pattern' });
+    const nowhere = { property: 'properties.nobody_has_this', op: 'matches', value: '(' };
+    const within = { series: [{ where: [{ any: [nowhere] }] }] };
+    expect(await problemOf('trend', within)).toMatchObject({ code: 'invalid_pattern', field: 'series[0].where[0].any[0].value', value: '(' });
+    const two = [nowhere, { ...nowhere, value: '^a.*(b|c)$' }];
+    expect(await problemOf('funnel', { steps: [{ event: 'nothing' }], where: two })).toMatchObject({ code: 'invalid_pattern', field: 'where' });
+    expect((await asked('trend', { series: [{}], where: two.slice(1) })).meta.sql).not.toContain("match('',");
     const heavy = asked('funnel', { steps: [{}, {}, {}] }, { maxMemoryBytes: 1_000 });
     await expect(heavy).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive' }] });
   });

@@ -2,10 +2,12 @@ import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import type { TSchema } from 'typebox';
 import { funnel } from './kinds/funnel.ts';
 import { trend } from './kinds/trend.ts';
+import { patternsOf, patternsSql, type Pattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
 import type { Meta } from './schema.ts';
 import { validate } from './validate.ts';
+import { MAX_PATTERN_LENGTH } from './where.ts';
 import { formatTime } from './zone.ts';
 
 /** How far the stores have come; a running processor tells (times in epoch ms). */
@@ -83,6 +85,14 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
       throw asProblem(error);
     }
   };
+  const patterns = patternsOf(question);
+  // Too long ones and those with NUL are refused when the question is compiled.
+  const judged = patterns.filter(({ text }) => text.length <= MAX_PATTERN_LENGTH && !text.includes('\0'));
+  if (judged.length > 0) {
+    await context.warehouse.query(patternsSql(judged)).catch((error: unknown) => {
+      throw asProblem(error, judged.length === 1 ? judged[0] : undefined);
+    });
+  }
   const answer = await kind.answerTo(question as never, { project: context.project, range, query });
   const meta: Meta = {
     asOf: iso(asOfMs),
@@ -112,11 +122,11 @@ async function waitFor(value: string | number, { clock, freshness }: AskContext)
 }
 
 /** ClickHouse's errors that the question is to blame for. */
-function asProblem(error: unknown): unknown {
+function asProblem(error: unknown, pattern?: Pattern): unknown {
   if (!(error instanceof WarehouseError)) return error;
   // 427 CANNOT_COMPILE_REGEXP
   if (error.number === 427) {
-    return new QuestionError({ code: 'invalid_pattern', field: 'where', rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
+    return new QuestionError({ code: 'invalid_pattern', field: pattern?.field ?? 'where', ...(pattern && { value: pattern.text }), rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
   }
   // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
   if (error.number === 241 || error.number === 159) {

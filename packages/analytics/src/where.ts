@@ -72,8 +72,10 @@ function sure(condition: string): string {
   return `ifNull(${condition}, 0)`;
 }
 
+export const MAX_PATTERN_LENGTH = 500;
+
 function pattern(text: string, field: string): string {
-  if (text.length <= 500 && !text.includes('\0')) return literal(text);
+  if (text.length <= MAX_PATTERN_LENGTH && !text.includes('\0')) return literal(text);
   throw new QuestionError({
     code: 'invalid_pattern', field: `${field}.value`, value: text,
     rule: 'a regular expression in RE2 syntax, at most 500 characters, without NUL',
