@@ -116,8 +116,13 @@ describe('saved questions', () => {
     expect((await engine.call('PUT', url, users, { 'if-match': '"1"' })).json()).toMatchObject({
       status: 409,
       code: 'version_conflict',
+      field: 'If-Match',
     });
-    expect((await engine.call('PUT', url, users, { 'if-none-match': '*' })).statusCode).toBe(409);
+    expect((await engine.call('PUT', url, users, { 'if-none-match': '*' })).json()).toMatchObject({
+      status: 409,
+      code: 'version_conflict',
+      field: 'If-None-Match',
+    });
     expect((await engine.call('PUT', url, users, { 'if-match': '2' })).json()).toMatchObject({
       status: 400,
       field: 'If-Match',

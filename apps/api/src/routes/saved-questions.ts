@@ -1,5 +1,6 @@
 /** Questions saved under a name, each change a version. */
 import { KINDS } from '@tidemark/analytics';
+import { ControlError } from '@tidemark/control';
 import type { SavedQuestion } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -89,12 +90,15 @@ export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps):
         throw new Problem('unknown_kind', `There is no such kind of question; there are ${names}.`);
       }
       const ifVersion = expectedVersion(request.headers);
-      const saved = await control.questions.save({
+      const saving = control.questions.save({
         ...request.params,
         project,
         body: request.body,
         actor: tokenId,
         ...(ifVersion === undefined ? {} : { ifVersion }),
+      });
+      const saved = await saving.catch((error: unknown) => {
+        throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
       });
       reply.code(saved.version === 1 ? 201 : 200).header('etag', `"${saved.version}"`);
       return shown(saved);
@@ -117,6 +121,12 @@ export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps):
       return reply.code(204).send();
     },
   });
+}
+
+/** The store's word for the version expected is its own; the caller knows the header that said it. */
+function conflictOf(error: unknown, header: 'If-Match' | 'If-None-Match'): unknown {
+  if (!(error instanceof ControlError) || error.code !== 'version_conflict') return error;
+  return new ControlError(error.code, error.message, { field: header });
 }
 
 /** The version that must be the newest for the save to go ahead (RFC 9110, 13.1); undefined when it doesn't matter. */
