@@ -138,7 +138,8 @@ it('X7: an import changes nothing when it comes again, even after its ids were f
 });
 
 it('A1: counts quarantined items and tallies, and shows every outcome to those who watch', async () => {
-  const processor = await pipeline.processor();
+  const aside: [string, number][] = [];
+  const processor = await pipeline.processor({ observer: { committed: () => {}, wrote: () => {}, failed: () => {}, setAside: (counts) => counts.forEach(({ outcome, events }) => aside.push([outcome, events])) } });
   const live: LiveOutcome[] = [];
   processor.subscribe((outcomes) => live.push(...outcomes));
   processor.start();
@@ -165,5 +166,6 @@ it('A1: counts quarantined items and tallies, and shows every outcome to those w
     { code: 'invalid_name', hex: Buffer.from(records[0]!.original!).toString('hex').toUpperCase() },
     { code: 'invalid_json', hex: '00FF0A' },
   ]);
+  expect(aside.toSorted()).toEqual([['filtered', 5], ['quarantined', 1], ['quarantined', 1]]);
   expect(live.map(({ outcome, code }) => [outcome, code])).toEqual([['quarantined', 'invalid_name'], ['quarantined', 'invalid_json'], ['filtered', 'bot']]);
 });

@@ -28,6 +28,8 @@ export interface ProcessorParts {
 /** Where the processor tells what it did: metrics and the journal. */
 export interface ProcessorObserver {
   committed(range: { events: number; stored: number; quarantined: number; duplicate: number; conflict: number; late: number; seconds: number; freshnessMs: number }): void;
+  /** Events of the topic `quarantine` that are committed: `quarantined`, `filtered` or `rejected`. */
+  setAside?(counts: readonly { outcome: string; events: number }[]): void;
   wrote: WriteObserver;
   /** A range failed and will be tried again. */
   failed(topic: 'events' | 'quarantine', error: unknown): void;
@@ -76,7 +78,7 @@ export class Processor implements ProcessorView {
     this.#outcomes = outcomes;
     const crash = crashPoint === undefined ? {} : { crashPoint };
     this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
-    this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes }, start.quarantine);
+    this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes, counted: (counts) => observer.setAside?.(counts) }, start.quarantine);
   }
 
   start(): void {

@@ -12,6 +12,8 @@ export interface QuarantineConsumerParts {
   warehouse: Warehouse;
   temporaryFolder: string;
   outcomes: OutcomeStore;
+  /** Told after each commit how many events ended how. */
+  counted?: (counts: readonly { outcome: string; events: number }[]) => void;
 }
 
 const BOUNDS = { maxRecords: 20_000, maxBytes: 32 << 20 };
@@ -67,6 +69,7 @@ export class QuarantineConsumer {
     this.#offset = all.to;
     this.#secondTry = false;
     for (const { counts } of ranges) outcomes.addToSums(counts);
+    this.#parts.counted?.(ranges.flatMap(({ counts }) => [...counts]));
     return live;
   }
 

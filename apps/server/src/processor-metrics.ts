@@ -27,6 +27,9 @@ export function processorMetrics(metrics: Metrics, logger: ErrorLog): ProcessorO
       duration.observe(range.seconds);
       freshness.observe(range.freshnessMs / 1000);
     },
+    setAside(counts) {
+      for (const { outcome, events } of counts) processed(outcome).inc(events);
+    },
     wrote(store, seconds, failed) {
       if (store === 'lake') {
         lakeDuration.observe(seconds);
