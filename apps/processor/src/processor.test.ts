@@ -166,6 +166,6 @@ it('A1: counts quarantined items and tallies, and shows every outcome to those w
     { code: 'invalid_name', hex: Buffer.from(records[0]!.original!).toString('hex').toUpperCase() },
     { code: 'invalid_json', hex: '00FF0A' },
   ]);
-  expect(aside.toSorted()).toEqual([['filtered', 5], ['quarantined', 1], ['quarantined', 1]]);
+  expect(aside.toSorted((a, b) => a[0].localeCompare(b[0]))).toEqual([['filtered', 5], ['quarantined', 1], ['quarantined', 1]]);
   expect(live.map(({ outcome, code }) => [outcome, code])).toEqual([['quarantined', 'invalid_name'], ['quarantined', 'invalid_json'], ['filtered', 'bot']]);
 });
