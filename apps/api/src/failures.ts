@@ -71,7 +71,7 @@ export function toProblem(error: unknown): Problem {
 
 function ofWarehouse(error: WarehouseError): Problem {
   if (TOO_EXPENSIVE.has(error.number)) {
-    const detail = 'Ask over a shorter time, or about fewer events; the bounds are in the settings of the engine.';
+    const detail = 'Ask over a shorter time, or about fewer events.';
     return new Problem('question_too_expensive', detail, { cause: error });
   }
   return new Problem('warehouse_unavailable', 'Try again in a moment; if it stays, look into the log of the engine.', {
