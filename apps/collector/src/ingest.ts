@@ -151,6 +151,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       project: grant.project,
       source: grant.source,
       settings: grant.settings,
+      valves: grant.valves,
       receivedAtMs: appender.stamp(),
       sentAt,
       // An import comes from wherever the file lies, not from where its people were.

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LIMITS, RowWriter } from '@tidemark/event';
 import type { Frames, Receipt } from '@tidemark/log';
+import { stopByValve } from '@tidemark/pipeline';
 import type { Admission, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
 import { partitionOf } from './partition.ts';
 import { frameRecords, quarantineItem } from './quarantine.ts';
@@ -50,11 +51,12 @@ export class Intake {
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
     for (let index = 0; index < values.length; index++) {
       const admission =
-        bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]);
+        (facts.valves && stopByValve(values[index], facts, () => original(index))) ??
+        (bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]));
       admissions.push(admission);
       if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, original(index)));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
-      else if (admission.kind === 'reject') tally(tallies, facts, 'rejected', admission.fault.code);
+      else if (admission.kind === 'reject') tally(tallies, facts, 'rejected', admission.fault.code, admission.valve);
     }
     quarantine.push(...tallies.values());
     const frames: Frames[] = [];
@@ -97,11 +99,13 @@ function tally(
   { project, source, receivedAtMs }: RequestFacts,
   outcome: 'filtered' | 'rejected',
   code: string,
+  valve?: string,
 ): void {
-  const key = `${outcome} ${code}`;
+  const key = `${outcome} ${code} ${valve}`;
   const known = tallies.get(key);
-  if (known === undefined) tallies.set(key, { kind: 'tally', project, source, receivedAtMs, outcome, code, events: 1 });
-  else known.events++;
+  if (known !== undefined) return void known.events++;
+  const made = { kind: 'tally', project, source, receivedAtMs, outcome, code, events: 1 } as const;
+  tallies.set(key, valve === undefined ? made : { ...made, valve });
 }
 
 function notUtf8(value: unknown): Admission {

@@ -11,7 +11,7 @@ export interface Origin {
 /** An event, or a whole unparsable body, with the bytes as they came (unpacked, where they could be). */
 export function quarantineItem(
   { project, source, receivedAtMs }: Origin,
-  event: { eventId: string; eventName: string; faults: readonly [FieldFault, ...FieldFault[]] },
+  event: { eventId: string; eventName: string; faults: readonly [FieldFault, ...FieldFault[]]; valve?: string },
   original: Buffer,
 ): QuarantineRecord {
   const [{ code, detail }] = event.faults;
@@ -28,6 +28,7 @@ export function quarantineItem(
     eventName: event.eventName,
     original: original.toString(encoding),
     encoding,
+    ...(event.valve === undefined ? {} : { valve: event.valve }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Projects } from './projects.ts';
 import type { SavedQuestions } from './saved-questions.ts';
 import type { Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
+import type { Valves } from './valves.ts';
 import type { WriteKeys } from './write-keys.ts';
 
 /** What the collector must know of a write key to take its events. */
@@ -16,6 +17,23 @@ export interface WriteKeyGrant {
   /** null = no limit. */
   limits: RateLimits;
   settings: ProjectSettings;
+  /** Those of the key's source, oldest first, expired ones among them; absent when there are none. */
+  valves?: readonly ValveRule[];
+}
+
+/** Which events the collector stops at the door, and what becomes of them. Absent fields match anything. */
+export interface ValveRule {
+  id: string;
+  /** Exact text. */
+  appVersion?: string;
+  /** Exact text. */
+  eventName?: string;
+  /** `quarantine`: kept with their bytes. `drop`: counted as rejected and not kept. */
+  action: 'quarantine' | 'drop';
+  /** Share of the matching events that is stopped, 0 to 1. */
+  ratio: number;
+  /** Epoch ms; an event received then or later passes. */
+  expiresAtMs?: number;
 }
 
 export interface RateLimits {
@@ -57,6 +75,7 @@ export interface Control {
   readonly keys: WriteKeys;
   readonly tokens: ApiTokens;
   readonly questions: SavedQuestions;
+  readonly valves: Valves;
   readonly audit: AuditLog;
   /** Makes the first project with its source, key and token when there is none; adds presets that are missing. */
   ensureFirstProject(presets?: FirstProjectPresets): Promise<FirstProject>;

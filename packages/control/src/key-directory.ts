@@ -5,6 +5,7 @@ import { connectForReading, schemaVersion } from './database.ts';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
 import { warn } from './store.ts';
+import { readValves } from './valve-rules.ts';
 
 export interface KeyDirectoryOptions {
   /** How often the file is asked whether it changed; 1 s by default. The question costs microseconds. */
@@ -94,15 +95,18 @@ const LIVE_KEYS = `
   FROM write_keys k JOIN projects p ON p.id = k.project JOIN settings s ON s.project = k.project
   WHERE k.revoked_at_ms IS NULL AND p.deleted_at_ms IS NULL`;
 
-/** Keys of one project share one settings object: the hot path may compare it by identity. */
+/** Keys of one project share one settings object, keys of one source their valves: the hot path may compare by identity. */
 function readKeys(db: Libsql.Database): Map<string, WriteKeyGrant> {
   const settingsOf = new Map<string, ProjectSettings>();
+  const valvesOf = readValves(db);
   const keys = new Map<string, WriteKeyGrant>();
   for (const row of db.prepare(LIVE_KEYS).all() as KeyRow[]) {
     const { key, project, source, eventsPerSecond, bytesPerSecond, bots, ip, retentionDays } = row;
     const settings = settingsOf.get(project) ?? { bots, ip, retentionDays };
     settingsOf.set(project, settings);
-    keys.set(key, { project, source, limits: { eventsPerSecond, bytesPerSecond }, settings });
+    const valves = valvesOf(project, source);
+    const grant = { project, source, limits: { eventsPerSecond, bytesPerSecond }, settings };
+    keys.set(key, valves === undefined ? grant : { ...grant, valves });
   }
   return keys;
 }

@@ -13,6 +13,7 @@ import { createSettings } from './settings.ts';
 import { createSources } from './sources.ts';
 import { warn } from './store.ts';
 import type { Store } from './store.ts';
+import { createValves } from './valves.ts';
 import { createWriteKeys } from './write-keys.ts';
 
 export interface ControlOptions {
@@ -46,6 +47,7 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     keys: createWriteKeys(store),
     tokens: createApiTokens(store),
     questions: createSavedQuestions(store),
+    valves: createValves(store),
     audit: createAuditLog(store),
     ensureFirstProject: (presets) => ensureFirstProject(store, presets),
     authenticateToken: createAuthenticator(store),

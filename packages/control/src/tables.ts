@@ -57,6 +57,21 @@ export interface Tables {
     created_by: SetOnce<string>;
     deleted_at_ms: Later;
   };
+  valves: {
+    id: SetOnce<string>;
+    project: SetOnce<string>;
+    app_version: SetOnce<string | null>;
+    event_name: SetOnce<string | null>;
+    source: SetOnce<string | null>;
+    action: 'quarantine' | 'drop';
+    ratio: number;
+    reason: string;
+    created_at_ms: SetOnce<number>;
+    /** Who made it: an API token's id. */
+    created_by: SetOnce<string>;
+    expires_at_ms: number | null;
+    deleted_at_ms: Later;
+  };
   audit: {
     id: Generated<number>;
     at_ms: SetOnce<number>;

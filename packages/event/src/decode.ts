@@ -19,7 +19,7 @@ export type Decoded =
   | { event?: undefined; faults: [Fault, ...Fault[]] };
 
 /** Names for calls that carry none (E6); `track` has none and must be named. */
-const DEFAULT_NAMES: Record<EventType, string> = {
+export const DEFAULT_NAMES: Record<EventType, string> = {
   track: '',
   page: 'page_view',
   screen: 'screen_view',

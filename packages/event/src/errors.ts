@@ -44,6 +44,7 @@ export const INGEST_ERRORS = {
   number_out_of_range: event('Send numbers that fit a 64-bit float; send longer ones as text.'),
   too_deep: event('Nest properties, context and traits at most 20 levels deep.'),
   too_many_properties: event('Send at most 512 properties; put lists into arrays.'),
+  valve: event('The operator has stopped these events for now; do not send this one again.'),
   event_too_large: event('Keep an event under 64 KB of JSON; send large content elsewhere and its address here.', 413),
 
   invalid_json: request(400, 'The body is not JSON; send a JSON object in UTF-8.'),

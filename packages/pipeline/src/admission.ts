@@ -1,6 +1,6 @@
 /** What becomes of one event at the door. Outcomes are data: whoever takes one must deal with each kind. */
 import type { StoredEvent } from '@tidemark/event';
-import type { ProjectSettings } from '@tidemark/control';
+import type { ProjectSettings, ValveRule } from '@tidemark/control';
 
 /** What the request itself says, the same for each of its events. */
 export interface RequestFacts {
@@ -17,6 +17,8 @@ export interface RequestFacts {
   fromBrowser: boolean;
   /** The request is part of an import of old events (header `X-Tidemark-Import: 1`). */
   imported?: boolean;
+  /** Valves of the source; absent when there are none, which is nearly always. */
+  valves?: readonly ValveRule[] | undefined;
 }
 
 export interface FieldFault {
@@ -28,6 +30,7 @@ export interface FieldFault {
 
 export type Admission =
   | { kind: 'store'; event: StoredEvent }
-  | { kind: 'quarantine'; eventId: string; eventName: string; faults: [FieldFault, ...FieldFault[]] }
+  /** `valve`: id of the valve that stopped it. */
+  | { kind: 'quarantine'; eventId: string; eventName: string; faults: [FieldFault, ...FieldFault[]]; valve?: string }
   | { kind: 'filter'; eventId: string; reason: 'bot' | 'consent' }
-  | { kind: 'reject'; eventId: string; fault: FieldFault };
+  | { kind: 'reject'; eventId: string; fault: FieldFault; valve?: string };

@@ -17,6 +17,8 @@ export type QuarantineRecord =
       /** The event's own bytes as received (decompressed): as text when they are UTF-8, else base64. */
       original: string;
       encoding: 'utf8' | 'base64';
+      /** Id of the valve that stopped it. */
+      valve?: string;
     }
   | {
       kind: 'tally';
@@ -26,4 +28,6 @@ export type QuarantineRecord =
       outcome: 'filtered' | 'rejected';
       code: string;
       events: number;
+      /** Id of the valve that stopped them. */
+      valve?: string;
     };
