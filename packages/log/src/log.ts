@@ -2,6 +2,8 @@
  * The log port: topics of partitions of records, each record with an offset.
  * Everything above it is written against this file; `contract.ts` holds every driver to it.
  */
+import type { Epoch } from './epochs.ts';
+
 export type Topic = 'events' | 'quarantine';
 
 /** Records of one topic and partition, written one after another as `u32 little-endian length, bytes`. */
@@ -22,8 +24,10 @@ export interface Receipt {
 }
 
 export interface LogWriter {
-  /** Random, new on creation, restore and change of driver; part of every position. */
+  /** The current epoch: random, new on creation, restore and change of driver; part of every position. */
   readonly epoch: string;
+  /** All of them, oldest first. */
+  readonly epochs: readonly Epoch[];
   /**
    * receivedAt for records appended in this very tick (epoch ms): the clock's time, but never less than before and
    * always more than anything in a group commit already under way. So once a record is committed, no record with a
@@ -61,7 +65,10 @@ export interface LogSnapshot {
 }
 
 export interface LogReader {
+  /** The epoch of the records that are appended now; older ones may have another (`epochAt`). */
   readonly epoch: string;
+  /** All of them, oldest first. */
+  readonly epochs: readonly Epoch[];
   /** Offset after the last record. */
   endOffset(topic: Topic, partition: number): number;
   /** First offset still held. */

@@ -1,4 +1,5 @@
 import { encodeBatch, decodeBatch } from './batch.ts';
+import { firstEpoch, type Epoch } from './epochs.ts';
 import {
   LogUnavailable,
   type Frames,
@@ -41,6 +42,7 @@ interface HeldBatch {
  */
 export class MemoryLog implements LogWriter, LogReader {
   readonly epoch: string;
+  readonly epochs: readonly Epoch[];
   /** While set, every group commit fails with this reason. */
   failing: string | undefined;
   readonly #nowMs: () => number;
@@ -57,6 +59,7 @@ export class MemoryLog implements LogWriter, LogReader {
   constructor(options: { nowMs?: () => number; epoch?: string } = {}) {
     this.#nowMs = options.nowMs ?? Date.now;
     this.epoch = options.epoch ?? 'memory';
+    this.epochs = [firstEpoch(this.epoch, 0)];
   }
 
   get pendingBytes(): number {

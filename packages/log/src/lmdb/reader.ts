@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchHead, decodeBatch } from '../batch.ts';
+import { currentEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch, type Topic } from '../log.ts';
 import { lastBatch, openEnvironment, type Environment } from './environment.ts';
+import { readEpochs } from './epoch-list.ts';
 
 /** Reads the log from another process than the writer's. Each call sees all that was durable when it began. */
 export class LmdbLogReader implements LogReader {
-  readonly epoch: string;
+  readonly epochs: readonly Epoch[];
   readonly #env: Environment;
   readonly #path: string;
 
@@ -19,18 +21,22 @@ export class LmdbLogReader implements LogReader {
     } catch {
       return undefined;
     }
-    const epoch = env.meta?.get('epoch');
-    if (epoch === undefined) {
+    const epochs = readEpochs(env);
+    if (epochs.length === 0) {
       void env.root.close();
       return undefined;
     }
-    return new LmdbLogReader(env, epoch, path);
+    return new LmdbLogReader(env, epochs, path);
   }
 
-  private constructor(env: Environment, epoch: string, path: string) {
+  private constructor(env: Environment, epochs: readonly Epoch[], path: string) {
     this.#env = env;
-    this.epoch = epoch;
+    this.epochs = epochs;
     this.#path = path;
+  }
+
+  get epoch(): string {
+    return currentEpoch(this.epochs).name;
   }
 
   endOffset(topic: Topic, partition: number): number {

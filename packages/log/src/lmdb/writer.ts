@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { batchHead, encodeBatch } from '../batch.ts';
+import { currentEpoch, firstEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type Frames, type LogWriter, type Receipt, type Topic } from '../log.ts';
 import { ReceiptSums } from '../receipts.ts';
 import { lastBatch, openEnvironment, type BatchDb, type Environment } from './environment.ts';
+import { readEpochs, writeEpochs } from './epoch-list.ts';
 
 interface Waiting {
   resolve: () => void;
@@ -34,7 +36,7 @@ class Group {
 
 /** The log's one writer. A group gathers while the one before it is being synced: load makes groups larger, not slower. */
 export class LmdbLogWriter implements LogWriter {
-  readonly epoch: string;
+  readonly epochs: readonly Epoch[];
   readonly #env: Environment;
   readonly #nowMs: () => number;
   readonly #nextOffsets = new Map<BatchDb, number>();
@@ -47,22 +49,26 @@ export class LmdbLogWriter implements LogWriter {
   /** Opens the log in `path`, making it with a fresh epoch when there is none. */
   static async open(path: string, nowMs: () => number = Date.now): Promise<LmdbLogWriter> {
     const env = openEnvironment(path, false);
-    let epoch = env.meta.get('epoch');
-    if (epoch === undefined) {
-      epoch = randomBytes(8).toString('hex');
-      await env.meta.put('epoch', epoch);
+    let epochs = readEpochs(env);
+    if (epochs.length === 0) {
+      epochs = [firstEpoch(randomBytes(8).toString('hex'), nowMs())];
+      await writeEpochs(env, epochs);
     }
-    return new LmdbLogWriter(env, epoch, nowMs);
+    return new LmdbLogWriter(env, epochs, nowMs);
   }
 
-  private constructor(env: Environment, epoch: string, nowMs: () => number) {
+  private constructor(env: Environment, epochs: readonly Epoch[], nowMs: () => number) {
     this.#env = env;
     this.#nowMs = nowMs;
-    this.epoch = epoch;
+    this.epochs = epochs;
     for (const topic of ['events', 'quarantine'] as const) {
       const last = lastBatch(env.batches(topic, 0));
       if (last !== undefined) this.#stampFloorMs = Math.max(this.#stampFloorMs, batchHead(last.value).receivedAtMs + 1);
     }
+  }
+
+  get epoch(): string {
+    return currentEpoch(this.epochs).name;
   }
 
   get pendingBytes(): number {

@@ -1,0 +1,17 @@
+/** The epochs of a log, as its environment keeps them. */
+import { firstEpoch, type Epoch } from '../epochs.ts';
+import type { Environment } from './environment.ts';
+
+/** Empty for an environment in which no writer has begun a log. */
+export function readEpochs({ meta }: Pick<Environment, 'meta'>): Epoch[] {
+  const list = meta?.get('epochs');
+  if (list !== undefined) return JSON.parse(list) as Epoch[];
+  // Logs of before there could be more than one.
+  const only = meta?.get('epoch');
+  return only === undefined ? [] : [firstEpoch(only, 0)];
+}
+
+/** Durable when it resolves. `epoch` is the current one by itself, as programs before this list read it. */
+export async function writeEpochs({ meta }: Pick<Environment, 'meta'>, epochs: readonly Epoch[]): Promise<void> {
+  await Promise.all([meta.put('epoch', epochs.at(-1)!.name), meta.put('epochs', JSON.stringify(epochs))]);
+}
