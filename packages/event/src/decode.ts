@@ -2,7 +2,7 @@
 import type { Fault } from './errors.ts';
 import { EVENT_TYPES } from './event.ts';
 import type { DecodedEvent, EventType, JsonObject } from './event.ts';
-import { readId, readName, readObject, readSequence, readTime, readVersion } from './fields.ts';
+import { firstGiven, readId, readName, readObject, readSequence, readTime, readVersion } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { explainShape, shapeOf } from './shape.ts';
 
@@ -49,8 +49,8 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
 
   const type = readType(value['type'], defaults.type ?? 'track', faults);
   // messageId and event are Segment's words for the same two fields (E3).
-  const eventId = readId(value['eventId'] ?? value['messageId'], 'eventId', LIMITS.maxEventIdLength, faults);
-  const eventName = readName(value['eventName'] ?? value['event'], 'eventName', faults) || DEFAULT_NAMES[type];
+  const eventId = readId(firstGiven(value['eventId'], value['messageId']), 'eventId', LIMITS.maxEventIdLength, faults);
+  const eventName = readName(firstGiven(value['eventName'], value['event']), 'eventName', faults) || DEFAULT_NAMES[type];
   const properties = readObject(value['properties'], 'properties', faults);
   const context = readObject(value['context'], 'context', faults);
   const event: DecodedEvent = {
@@ -60,7 +60,7 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
     anonymousId: readId(value['anonymousId'], 'anonymousId', LIMITS.maxIdLength, faults),
     sessionId: readId(value['sessionId'], 'sessionId', LIMITS.maxIdLength, faults),
     timestampMs: readTime(value['timestamp'], 'timestamp', faults),
-    sentAtMs: readTime(value['sentAt'] ?? defaults.sentAt, 'sentAt', faults),
+    sentAtMs: readTime(firstGiven(value['sentAt'], defaults.sentAt), 'sentAt', faults),
     sequence: readSequence(value['sequence'], faults),
     type,
     schemaVersion: readVersion(value['schemaVersion'], faults),

@@ -83,6 +83,11 @@ function readText(value: unknown, field: string, maxLength: number, faults: Faul
   return value;
 }
 
+/** `value`, or what is taken in its place when it is none: `""` is as absent as `null` is (E4). */
+export function firstGiven(value: unknown, otherwise: unknown): unknown {
+  return isNone(value) ? otherwise : value;
+}
+
 function isNone(value: unknown): value is undefined | null | '' {
   return value === undefined || value === null || value === '';
 }

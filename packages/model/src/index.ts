@@ -1,5 +1,6 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
 export { bucketStarts, type Granularity } from './calendar.ts';
+export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
 export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
 export { personOf } from './person.ts';
