@@ -1,0 +1,107 @@
+/**
+ * No client can make a row that a store refuses (E14): whatever the door lets in, real stores take, and keep as it was
+ * meant. `TIDEMARK_HOSTILE_EVENTS=50000` tries more; `TIDEMARK_SEED=…` tries the same again.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { JsonObject, JsonValue, StoredEvent } from '@tidemark/event';
+import { atTheDoor, meaningOf } from '@tidemark/model';
+import { eventText, hostileEvent, hostileObject } from '@tidemark/model/testing';
+import { createAdmission } from '@tidemark/pipeline';
+import { TestPipeline } from './testing.ts';
+
+const EVENTS = Number(process.env['TIDEMARK_HOSTILE_EVENTS'] ?? 3_000);
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
+const RANGE = 2_000;
+const RECEIVED_AT_MS = Date.UTC(2026, 4, 3, 10);
+
+let pipeline: TestPipeline;
+beforeAll(async () => {
+  pipeline = new TestPipeline();
+  await pipeline.open();
+});
+afterAll(() => pipeline.close());
+
+const { admit } = createAdmission({ countryOf: () => 'DE' });
+const facts = {
+  project: 'p1', source: 'web', settings: { bots: 'flag', ip: 'keep', retentionDays: null }, receivedAtMs: RECEIVED_AT_MS,
+  sentAt: undefined, ip: undefined, userAgent: undefined, fromBrowser: false,
+} as const;
+
+/** Half as the events of the door's own test, half with good fields around hostile documents, so that most are let in. */
+const text = fc.oneof(
+  hostileEvent.map((fields) => (id: string) => eventText(fields, id)),
+  fc.tuple(hostileObject, hostileObject, hostileObject).map(([properties, context, traits]) => (id: string) =>
+    `{"eventId":${id},"eventName":"purchase","userId":"u1","properties":${properties},"context":${context},"traits":${traits}}`),
+);
+
+it(`E14: real stores take whatever the door lets in, ${EVENTS} of the worst events, and keep what they mean (seed ${SEED})`, async () => {
+  const processor = await pipeline.processor({ observer: { committed: () => {}, wrote: () => {}, failed: (_, error) => expect.fail(String(error)) } });
+  processor.start();
+  let admitted = 0;
+  for (let from = 0; from < EVENTS; from += RANGE) {
+    const samples = fc.sample(text, { numRuns: Math.min(RANGE, EVENTS - from), seed: SEED + from });
+    const texts = samples.map((sample, index) => sample(JSON.stringify(`e${from + index}`)));
+    const events = texts.flatMap((json) => {
+      const admission = admit(JSON.parse(json), facts);
+      return admission.kind === 'store' ? [{ json, event: admission.event }] : [];
+    });
+    await pipeline.append(events.map(({ event }) => event));
+    expect(await processor.caughtUp(120_000)).toBe(true);
+    admitted += events.length;
+    await expectNoneRefused(new Map(events.map(({ json, event }) => [event.eventId, json])));
+    await expectStored(events);
+  }
+  await processor.stop();
+  expect(admitted).toBeGreaterThan(EVENTS / 2);
+  expect(await processor.balance()).toMatchObject({ received: admitted, stored: admitted, difference: 0, pending: 0 });
+}, 60_000 + EVENTS * 20);
+
+async function expectNoneRefused(texts: ReadonlyMap<string, string>): Promise<void> {
+  const { rows } = await pipeline.warehouse.query<{ event_id: string; detail: string }>('SELECT event_id, detail FROM quarantine LIMIT 3');
+  expect(rows.map(({ event_id, detail }) => `${detail}\n${texts.get(event_id)}`)).toEqual([]);
+}
+
+/** The timeline and the lake keep the very texts of the rows; these mean what the model says. */
+async function expectStored(events: readonly { json: string; event: StoredEvent }[]): Promise<void> {
+  const ids = events.map(({ event }) => `'${event.eventId}'`).join(',');
+  const select = (from: string) => `SELECT event_id, properties, traits, context, toUnixTimestamp64Milli(time) AS ms FROM ${from} WHERE event_id IN (${ids}) ORDER BY event_id SETTINGS use_hive_partitioning = 0`;
+  type Row = { event_id: string; properties: string; traits: string; context: string; ms: number };
+  const expected = events.map(({ event }) => rowOf(event)).toSorted((one, other) => (one.event_id < other.event_id ? -1 : 1));
+  const landed = [...pipeline.lake.manifest.files].at(-1)!;
+  for (const source of ['timeline', `file('${pipeline.lake.folder}/${landed.path}', 'Parquet')`]) {
+    const { rows } = await pipeline.warehouse.query<Row>(select(source));
+    expect(rows.map((row) => ({ ...row, ms: Number(row.ms) }))).toEqual(expected);
+  }
+  for (const { json, event } of events) {
+    const model = atTheDoor(JSON.parse(json), { receivedAtMs: RECEIVED_AT_MS });
+    if (model.end !== 'stored') throw new Error(`the model refuses ${json}`);
+    for (const document of ['properties', 'traits'] as const) {
+      expect(meaningOf(JSON.parse(event[document]) as JsonObject), json).toBe(meaningOf(model.event[document]));
+    }
+  }
+  await expectIndexed(events);
+}
+
+const rowOf = (event: StoredEvent) => ({
+  event_id: event.eventId, properties: event.properties.toWellFormed(), traits: event.traits.toWellFormed(), context: event.context.toWellFormed(), ms: event.timeMs,
+});
+
+/**
+ * The JSON column is an index and not the truth, but plain values at plain keys are in it as they were meant: of keys
+ * that stood twice the last, and whole numbers and text as what they are.
+ */
+async function expectIndexed(events: readonly { event: StoredEvent }[]): Promise<void> {
+  const ids = events.map(({ event }) => `'${event.eventId}'`).join(',');
+  const { rows } = await pipeline.warehouse.query<{ event_id: string; text: string | null; whole: string | null; float: number | null }>(
+    `SELECT event_id, properties.a.:String AS text, toString(properties.a.:Int64) AS whole, properties.a.:Float64 AS float FROM events WHERE event_id IN (${ids})`,
+  );
+  const found = new Map(rows.map((row) => [row.event_id, row]));
+  for (const { event } of events) {
+    const sent: JsonValue | undefined = (JSON.parse(event.properties) as JsonObject)['a'];
+    const row = found.get(event.eventId)!;
+    if (typeof sent === 'string') expect(row.text, event.properties).toBe(sent);
+    else if (typeof sent === 'number') expect(row.whole === null ? Number(row.float) : Number(row.whole), event.properties).toBe(sent);
+    else expect([row.text, row.whole, row.float], event.properties).toEqual([null, null, null]);
+  }
+}
