@@ -22,6 +22,7 @@ import { savedQuestionRoutes } from './routes/saved-questions.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { setSchemaCompilers } from './validation.ts';
+import { valveRoutes } from './valves/routes.ts';
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -72,5 +73,6 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   metricsRoutes(app, deps, diskUsage);
   openApiRoutes(app, openApi);
   adminRoutes(app, deps);
+  valveRoutes(app, deps);
   return app;
 }

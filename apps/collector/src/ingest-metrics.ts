@@ -61,15 +61,20 @@ export class IngestMetrics {
     let accepted = 0;
     for (const admission of admissions) {
       if (admission.kind === 'store') accepted++;
-      else if (admission.kind === 'quarantine') this.fault('quarantined', admission.faults[0].code);
-      else if (admission.kind === 'reject') this.fault('rejected', admission.fault.code);
-      else this.#byResult.filtered.inc();
+      else if (admission.kind === 'filter') this.#byResult.filtered.inc();
+      else if (admission.kind === 'quarantine') this.fault('quarantined', admission.faults[0].code, admission.valve);
+      else this.fault('rejected', admission.fault.code, admission.valve);
     }
     if (accepted > 0) this.#byResult.accepted.inc(accepted);
   }
 
-  fault(result: 'quarantined' | 'rejected', code: string): void {
+  /** `valve`: id of the valve that stopped the event. */
+  fault(result: 'quarantined' | 'rejected', code: string, valve?: string): void {
     this.#byResult[result].inc();
+    if (valve !== undefined) {
+      const action = result === 'rejected' ? 'drop' : 'quarantine';
+      this.#metrics.counter('tidemark_valve_events_total', { valve, action }).inc();
+    }
     let counter = this.#byFault.get(code);
     if (counter === undefined) {
       counter = this.#metrics.counter('tidemark_ingest_faults_total', { code });

@@ -1,4 +1,4 @@
-import { forEachRecord, type LogReader, type Positions } from '@tidemark/log';
+import { epochAt, forEachRecord, type LogReader, type Positions } from '@tidemark/log';
 import type { QuarantineRecord } from '@tidemark/pipeline';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
@@ -43,9 +43,9 @@ export class QuarantineConsumer {
   /** Takes what there is through; undefined when there is nothing to do. Throws when a store fails: call it again later. */
   async next(): Promise<LiveOutcome[] | undefined> {
     const { reader, positions, warehouse, temporaryFolder, outcomes } = this.#parts;
-    const batches = reader.read('quarantine', this.partition, this.#offset, BOUNDS);
+    const { name: epoch, end } = epochAt(reader.epochs, 'quarantine', this.#offset);
+    const batches = reader.read('quarantine', this.partition, this.#offset, BOUNDS).filter(({ baseOffset }) => baseOffset < end);
     if (batches.length === 0) return undefined;
-    const { epoch } = reader;
     const live: LiveOutcome[] = [];
     const rows: QuarantineRow[] = [];
     const ranges = batches.map((batch) => {
@@ -54,21 +54,21 @@ export class QuarantineConsumer {
         const record = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
         if (record.kind === 'item') rows.push(itemRow(record, offset));
         const outcome = record.kind === 'item' ? 'quarantined' : record.outcome;
-        tally.add(record.project, record.source, record.receivedAtMs, outcome, record.code, record.kind === 'item' ? 1 : record.events);
+        tally.add(record.project, record.source, record.receivedAtMs, outcome, countedCode(record), record.kind === 'item' ? 1 : record.events);
         live.push(liveOutcome(record));
       });
       const to = batch.baseOffset + batch.count;
       return { range: { epoch, partition: this.partition, from: batch.baseOffset, to }, counts: tally.counts };
     });
     const all: OffsetRange = { epoch, partition: this.partition, from: ranges[0]!.range.from, to: ranges.at(-1)!.range.to };
-    const secondTry = this.#secondTry;
+    const secondTry = this.#secondTry || end !== Infinity;
     this.#secondTry = true;
     await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, all, secondTry);
     await outcomes.write('quarantine', ranges, secondTry);
     await positions.set('quarantine', this.partition, { epoch, offset: all.to, metadata: '' });
     this.#offset = all.to;
     this.#secondTry = false;
-    for (const { counts } of ranges) outcomes.addToSums(counts);
+    for (const { counts } of ranges) outcomes.addToSums(counts, epoch);
     this.#parts.counted?.(ranges.flatMap(({ counts }) => [...counts]));
     return live;
   }
@@ -89,6 +89,11 @@ export class QuarantineConsumer {
     }
     return events;
   }
+}
+
+/** Each valve's events are counted by themselves, so that what it stopped is as exact as the balance. */
+function countedCode({ code, valve }: QuarantineRecord): string {
+  return valve === undefined ? code : `valve:${valve}`;
 }
 
 function itemRow(record: Extract<QuarantineRecord, { kind: 'item' }>, offset: number): QuarantineRow {

@@ -13,6 +13,7 @@ export type { WriteKey, WriteKeys } from './write-keys.ts';
 export type { ApiToken, ApiTokens } from './api-tokens.ts';
 export type { Settings } from './settings.ts';
 export type { QuestionName, SavedQuestion, SavedQuestions } from './saved-questions.ts';
-export type { NewValve, Valve, ValveChanges, Valves } from './valves.ts';
+export { toValveRule } from './valve-rules.ts';
+export type { Valve, Valves } from './valves.ts';
 export type { AuditEntry, AuditLog } from './audit.ts';
 export type { RandomBytes } from './secrets.ts';

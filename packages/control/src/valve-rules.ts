@@ -1,17 +1,9 @@
 /** Valves as the collector looks at them: by project and source, in memory. */
 import type Libsql from 'libsql';
 import type { ValveRule } from './control.ts';
+import type { Valve } from './valves.ts';
 
-type ValveRow = {
-  id: string;
-  project: string;
-  appVersion: string | null;
-  eventName: string | null;
-  source: string | null;
-  action: 'quarantine' | 'drop';
-  ratio: number;
-  expiresAtMs: number | null;
-};
+type ValveRow = Omit<Valve, 'reason' | 'createdAtMs' | 'createdBy'> & { project: string };
 
 const LIVE_VALVES = `
   SELECT id, project, app_version AS appVersion, event_name AS eventName, source, action, ratio, expires_at_ms AS expiresAtMs
@@ -26,13 +18,15 @@ export function readValves(db: Libsql.Database): (project: string, source: strin
     const key = `${project}\0${source}`;
     if (!known.has(key)) {
       const own = rows.filter((row) => row.project === project && (row.source === null || row.source === source));
-      known.set(key, own.length === 0 ? undefined : own.map(toRule));
+      known.set(key, own.length === 0 ? undefined : own.map(toValveRule));
     }
     return known.get(key);
   };
 }
 
-function toRule({ id, appVersion, eventName, action, ratio, expiresAtMs }: ValveRow): ValveRule {
+/** The source is left out: whoever asks has chosen by it. */
+export function toValveRule(valve: Omit<ValveRow, 'project' | 'source'>): ValveRule {
+  const { id, appVersion, eventName, action, ratio, expiresAtMs } = valve;
   return {
     id,
     ...(appVersion === null ? {} : { appVersion }),

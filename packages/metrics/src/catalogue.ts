@@ -32,6 +32,11 @@ export const CATALOGUE = {
     help: 'Events not accepted, by the code of the first fault.',
     labels: ['code'],
   },
+  tidemark_valve_events_total: {
+    type: 'counter',
+    help: 'Events stopped at the door by each valve.',
+    labels: ['valve', 'action'],
+  },
   tidemark_ingest_refused_total: {
     type: 'counter',
     help: 'Requests refused whole, by the code of the problem.',

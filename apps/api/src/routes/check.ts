@@ -1,6 +1,8 @@
 /** POST /api/events/check: what would be stored of an event, and why not. Stores nothing. */
 import { toOutput, traceQuery } from '@tidemark/analytics';
-import type { ProjectSettings } from '@tidemark/control';
+import { toValveRule } from '@tidemark/control';
+import type { ProjectSettings, ValveRule } from '@tidemark/control';
+import { stopByValve } from '@tidemark/pipeline';
 import type { RequestFacts } from '@tidemark/pipeline';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -34,6 +36,7 @@ interface Sender {
   project: string;
   source: string;
   settings: ProjectSettings;
+  valves?: readonly ValveRule[];
 }
 
 export function checkRoutes(app: FastifyInstance, deps: ApiDeps): void {
@@ -75,7 +78,8 @@ export function checkRoutes(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 async function check(value: unknown, facts: RequestFacts, { admission, warehouse }: ApiDeps): Promise<Checked> {
-  const admitted = admission.admit(value, facts);
+  const admitted =
+    stopByValve(value, facts, () => Buffer.from(JSON.stringify(value))) ?? admission.admit(value, facts);
   switch (admitted.kind) {
     case 'quarantine':
       return {
@@ -119,7 +123,10 @@ async function senderOf(request: FastifyRequest, { control, keys }: ApiDeps): Pr
   const token = bearerToken(request.headers.authorization);
   const grant = token === undefined ? undefined : await control.authenticateToken(token);
   if (grant !== undefined) {
-    return { project: grant.project, source: 'check', settings: await control.settings.get(grant.project) };
+    const { project } = grant;
+    const [settings, valves] = await Promise.all([control.settings.get(project), control.valves.list(project)]);
+    // Those of one source only don't concern somebody who sends by none.
+    return { project, source: 'check', settings, valves: valves.filter(({ source }) => source === null).map(toValveRule) };
   }
   const key = keyOf(request.headers.authorization, request.query, request.body);
   const found = key === undefined ? undefined : keys.find(key);
@@ -127,13 +134,14 @@ async function senderOf(request: FastifyRequest, { control, keys }: ApiDeps): Pr
   return found;
 }
 
-function factsOf(request: FastifyRequest, { project, source, settings }: Sender, receivedAtMs: number): RequestFacts {
+function factsOf(request: FastifyRequest, { project, source, settings, valves }: Sender, receivedAtMs: number): RequestFacts {
   const { headers } = request;
   const forwarded = headers['x-forwarded-for'];
   return {
     project,
     source,
     settings,
+    valves,
     receivedAtMs,
     sentAt: undefined,
     // Believed as it stands: it only tells the caller about itself.

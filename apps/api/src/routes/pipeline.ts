@@ -67,6 +67,7 @@ const Pipeline = Type.Object({
     freeBytes: Count,
     tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count })),
   }),
+  valves: Type.Integer({ minimum: 0, description: 'Valves that stop events at the door at present: see GET /api/valves.' }),
   jobs: Type.Array(Job, { description: 'What the engine does beside, such as retention, and how the last rounds went.' }),
 });
 
@@ -86,11 +87,12 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     async handler(request): Promise<Static<typeof Pipeline>> {
       const { project, admin } = grantOf(request);
       const status = deps.processor.status();
-      const [balance, lateness, disk, tables] = await Promise.all([
+      const [balance, lateness, disk, tables, valves] = await Promise.all([
         deps.processor.balance(project),
         latenessOf(deps, project, status.partition, status.committedOffset),
         diskUsage(),
         tableSizes(deps),
+        deps.control.valves.list(project),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const startOffset = deps.log.startOffset('events', partition);
@@ -108,6 +110,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
           memoryBytes: status.dedup.memoryBytes,
         },
         disk: { ...disk, tables },
+        valves: valves.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > deps.clock()).length,
         jobs: (deps.jobs?.() ?? []).map((job) => jobAnswer(job, admin)),
       };
     },
