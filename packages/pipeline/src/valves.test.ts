@@ -42,6 +42,7 @@ test.each([
   [{ eventName: 'screen_view' }, true],
   [{ event: 'screen_view' }, true],
   [{ type: 'screen' }, true],
+  [{ type: 'screen', eventName: ' ', event: '' }, true],
   [{ type: 'screen', eventName: 'home' }, false],
   [{ type: '__proto__' }, false],
   [{ eventName: 'Screen_view' }, false],

@@ -59,15 +59,14 @@ function appVersionOf({ context }: Fields): string {
 
 /** As it would be stored: calls without a name have that of their type (E6). */
 function eventNameOf(value: Fields): string {
+  const name = textOf(value['eventName']) || textOf(value['event']);
+  if (name.trim() !== '') return name;
   const type = textOf(value['type']);
-  return (
-    textOf(value['eventName'] ?? value['event']) ||
-    (Object.hasOwn(DEFAULT_NAMES, type) ? DEFAULT_NAMES[type as keyof typeof DEFAULT_NAMES] : '')
-  );
+  return Object.hasOwn(DEFAULT_NAMES, type) ? DEFAULT_NAMES[type as keyof typeof DEFAULT_NAMES] : '';
 }
 
 function idOf(value: Fields): string {
-  return textOf(value['eventId'] ?? value['messageId']);
+  return textOf(value['eventId']) || textOf(value['messageId']);
 }
 
 function textOf(value: unknown): string {
