@@ -1,4 +1,4 @@
-import type { LogReader } from '@tidemark/log';
+import { currentEpoch, type LogReader } from '@tidemark/log';
 import type { ProcessorView } from '@tidemark/processor';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 import type { Job } from './job.ts';
@@ -36,7 +36,7 @@ export function accountingCheck({ log, processor, warehouse, nowMs, report }: Ac
     async run() {
       const { asOfMs, quarantineWaitingSinceMs = Infinity, epoch } = processor.status();
       const behindMs = Math.min(asOfMs, quarantineWaitingSinceMs) - MINUTE_MS;
-      const fromMs = Math.floor(nowMs() / MINUTE_MS - CHECKED_MINUTES) * MINUTE_MS;
+      const fromMs = Math.max(Math.floor(nowMs() / MINUTE_MS - CHECKED_MINUTES) * MINUTE_MS, wholeMinutesSince(log));
       const toMs = Math.floor(behindMs / MINUTE_MS) * MINUTE_MS;
       if (toMs <= fromMs) return undefined;
       const sums = new Map<string, AccountingDifference>();
@@ -60,4 +60,10 @@ export function accountingCheck({ log, processor, warehouse, nowMs, report }: Ac
       return `${sums.size} minutes of sources checked, ${differences.length} differ`;
     },
   };
+}
+
+/** A log that was put back counts on from where the copy was made, so the minute in which that was done is in two parts. */
+function wholeMinutesSince({ epochs }: LogReader): number {
+  const { because, beganAtMs } = currentEpoch(epochs);
+  return because === 'created' ? 0 : Math.ceil(beganAtMs / MINUTE_MS) * MINUTE_MS;
 }

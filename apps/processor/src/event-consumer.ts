@@ -1,5 +1,5 @@
 import { PREFIX, readInt64, readRow } from '@tidemark/event';
-import type { LogReader, Positions, RecordBatch } from '@tidemark/log';
+import { epochAt, type LogReader, type Positions, type RecordBatch } from '@tidemark/log';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
 import { markImported } from './dedup/imported.ts';
@@ -82,12 +82,16 @@ export class EventConsumer {
     const { reader, positions, outcomes, warehouse, temporaryFolder, crashPoint } = this.#parts;
     const from = this.#offset;
     const begun = this.#intent !== undefined;
-    const secondTry = begun || this.#recovered;
-    const batches = reader.read('events', this.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_RANGE_BYTES });
-    const last = batches[batches.length - 1];
+    const epoch = epochAt(reader.epochs, 'events', from);
+    // What was put back with a copy of the log may be in stores that lived on.
+    const secondTry = begun || this.#recovered || epoch.end !== Infinity;
+    const read = reader.read('events', this.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_RANGE_BYTES });
+    const last = read[read.length - 1];
     if (last === undefined) return undefined;
-    const to = this.#intent?.to ?? last.baseOffset + last.count;
-    const range: OffsetRange = { epoch: reader.epoch, partition: this.partition, from, to };
+    // A range lies in one epoch, that its rows be found again.
+    const to = Math.min(this.#intent?.to ?? last.baseOffset + last.count, epoch.end);
+    const batches = read.filter(({ baseOffset }) => baseOffset < to);
+    const range: OffsetRange = { epoch: epoch.name, partition: this.partition, from, to };
     if (!begun) await this.#plan(this.#firstIntent(to));
     crashPoint?.('planned');
 
@@ -100,11 +104,11 @@ export class EventConsumer {
     await outcomes.write('events', [{ range, counts }], secondTry);
     crashPoint?.('counted');
 
-    await positions.set('events', this.partition, { epoch: reader.epoch, offset: to, metadata: '' });
+    await positions.set('events', this.partition, { epoch: range.epoch, offset: to, metadata: '' });
     this.#offset = to;
     this.#intent = undefined;
     this.#recovered = false;
-    outcomes.addToSums(counts);
+    outcomes.addToSums(counts, range.epoch);
     crashPoint?.('committed');
     return { range, batches, verdicts, quarantined };
   }
@@ -153,7 +157,8 @@ export class EventConsumer {
   /** Durable when it resolves. */
   async #plan(intent: Intent): Promise<void> {
     const { reader, positions } = this.#parts;
-    await positions.set('events', this.partition, { epoch: reader.epoch, offset: this.#offset, metadata: JSON.stringify(intent) });
+    const { name } = epochAt(reader.epochs, 'events', this.#offset);
+    await positions.set('events', this.partition, { epoch: name, offset: this.#offset, metadata: JSON.stringify(intent) });
     this.#intent = intent;
   }
 

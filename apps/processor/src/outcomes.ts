@@ -1,11 +1,11 @@
 /**
  * How many events ended how, for each project, source and minute: the processor's side of the balance. Rows of one
- * committed range are one insert into the table `outcomes`; the sums of this log's epoch are kept in memory.
+ * committed range are one insert into the table `outcomes`; their sums are kept in memory.
  */
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
-import type { Topic } from '@tidemark/log';
+import { currentEpoch, type Epoch, type Topic } from '@tidemark/log';
 import type { Outcome } from './status.ts';
 
 export interface OutcomeCount {
@@ -43,29 +43,32 @@ export class OutcomeTally {
 export class OutcomeStore {
   readonly #warehouse: Warehouse;
   readonly #temporaryFolder: string;
-  readonly #epoch: string;
+  readonly #epoch: Epoch;
   /** project -> outcome (or `conflict`) -> events. */
   readonly #sums = new Map<string, Map<string, number>>();
+  /** project -> events of epochs before the current one, whatever became of them. */
+  readonly #earlier = new Map<string, number>();
 
-  /** Loads the sums of all ranges of `epoch` that begin before their topic's committed offset. */
+  /**
+   * Loads the sums of all ranges that begin before their topic's committed offset, those of ended epochs among them, and
+   * those of logs that are lost.
+   */
   static async load(
     warehouse: Warehouse,
     temporaryFolder: string,
-    epoch: string,
+    epochs: readonly Epoch[],
     committed: Record<Topic, number>,
   ): Promise<OutcomeStore> {
-    const store = new OutcomeStore(warehouse, temporaryFolder, epoch);
-    const { rows } = await warehouse.query<OutcomeCount>(
-      `SELECT project, source, outcome, code, sum(events) AS events, 0 AS minuteMs FROM outcomes
-       WHERE epoch = ${literal(epoch)} AND (topic = 'events' AND range_start < ${committed.events}
-         OR topic = 'quarantine' AND range_start < ${committed.quarantine})
-       GROUP BY project, source, outcome, code`,
+    const store = new OutcomeStore(warehouse, temporaryFolder, currentEpoch(epochs));
+    const { rows } = await warehouse.query<OutcomeCount & { epoch: string }>(
+      `SELECT epoch, project, source, outcome, code, sum(events) AS events, 0 AS minuteMs FROM outcomes
+       WHERE NOT (${uncommitted(epochs, committed)}) GROUP BY epoch, project, source, outcome, code`,
     );
-    store.addToSums(rows);
+    for (const row of rows) store.addToSums([row], row.epoch);
     return store;
   }
 
-  private constructor(warehouse: Warehouse, temporaryFolder: string, epoch: string) {
+  private constructor(warehouse: Warehouse, temporaryFolder: string, epoch: Epoch) {
     this.#warehouse = warehouse;
     this.#temporaryFolder = temporaryFolder;
     this.#epoch = epoch;
@@ -105,8 +108,9 @@ export class OutcomeStore {
   }
 
   /** To be called in the same turn in which the position advances, so that the balance is true at every instant. */
-  addToSums(counts: readonly OutcomeCount[]): void {
+  addToSums(counts: readonly OutcomeCount[], epoch: string): void {
     for (const { project, outcome, code, events } of counts) {
+      if (epoch !== this.#epoch.name) this.#earlier.set(project, (this.#earlier.get(project) ?? 0) + events);
       let sums = this.#sums.get(project);
       if (sums === undefined) this.#sums.set(project, (sums = new Map()));
       sums.set(outcome, (sums.get(outcome) ?? 0) + events);
@@ -122,7 +126,27 @@ export class OutcomeStore {
     return all;
   }
 
-  get epoch(): string {
-    return this.#epoch;
+  /**
+   * Events of one project, or of all, whose receipt was counted in a log that is lost, or in a part of one: they became
+   * something, and the log that there is now has not counted them. 0 where no log was ever lost.
+   */
+  receivedElsewhere(project?: string): number {
+    const counted = new Map<string, number>();
+    for (const { project: of, received } of this.#epoch.received) counted.set(of, (counted.get(of) ?? 0) + received);
+    let all = 0;
+    for (const [of, events] of this.#earlier) {
+      if (project === undefined || of === project) all += Math.max(0, events - (counted.get(of) ?? 0));
+    }
+    return all;
   }
+}
+
+/** SQL: is a row of `outcomes` of a range of this log that is still to be committed? */
+function uncommitted(epochs: readonly Epoch[], committed: Record<Topic, number>): string {
+  const conditions = (['events', 'quarantine'] as const).flatMap((topic) => {
+    const open = epochs.filter((_, index) => committed[topic] < (epochs[index + 1]?.from[topic] ?? Infinity));
+    const names = open.map(({ name }) => literal(name));
+    return [`topic = ${literal(topic)} AND epoch IN (${names.join(', ')}) AND range_start >= ${committed[topic]}`];
+  });
+  return conditions.map((condition) => `(${condition})`).join(' OR ');
 }

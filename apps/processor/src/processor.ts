@@ -55,6 +55,10 @@ export class Processor implements ProcessorView {
   #committedReceivedAtMs = 0;
   #running: Promise<void>[] = [];
   #stopping = false;
+  /** How many of the two consumers are at work on a range. */
+  #atWork = 0;
+  /** Settles when ranges may be begun again. */
+  #held: Promise<unknown> | undefined;
 
   static async open(parts: ProcessorParts): Promise<Processor> {
     const { reader, positions, warehouse, lake, temporaryFolder } = parts;
@@ -66,7 +70,7 @@ export class Processor implements ProcessorView {
       quarantine: await startPosition('quarantine', positions, reader, warehouse),
     };
     const committed = { events: start.events.offset, quarantine: start.quarantine.offset };
-    const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epoch, committed);
+    const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epochs, committed);
     return new Processor(parts, observer, seen, stores, outcomes, start);
   }
 
@@ -126,7 +130,8 @@ export class Processor implements ProcessorView {
       filtered: sum('filtered'),
       rejected: sum('rejected'),
     };
-    const all = received.reduce((total, entry) => total + (project === undefined || entry.project === project ? entry.received : 0), 0);
+    const counted = received.reduce((total, entry) => total + (project === undefined || entry.project === project ? entry.received : 0), 0);
+    const all = counted + this.#outcomes.receivedElsewhere(project);
     const accounted = Object.values(ended).reduce((total, events) => total + events, 0);
     const waiting = endOffsets.events - this.#events.offset + this.#quarantine.pendingEvents();
     // Of one project what is pending follows from the rest; that all add up is checked over all projects.
@@ -143,6 +148,23 @@ export class Processor implements ProcessorView {
       await sleep(POLL_MS);
     }
     return true;
+  }
+
+  /**
+   * Runs `work` between two ranges: no store is written to meanwhile, and all of them hold the same records but for a
+   * range that failed and is to be tried again, of which the positions tell. One at a time.
+   */
+  async between<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#held !== undefined) await this.#held;
+    const result = (async () => {
+      while (this.#atWork > 0) await sleep(1);
+      return work();
+    })();
+    this.#held = result.then(
+      () => (this.#held = undefined),
+      () => (this.#held = undefined),
+    );
+    return result;
   }
 
   subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void {
@@ -165,7 +187,7 @@ export class Processor implements ProcessorView {
       }
       try {
         const startedAt = performance.now();
-        const committed = await this.#events.next();
+        const committed = await this.#range(() => this.#events.next());
         if (committed !== undefined) this.#tell(committed, performance.now() - startedAt);
         failures = 0;
         waitingSince = undefined;
@@ -180,7 +202,7 @@ export class Processor implements ProcessorView {
     let failures = 0;
     while (!this.#stopping) {
       try {
-        const live = await this.#quarantine.next();
+        const live = await this.#range(() => this.#quarantine.next());
         if (live === undefined) await sleep(POLL_MS * 5);
         else this.#publish(live);
         failures = 0;
@@ -188,6 +210,16 @@ export class Processor implements ProcessorView {
         this.#observer.failed('quarantine', error);
         await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
       }
+    }
+  }
+
+  async #range<Result>(take: () => Promise<Result>): Promise<Result> {
+    while (this.#held !== undefined) await this.#held;
+    this.#atWork++;
+    try {
+      return await take();
+    } finally {
+      this.#atWork--;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { LogReader, Positions, Topic } from '@tidemark/log';
+import { continueFrom, type LogReader, type Positions, type Topic } from '@tidemark/log';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 
 export interface StartPosition {
@@ -12,19 +12,28 @@ export interface StartPosition {
 
 /**
  * Where a consumer goes on. When its position is lost (a folder restored without it), the stores know: outcomes are the
- * last thing that a range writes, and count each of its records once, so the last range of this epoch that has them is
+ * last thing that a range writes, and count each of its records once, so the last range of the log that has them is
  * whole and ends at its start plus their sum. A range behind it may have been begun; its rows are found by offset.
  */
 export async function startPosition(topic: Topic, positions: Positions, reader: LogReader, warehouse: Warehouse): Promise<StartPosition> {
   const position = positions.get(topic, 0);
-  if (position?.epoch === reader.epoch) return { offset: position.offset, metadata: position.metadata, recovered: false };
-  const { rows } = await warehouse.query<{ start: number; events: number }>(
-    `SELECT range_start AS start, sum(events) AS events FROM outcomes
-     WHERE epoch = ${literal(reader.epoch)} AND topic = ${literal(topic)} AND partition = 0
-     GROUP BY range_start ORDER BY range_start DESC LIMIT 1`,
-  );
-  const last = rows[0];
-  if (last === undefined) return { offset: 0, metadata: '', recovered: true };
-  // In the quarantine topic a record may stand for many events, but there a range is a batch and is simply done again.
-  return { offset: topic === 'events' ? last.start + last.events : last.start, metadata: '', recovered: true };
+  const offset = position === undefined ? undefined : continueFrom(reader.epochs, topic, position);
+  if (position !== undefined && offset !== undefined) {
+    // The range that was begun lay in a part of the log that is lost.
+    const lost = offset < position.offset;
+    return { offset, metadata: lost ? '' : position.metadata, recovered: lost };
+  }
+  for (const { name: epoch } of reader.epochs.toReversed()) {
+    const { rows } = await warehouse.query<{ start: number; events: number }>(
+      `SELECT range_start AS start, sum(events) AS events FROM outcomes
+       WHERE epoch = ${literal(epoch)} AND topic = ${literal(topic)} AND partition = 0
+       GROUP BY range_start ORDER BY range_start DESC LIMIT 1`,
+    );
+    const last = rows[0];
+    if (last === undefined) continue;
+    // In the quarantine topic a record may stand for many events, but there a range is a batch and is simply done again.
+    const end = topic === 'events' ? last.start + last.events : last.start;
+    return { offset: continueFrom(reader.epochs, topic, { epoch, offset: end, metadata: '' })!, metadata: '', recovered: true };
+  }
+  return { offset: 0, metadata: '', recovered: true };
 }

@@ -12,13 +12,13 @@ const MINUTE_MS = 60_000;
 let folder: string;
 let log: MemoryLog;
 /** As the log on disk does it: a bounded number of batches a call, one here. */
-let stepwise: Pick<LogWriter, 'epoch' | 'drop'>;
+let stepwise: Pick<LogWriter, 'epochs' | 'drop'>;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tidemark-retention-'));
   log = new MemoryLog();
   stepwise = {
-    epoch: log.epoch,
+    epochs: log.epochs,
     drop: (topic, partition, beforeOffset, olderThanMs) =>
       log.drop(topic, partition, Math.min(beforeOffset, log.startOffset(topic, partition) + 1), olderThanMs),
   };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LmdbPositions, type LogWriter } from '@tidemark/log';
+import { continueFrom, LmdbPositions, type LogWriter } from '@tidemark/log';
 
 /** A record stays this long after every store has it, so that a store found broken can be mended from the log. */
 export const LOG_RETENTION_MS = 3_600_000;
@@ -12,16 +12,17 @@ const MAX_CALLS = 100;
  * Drops the records that every store has synced, longer ago than the retention. Resolves to how many. To be called each
  * minute; what one round leaves, the next one takes.
  */
-export async function dropConsumed(log: Pick<LogWriter, 'epoch' | 'drop'>, positionsPath: string, nowMs: number): Promise<number> {
+export async function dropConsumed(log: Pick<LogWriter, 'epochs' | 'drop'>, positionsPath: string, nowMs: number): Promise<number> {
   if (!existsSync(join(positionsPath, 'data.mdb'))) return 0;
   const positions = new LmdbPositions(positionsPath, { readOnly: true });
   try {
     let dropped = 0;
     for (const topic of ['events', 'quarantine'] as const) {
       const position = positions.get(topic, 0);
-      if (position === undefined || position.epoch !== log.epoch) continue;
+      const done = position === undefined ? undefined : continueFrom(log.epochs, topic, position);
+      if (done === undefined) continue;
       for (let calls = 0; calls < MAX_CALLS; calls++) {
-        const records = await log.drop(topic, 0, position.offset, nowMs - LOG_RETENTION_MS);
+        const records = await log.drop(topic, 0, done, nowMs - LOG_RETENTION_MS);
         if (records === 0) break;
         dropped += records;
       }
