@@ -28,7 +28,7 @@ enum operation {
   OP_TRUNCATE = 2,  /* ino, a = size */
   OP_OPEN = 3,      /* ino, path; flag TRUNCATED. A path that was not there is created by it */
   OP_MKDIR = 4,     /* ino, path */
-  OP_RENAME = 5,    /* path, to */
+  OP_RENAME = 5,    /* path, to; flag EXCHANGED when both stay and change places */
   OP_LINK = 6,      /* path, to */
   OP_SYMLINK = 7,   /* path = target text, to = name */
   OP_UNLINK = 8,    /* path */
@@ -38,7 +38,7 @@ enum operation {
   OP_MAP = 12,      /* ino, path: mapped shared and writable, so what is written there is not seen */
   OP_UNSEEN = 13,   /* path = the name of a call that changed files and that the layer can't follow */
 };
-enum { FLAG_SYNCED = 1, FLAG_TRUNCATED = 2, FLAG_DATA_ONLY = 4 };
+enum { FLAG_SYNCED = 1, FLAG_TRUNCATED = 2, FLAG_DATA_ONLY = 4, FLAG_EXCHANGED = 8 };
 
 enum effect { EFFECT_WRITE = 1, EFFECT_SYNC = 2, EFFECT_NAME = 4 };
 

@@ -111,6 +111,8 @@ char *mkdtemp(char *path) {
   return folder;
 }
 
+#define EXCHANGE 2 /* RENAME_EXCHANGE of linux/fs.h */
+
 hidden int rename_between(int fromfd, const char *from, int tofd, const char *to, unsigned flags) {
   REAL(int (*)(int, const char *, int, const char *, unsigned), "renameat2");
   char old_path[4096], new_path[4096];
@@ -123,8 +125,7 @@ hidden int rename_between(int fromfd, const char *from, int tofd, const char *to
   int result = real(fromfd, from, tofd, to, flags);
   if (result == 0) {
     if (!inside || !into) record_names(OP_UNSEEN, 0, "rename over the border of the root", NULL);
-    else if (flags & 2) record_names(OP_UNSEEN, 0, "RENAME_EXCHANGE", NULL);
-    else record_names(OP_RENAME, inode_at(new_path), old_path, new_path);
+    else record(OP_RENAME, flags & EXCHANGE ? FLAG_EXCHANGED : 0, inode_at(new_path), 0, old_path, new_path, NULL, 0, 0);
   }
   pthread_mutex_unlock(&name_lock);
   return result;
