@@ -5,6 +5,7 @@ export * from './decode.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './json-text.ts';
+export * from './property-index.ts';
 export * from './limits.ts';
 export * from './shape.ts';
 export * from './times.ts';
