@@ -4,3 +4,4 @@ export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
 export { migrateWarehouse, warehouseMigrations } from './migrate.ts';
 export { Staging } from './staging.ts';
 export * from './tables.ts';
+export * from './verify/index.ts';

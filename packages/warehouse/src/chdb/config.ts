@@ -14,8 +14,15 @@ export function chdbConfig(options: { maxMemoryBytes: number; threads: number })
     background_pool_size: options.threads,
     background_merges_mutations_concurrency_ratio: 1,
   };
-  const lines = Object.entries(entries).map(([name, value]) => `  <${name}>${value}</${name}>`);
+  // By default a table with more than 100 broken parts, or 1 GB of them, is not opened at all. They are set aside and their
+  // rows put back (verify/), however many a power loss broke.
+  const mergeTree = { max_suspicious_broken_parts: 1_000_000, max_suspicious_broken_parts_bytes: 1e15 };
+  const lines = [...elements(entries), '  <merge_tree>', ...elements(mergeTree).map((line) => `  ${line}`), '  </merge_tree>'];
   return `<clickhouse>\n${lines.join('\n')}\n</clickhouse>\n`;
+}
+
+function elements(entries: Record<string, number>): string[] {
+  return Object.entries(entries).map(([name, value]) => `  <${name}>${value}</${name}>`);
 }
 
 /**

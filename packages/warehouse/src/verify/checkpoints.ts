@@ -1,0 +1,29 @@
+import type { Warehouse } from '../warehouse.ts';
+import { writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { activeParts, byTable, detachedParts } from './parts.ts';
+
+/**
+ * Writes down what the tables consist of. `committed` is asked before the parts are listed, so that every row before
+ * those offsets is in one of them.
+ */
+export async function takeCheckpoint(
+  path: string,
+  warehouse: Warehouse,
+  committed: () => Checkpoint['committed'],
+  options: { clean: boolean; nowMs: number },
+): Promise<Checkpoint> {
+  const checkpoint = await describe(warehouse, committed, options);
+  await writeCheckpoint(path, checkpoint);
+  return checkpoint;
+}
+
+/** The same without writing it: a clean one is written when the engine is closed. */
+export async function describe(
+  warehouse: Warehouse,
+  committed: () => Checkpoint['committed'],
+  { clean, nowMs }: { clean: boolean; nowMs: number },
+): Promise<Checkpoint> {
+  const before = committed();
+  const parts = byTable(await activeParts(warehouse));
+  return { clean, writtenAtMs: nowMs, committed: before, parts, detached: byTable(await detachedParts(warehouse)) };
+}

@@ -1,0 +1,51 @@
+import { readdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { covers, parsePartName, type PartName } from './part-name.ts';
+
+/**
+ * Gives parts that a merge has replaced another `old_parts_lifetime` (8 minutes) from `nowMs` on. After an unclean stop
+ * the merged part may turn out to be broken, and then they are what it is made of; but the engine counts their lifetime
+ * from their folders' time, and would delete at once what was written an hour and merged a second ago.
+ * To be called while the engine is not open. `dataPath`: the engine's folder. Resolves to how many there are.
+ */
+export async function keepReplacedParts(dataPath: string, nowMs: number): Promise<number> {
+  let kept = 0;
+  const now = nowMs / 1000;
+  for (const table of await foldersIn(dataPath)) {
+    const names = (await entriesOf(table)).flatMap((name) => {
+      const parsed = parsePartName(name);
+      return parsed === undefined ? [] : [[name, parsed] as const];
+    });
+    for (const [name, part] of replaced(names)) {
+      if (part === undefined) continue;
+      await utimes(join(table, name), now, now);
+      kept++;
+    }
+  }
+  return kept;
+}
+
+function replaced(parts: readonly (readonly [string, PartName])[]): (readonly [string, PartName])[] {
+  return parts.filter(([name, inner]) => parts.some(([other, outer]) => other !== name && covers(outer, inner)));
+}
+
+/** The folders of all tables: `store/abc/abc01234-…`. */
+async function foldersIn(dataPath: string): Promise<string[]> {
+  const store = join(dataPath, 'store');
+  const found: string[] = [];
+  for (const group of await entriesOf(store)) {
+    for (const table of await entriesOf(join(store, group))) found.push(join(store, group, table));
+  }
+  return found;
+}
+
+/** Entries of a folder; none when there is no such folder. */
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}

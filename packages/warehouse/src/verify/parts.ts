@@ -1,0 +1,49 @@
+/** The parts of the tables of this database, as the engine sees them. */
+import type { Warehouse } from '../warehouse.ts';
+
+export interface Part {
+  table: string;
+  name: string;
+  rows: number;
+  /** On disk. */
+  bytes: number;
+  /** Epoch ms at which it was made. */
+  modifiedAtMs: number;
+  /** Its folder. */
+  path: string;
+}
+
+export async function activeParts(warehouse: Warehouse): Promise<Part[]> {
+  const { rows } = await warehouse.query<Part>(
+    `SELECT table, name, rows, bytes_on_disk AS bytes, toInt64(toUnixTimestamp(modification_time)) * 1000 AS modifiedAtMs, path
+     FROM system.parts WHERE active AND database = currentDatabase() ORDER BY table, name`,
+  );
+  return rows;
+}
+
+export interface DetachedPart {
+  table: string;
+  /** With the reason in front: `broken-on-start_202601_1_4_1`. */
+  name: string;
+}
+
+export async function detachedParts(warehouse: Warehouse): Promise<DetachedPart[]> {
+  const { rows } = await warehouse.query<DetachedPart>(
+    'SELECT table, name FROM system.detached_parts WHERE database = currentDatabase() ORDER BY table, name',
+  );
+  return rows;
+}
+
+export async function tablesOfParts(warehouse: Warehouse): Promise<string[]> {
+  const { rows } = await warehouse.query<{ name: string }>(
+    `SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Names by table. */
+export function byTable(parts: readonly { table: string; name: string }[]): Record<string, string[]> {
+  const names: Record<string, string[]> = {};
+  for (const { table, name } of parts) (names[table] ??= []).push(name);
+  return names;
+}
