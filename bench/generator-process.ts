@@ -1,5 +1,5 @@
 /** The generator as a process of its own: a plan comes by message, the result goes back. */
-import { runLoad, type LoadPlan } from './load.ts';
+import { runLoad, type LoadPlan } from './generate/load.ts';
 
 process.once('message', (plan: LoadPlan) => {
   runLoad(plan).then(

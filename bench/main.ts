@@ -1,19 +1,52 @@
-/** `npm run bench [-- r1 r4 half-load]`: runs the measures, prints a line each and the whole as JSON. */
-import { halfLoad } from './measures/half-load.ts';
-import { r1 } from './measures/r1.ts';
-import { r4 } from './measures/r4.ts';
-import { machine, type Measure } from './report.ts';
+/** `npm run bench [-- r1 r4 …]`: runs the measures, prints them and writes their results down. */
+import { fileURLToPath } from 'node:url';
+import { KNOBS, PLACES } from './options.ts';
+import { MEASURES } from './measures/index.ts';
+import { commit, loadAverage } from './report/machine.ts';
+import { stamped, type MeasuredResult } from './report/measure.ts';
+import { lines } from './report/print.ts';
+import { record } from './report/results.ts';
 
-const MEASURES: Record<string, () => Promise<Measure | Measure[]>> = { r1, r4, 'half-load': halfLoad };
+// The bundle lies two folders below the project, as bin/bench.mjs puts it.
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const wanted = process.argv.slice(2);
-const results: Measure[] = [];
-for (const [name, run] of Object.entries(MEASURES)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  for (const measure of [await run()].flat()) {
-    const { min, median, max } = measure.value;
-    console.error(`${measure.id}  ${median.toFixed(2)} ${measure.unit} (${min.toFixed(2)} to ${max.toFixed(2)}; floor ${measure.floor}, goal ${measure.goal})  ${measure.what}`);
-    results.push(measure);
-  }
+if (wanted.some((word) => word === '--help' || word === 'help')) help();
+const unknown = wanted.filter((name) => !(name in MEASURES));
+if (unknown.length > 0) {
+  console.error(`There is no measure '${unknown[0]}'; there are ${Object.keys(MEASURES).join(', ')}.`);
+  process.exit(2);
 }
-console.log(JSON.stringify({ machine: machine(), results }, null, 2));
+
+const load = loadAverage();
+if (load > 0.5) console.error(`note: the machine is busy (load average ${load}); figures of a busy machine say little`);
+const names = wanted.length > 0 ? wanted : Object.entries(MEASURES).flatMap(([name, { inAll }]) => (inAll ? [name] : []));
+const version = commit(ROOT);
+const failed: string[] = [];
+for (const name of names) {
+  const startedAt = performance.now();
+  const results: MeasuredResult[] = [];
+  try {
+    for (const measure of await MEASURES[name]!.run()) {
+      console.log(lines(measure));
+      results.push(stamped(measure));
+    }
+  } catch (error) {
+    failed.push(name);
+    console.log(`${name.toUpperCase().padEnd(6)} FAILED: ${error instanceof Error ? (error.name === 'WrongCount' ? error.message : error.stack) : String(error)}`);
+  }
+  console.error(`       ${name} took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+  if (results.length > 0) console.error(`       ${record(fileURLToPath(new URL('../../bench/results/local', import.meta.url)), version, results)}`);
+}
+if (failed.length > 0) console.log(`FAILED: ${failed.join(', ')}`);
+process.exit(failed.length > 0 ? 1 : 0);
+
+function help(): never {
+  console.log('npm run bench                 all measures marked *, one after another');
+  console.log('npm run bench -- NAME …       these\n');
+  for (const [name, { inAll, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${inAll ? '*' : ' '} ${about}`);
+  console.log('\nEnvironment:');
+  for (const [name, { means, unit }] of Object.entries(KNOBS)) console.log(`  ${name.padEnd(28)} ${means}${unit ? `, in ${unit}` : ''}`);
+  for (const [name, means] of Object.entries(PLACES)) console.log(`  ${name.padEnd(28)} ${means}`);
+  process.exit(0);
+}

@@ -1,113 +1,67 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ChdbWarehouse, literal, migrateWarehouse } from '@tidemark/warehouse';
-import { BatchTemplate } from '../events.ts';
-import { ask, generate, newDataFolder, startServer, WRITE_KEY } from '../processes.ts';
-import { spread, type Measure } from '../report.ts';
+import { PlainInsert } from '../baselines/plain-insert.ts';
+import { checkStores, Ledger } from '../oracle/counts.ts';
+import { knob } from '../options.ts';
+import { folderWithIds, IDS, reducedIds, removeSeededFolder } from '../prepare/seeded-folder.ts';
+import { spread, type Measure } from '../report/measure.ts';
+import { CpuMeter, perEvent } from '../resources/cpu.ts';
+import { quiet } from '../resources/quiet.ts';
+import { Server } from '../server/server.ts';
+import { storeSeconds } from '../server/store-seconds.ts';
+import { endToEnd } from './end-to-end.ts';
 
-const SECONDS = 12;
-const ROUNDS = Number(process.env['TIDEMARK_BENCH_ROUNDS'] ?? 1);
-/** Ids already in the dedup store. The measure's own number is 50 million; fewer make a quicker, easier run. */
-const IDS = Number(process.env['TIDEMARK_BENCH_IDS'] ?? 5_000_000);
-const PLAIN_ROWS = 200_000;
-
-/** R4: events/s from HTTP to deduplicated and queryable, against chDB's own INSERT of the same events as JSONEachRow. */
-export async function r4(): Promise<Measure> {
-  const plain = await plainInsert();
-  const ours: number[] = [];
-  const accepts: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    // A first start makes the folder; its ids are put in between.
-    const { dataPath, stop } = await startServer(newDataFolder(), true);
-    await stop();
-    await seedIds(dataPath);
-    const server = await startServer(dataPath);
-    const plan = { port: server.port, path: '/api/events/batch', writeKey: WRITE_KEY, connections: 16, eventsPerBatch: 50 };
-    const warmup = await generate({ ...plan, seconds: 2 });
-    await allStored(server.port, warmup.accepted);
-    const startedAt = performance.now();
-    const { accepted, eventsPerSecond } = await generate({ ...plan, seconds: SECONDS });
-    await allStored(server.port, warmup.accepted + accepted);
-    ours.push(accepted / ((performance.now() - startedAt) / 1000));
-    accepts.push(eventsPerSecond);
-    await server.stop();
+/** R4: events/s from HTTP to deduplicated and queryable, against chDB's own INSERT of such events as JSONEachRow. */
+export async function r4(): Promise<Measure[]> {
+  const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
+  const seconds = knob('TIDEMARK_BENCH_SECONDS', 10);
+  const dataPath = await folderWithIds();
+  const plain = await PlainInsert.start();
+  const server = await Server.start({ dataPath });
+  const ledger = new Ledger(IDS);
+  await endToEnd(server, ledger, { seconds: Math.min(3, seconds) });
+  const ours = [];
+  const baseline: number[] = [];
+  const costs = [];
+  for (let round = 0; round < rounds; round++) {
+    await quiet(server.processes());
+    baseline.push(await plain.rowsPerSecond());
+    await quiet(plain.processes());
+    const cpu = new CpuMeter(server.processes());
+    const storesBefore = await storeSeconds(server);
+    const result = await endToEnd(server, ledger, { seconds });
+    const use = cpu.stop();
+    const { accepted } = result.load;
+    ours.push(result);
+    costs.push({
+      ...perEvent(use, accepted),
+      microsAfterTheRound: (await quiet(server.processes())) / accepted,
+      wallMicrosByStore: await storeSeconds(server, storesBefore, accepted),
+    });
   }
-  return {
-    id: 'R4',
-    what: `events/s from HTTP to deduplicated and queryable (${IDS.toLocaleString('en')} ids in the dedup store) against chDB INSERT JSONEachRow`,
-    floor: '>= 0.20',
-    goal: '>= 0.65',
-    value: spread(ours.map((value) => value / plain)),
-    unit: 'ratio',
-    details: { oursEventsPerSecond: spread(ours), acceptedPerSecondMeanwhile: spread(accepts), plainInsertRowsPerSecond: plain },
-  };
-}
-
-/** Waits until the warehouse counts exactly what was accepted; more is a doubled event, fewer in the end a lost one. */
-export async function allStored(port: number, expected: number, withinMs = 120_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const { balance } = await ask<{ balance: { stored: number; pending: number; difference: number } }>(port, '/api/pipeline');
-    if (balance.difference !== 0) throw new Error(`the balance is off: ${JSON.stringify(balance)}`);
-    if (balance.pending === 0) {
-      const { series } = await ask<{ series: { total: number }[] }>(port, '/api/analytics/trend', {
-        series: [{ measure: 'events' }],
-        from: '-1d',
-        to: new Date(Date.now() + 86_400_000).toISOString(),
-        granularity: 'day',
-        includeBots: true,
-      });
-      if (series[0]?.total !== expected) throw new Error(`accepted ${expected} events, stored ${series[0]?.total}`);
-      return;
-    }
-    if (performance.now() > deadline) throw new Error(`still ${balance.pending} events pending`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function seedIds(dataPath: string): Promise<void> {
-  const warehouse = await ChdbWarehouse.open({ path: join(dataPath, 'warehouse') });
-  await migrateWarehouse(warehouse);
-  for (let from = 0; from < IDS; from += 5_000_000) {
-    await warehouse.command(
-      `INSERT INTO event_ids (key, content, epoch, partition, offset, received_at)
-       SELECT randomFixedString(16), 0, 'seeded', 0, number, now() FROM numbers(${from}, ${Math.min(5_000_000, IDS - from)})`,
-    );
-  }
-  await warehouse.close();
-}
-
-/** Rows/s of a plain INSERT of the same events as JSONEachRow, in blocks of 20,000, typed columns and a JSON column. */
-async function plainInsert(): Promise<number> {
-  const dataPath = newDataFolder();
-  const warehouse = await ChdbWarehouse.open({ path: dataPath });
-  await warehouse.command(
-    `CREATE TABLE plain (eventId String, eventName LowCardinality(String), userId String, anonymousId String, sessionId String,
-       timestamp DateTime64(3, 'UTC'), sequence UInt64, type LowCardinality(String), properties JSON(max_dynamic_paths = 64), context String)
-     ENGINE = MergeTree ORDER BY (eventName, timestamp) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
-  );
-  const files: string[] = [];
-  for (let file = 0; file < PLAIN_ROWS / 20_000; file++) {
-    const lines: string[] = [];
-    for (let seed = 0; seed < 400; seed++) {
-      const body = new BatchTemplate(file * 400 + seed, 50).fill(Date.now()).toString();
-      for (const event of (JSON.parse(body) as { events: unknown[] }).events) lines.push(JSON.stringify(event));
-    }
-    const path = join(dataPath, `${file}.ndjson`);
-    writeFileSync(path, lines.join('\n'));
-    files.push(path);
-  }
-  const startedAt = performance.now();
-  for (const path of files) {
-    await warehouse.command(
-      `INSERT INTO plain SELECT * FROM file(${literal(path)}, 'JSONEachRow',
-         'eventId String, eventName String, userId String, anonymousId String, sessionId String, timestamp DateTime64(3, \\'UTC\\'),
-          sequence UInt64, type String, properties JSON(max_dynamic_paths = 64), context String')
-       SETTINGS date_time_input_format = 'best_effort', input_format_parallel_parsing = 0`,
-    );
-  }
-  const rate = PLAIN_ROWS / ((performance.now() - startedAt) / 1000);
-  await warehouse.close();
-  rmSync(dataPath, { recursive: true, force: true });
-  return rate;
+  await checkStores(server, ledger);
+  await server.stop();
+  await plain.stop();
+  removeSeededFolder(dataPath);
+  const middle = ours.map((each, index) => ({ each, index })).toSorted((a, b) => a.each.eventsPerSecond - b.each.eventsPerSecond)[Math.floor((rounds - 1) / 2)]!;
+  return [
+    {
+      id: 'R4',
+      what: `events/s from HTTP to deduplicated and queryable, ${IDS.toLocaleString('en')} ids in the dedup store, against chDB INSERT JSONEachRow`,
+      value: spread(ours.map((each, index) => each.eventsPerSecond / baseline[index]!)),
+      unit: 'ratio',
+      better: 'higher',
+      floor: 0.2,
+      goal: 0.65,
+      reduced: reducedIds(),
+      details: {
+        oursEventsPerSecond: spread(ours.map((each) => each.eventsPerSecond)),
+        plainInsertRowsPerSecond: spread(baseline),
+        acceptedPerSecondMeanwhile: spread(ours.map(({ load }) => load.eventsPerSecond)),
+        drainSeconds: spread(ours.map(({ drainSeconds }) => drainSeconds)),
+        generatorMicrosPerEvent: spread(ours.map(({ load }) => load.cpuMicrosPerEvent)),
+        bytesPerEvent: ours[0]!.load.bytesPerEvent,
+        /** Of the round in the middle. */
+        cpuPerEvent: costs[middle.index],
+      },
+    },
+  ];
 }

@@ -2,11 +2,16 @@ import { connect, type Socket } from 'node:net';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
+export interface Answer {
+  status: number;
+  body: string;
+}
+
 /** One keep-alive HTTP/1.1 connection that posts bodies one after another: no more than a generator needs. */
 export class Connection {
   readonly #socket: Socket;
   readonly #head: string;
-  #waiting: { resolve: (answer: { status: number; body: string }) => void; reject: (error: Error) => void } | undefined;
+  #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
   #received: Buffer = Buffer.alloc(0);
 
   static open(port: number, path: string, writeKey: string): Promise<Connection> {
@@ -28,11 +33,16 @@ export class Connection {
     socket.on('error', (error) => this.#waiting?.reject(error));
   }
 
-  post(body: Buffer): Promise<{ status: number; body: string }> {
-    const head = Buffer.from(`${this.#head}${body.length}\r\n\r\n`, 'latin1');
+  /** Rejects when the connection ends without an answer: whether the body was taken is then unknown. */
+  post(body: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('connection closed'));
       this.#waiting = { resolve, reject };
-      this.#socket.write(Buffer.concat([head, body]));
+      this.#socket.cork();
+      this.#socket.write(`${this.#head}${body.length}\r\n\r\n`, 'latin1');
+      // A copy: the template's bytes are written anew before the socket may have taken them.
+      this.#socket.write(Buffer.from(body));
+      this.#socket.uncork();
     });
   }
 

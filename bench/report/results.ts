@@ -1,0 +1,48 @@
+/**
+ * Results on disk: one file a day and commit, into which each run puts its measures. `bench/results/local` is this
+ * machine's own; what stands in `bench/results` itself is published with the project.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { machine, type Machine } from './machine.ts';
+import type { MeasuredResult } from './measure.ts';
+
+export interface Results {
+  date: string;
+  commit: string;
+  machine: Machine;
+  /** By id, in the order of the list of measures. */
+  measures: MeasuredResult[];
+}
+
+/** Puts `measures` into the file of today and `commit`, in the place of earlier ones with the same id; its path. */
+export function record(folder: string, commit: string, measures: readonly MeasuredResult[], now = new Date()): string {
+  mkdirSync(folder, { recursive: true });
+  const date = now.toISOString().slice(0, 10);
+  const path = join(folder, `${date}-${commit.replace('+', '-changed')}.json`);
+  const before = existsSync(path) ? readResults(path).measures : [];
+  const kept = before.filter(({ id }) => !measures.some((measure) => measure.id === id));
+  const results: Results = { date, commit, machine: machine(), measures: [...kept, ...measures].toSorted(byId) };
+  writeFileSync(path, `${JSON.stringify(results, rounded, 2)}\n`);
+  return path;
+}
+
+export function readResults(path: string): Results {
+  return JSON.parse(readFileSync(path, 'utf8')) as Results;
+}
+
+/** The newest published file, by its name; undefined when there is none. */
+export function newestResults(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined;
+  const name = readdirSync(folder).filter((each) => /^\d{4}-\d{2}-\d{2}-.*\.json$/.test(each)).toSorted().at(-1);
+  return name === undefined ? undefined : join(folder, name);
+}
+
+function byId(a: { id: string }, b: { id: string }): number {
+  return a.id.localeCompare(b.id, 'en', { numeric: true });
+}
+
+/** Five digits: more would look like more than was measured. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+}

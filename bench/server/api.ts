@@ -1,0 +1,74 @@
+/** What the measures ask the server, over HTTP as anybody would. */
+export interface Balance {
+  received: number;
+  stored: number;
+  duplicate: number;
+  conflict: number;
+  quarantined: number;
+  filtered: number;
+  rejected: number;
+  pending: number;
+  difference: number;
+}
+
+export interface Pipeline {
+  balance: Balance;
+  log: { partitions: { committedOffset: number; endOffset: number }[] };
+  freshness: { p50Ms: number; p99Ms: number };
+  dedup: { ids: number; memoryBytes: number };
+  disk: { stores: Record<string, number>; tables: { table: string; rows: number; bytes: number }[] };
+}
+
+export class Api {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(port: number, token: string) {
+    this.#url = `http://127.0.0.1:${port}`;
+    this.#token = token;
+  }
+
+  /** Throws with the server's words when it does not answer 2xx. */
+  async ask<Answer>(path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.#url}${path}`, {
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+    });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Answer;
+  }
+
+  pipeline(): Promise<Pipeline> {
+    return this.ask('/api/pipeline');
+  }
+
+  /** How many events a question counts, of all names or of one; from yesterday to tomorrow. */
+  async countEvents(event?: string): Promise<number> {
+    const { series } = await this.ask<{ series: { total: number }[] }>('/api/analytics/trend', {
+      series: [{ ...(event === undefined ? {} : { event }), measure: 'events' }],
+      from: '-1d',
+      to: new Date(Date.now() + 86_400_000).toISOString(),
+      granularity: 'day',
+      includeBots: true,
+    });
+    return series[0]?.total ?? 0;
+  }
+
+  /** Every sample of /metrics, by `name{labels}` as it is written there. */
+  async metrics(): Promise<Map<string, number>> {
+    const response = await fetch(`${this.#url}/metrics`);
+    const text = await response.text();
+    const samples = new Map<string, number>();
+    for (const line of text.split('\n')) {
+      const space = line.lastIndexOf(' ');
+      if (space > 0 && !line.startsWith('#')) samples.set(line.slice(0, space), Number(line.slice(space + 1)));
+    }
+    return samples;
+  }
+
+  /** Records acknowledged and not in the stores. */
+  async lag(): Promise<number> {
+    for (const [name, value] of await this.metrics()) if (name.startsWith('tidemark_processor_lag_events')) return value;
+    throw new Error('/metrics has no tidemark_processor_lag_events');
+  }
+}
