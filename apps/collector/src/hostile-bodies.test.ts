@@ -121,7 +121,7 @@ function expectEnds(elements: readonly Buffer[], { body }: RawAnswer, ends: read
       expect(typeof error.field).toBe('string');
     }
     const end = ends[index]!;
-    if (end.end === 'quarantined') expect(end.faults, elements[index]!.toString()).toContain(wordOf(errors[0]!));
+    if (end.end === 'quarantined') expect(end.faults.some((fault) => wordsOf(errors[0]!).includes(fault)), `${JSON.stringify(errors[0])} of ${elements[index]!.toString()}`).toBe(true);
   }
   // Stored as sent, in the order they were sent.
   expect(rows.length).toBe(of('stored').length);
@@ -142,7 +142,8 @@ function expectEnds(elements: readonly Buffer[], { body }: RawAnswer, ends: read
 }
 
 const SHAPE = ['too_many_properties', 'too_deep', 'number_out_of_range'];
-const wordOf = ({ field, code }: { field: string; code: string }) => (SHAPE.includes(code) ? code : `${field}: ${code}`);
+/** Of numbers in an event that is too deep the model says nothing. */
+const wordsOf = ({ field, code }: { field: string; code: string }) => (code === 'number_out_of_range' ? [code, 'too_deep'] : SHAPE.includes(code) ? [code] : [`${field}: ${code}`]);
 
 /** Things that happen to a body on its way, or are done to it. */
 const damage: fc.Arbitrary<(body: Buffer) => Buffer> = fc.oneof(
