@@ -1,7 +1,7 @@
 /**
  * One group commit of one topic and partition, as it lies in the log.
  *
- *   byte  0      format      UInt8    1
+ *   byte  0      format      UInt8    1: this layout, and the row layout of that time
  *   bytes 1..3   zero
  *         4..7   checksum    UInt32   CRC-32 of all bytes from 8 on
  *         8..11  count       UInt32   records in the batch
@@ -9,10 +9,14 @@
  *        20..    frames: for each record UInt32 length and its bytes
  */
 import { crc32 } from 'node:zlib';
-import { LogCorrupt, type RecordBatch } from './log.ts';
+import { LogCorrupt, LogFormatUnknown, type RecordBatch } from './log.ts';
 
+/**
+ * Any change of this layout or of the records' own takes the next number: 1, 2, 4, 7, 8, 11, 13, 14, … Each has an odd
+ * number of one bits, so that a flipped bit never turns one into another: what is left is damage.
+ */
 const FORMAT = 1;
-const HEADER_BYTES = 20;
+export const HEADER_BYTES = 20;
 
 export function encodeBatch(chunks: readonly Buffer[], count: number, receivedAtMs: number): Buffer {
   let size = HEADER_BYTES;
@@ -27,17 +31,30 @@ export function encodeBatch(chunks: readonly Buffer[], count: number, receivedAt
   return bytes;
 }
 
-/** Throws LogCorrupt when the checksum or the frame lengths do not hold. */
+/** Throws LogCorrupt when the checksum does not hold, LogFormatUnknown when another version wrote the batch. */
 export function decodeBatch(bytes: Buffer, baseOffset: number, where: string): RecordBatch {
-  if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== FORMAT || bytes.readUInt32LE(4) !== crc32(bytes.subarray(8))) {
-    throw new LogCorrupt(`The batch at offset ${baseOffset} of ${where} fails its checksum; restore the log from a backup.`);
-  }
+  const fault = batchFault(bytes);
+  if (fault === 'format') throw new LogFormatUnknown(`The batch at offset ${baseOffset} of ${where} has format ${bytes[0]}; it was written by a newer Tidemark.`);
+  if (fault !== undefined) throw new LogCorrupt(`The batch at offset ${baseOffset} of ${where} fails its checksum; restore the log from a backup.`);
   return {
     baseOffset,
     count: bytes.readUInt32LE(8),
     receivedAtMs: bytes.readDoubleLE(12),
     bytes: bytes.subarray(HEADER_BYTES),
   };
+}
+
+/** What is wrong with a batch: `format`, it was written by another version; `checksum`, it is damaged; else undefined. */
+export function batchFault(bytes: Buffer): 'format' | 'checksum' | undefined {
+  const format = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32LE(0);
+  if (format === FORMAT) return bytes.readUInt32LE(4) === crc32(bytes.subarray(8)) ? undefined : 'checksum';
+  return format < 256 && oneBits(format) % 2 === 1 ? 'format' : 'checksum';
+}
+
+function oneBits(byte: number): number {
+  let bits = 0;
+  for (let rest = byte; rest > 0; rest >>= 1) bits += rest & 1;
+  return bits;
 }
 
 /** The header's count and time without checking the body: for offsets and retention. */

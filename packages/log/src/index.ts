@@ -4,5 +4,7 @@ export { LmdbLogReader } from './lmdb/reader.ts';
 export { LmdbLogWriter } from './lmdb/writer.ts';
 export { LmdbPositions } from './lmdb/positions.ts';
 export { adoptCopy, copyLog, type LogOrigin } from './lmdb/copy.ts';
+export { checkLog, checkLogBeingWritten, missingInFront, type LogCheck } from './lmdb/inspect/log-check.ts';
+export { checkPositions } from './lmdb/inspect/positions-check.ts';
 export { MemoryLog } from './memory.ts';
 export { isCommitEcho } from './lmdb/commit-echo.ts';

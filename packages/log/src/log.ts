@@ -108,6 +108,10 @@ export class LogUnavailable extends Error {
 export class LogCorrupt extends Error {
   readonly code = 'log_corrupt';
 }
+/** What this program can't read, a newer one wrote: nothing of it may be skipped or written behind. */
+export class LogFormatUnknown extends Error {
+  readonly code = 'log_format_unknown';
+}
 
 /** Calls `visit` for each record of a batch, without copying. `bytes.subarray(start, end)` is the record. */
 export function forEachRecord(batch: RecordBatch, visit: (offset: number, bytes: Buffer, start: number, end: number) => void): void {

@@ -1,4 +1,6 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import type { Topic } from '../log.ts';
 
@@ -31,6 +33,8 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
     encoding: 'binary',
     eventTurnBatching: true,
   });
+  // LMDB syncs what is in its file and leaves the names to chance: a new log could vanish whole with the power (fsync(2)).
+  if (!readOnly) for (const folder of [path, dirname(path)]) syncFolder(folder);
   const opened = new Map<string, BatchDb>();
   return {
     root,
@@ -46,6 +50,15 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
       return db;
     },
   };
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The last batch's key and value, if there is one. */

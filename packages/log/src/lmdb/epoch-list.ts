@@ -1,6 +1,7 @@
 /** The epochs of a log, as its environment keeps them. */
 import { firstEpoch, type Epoch } from '../epochs.ts';
 import type { Environment } from './environment.ts';
+import { epochMark, MARK } from './epoch-mark.ts';
 
 /** Empty for an environment in which no writer has begun a log. */
 export function readEpochs({ meta }: Pick<Environment, 'meta'>): Epoch[] {
@@ -13,5 +14,7 @@ export function readEpochs({ meta }: Pick<Environment, 'meta'>): Epoch[] {
 
 /** Durable when it resolves. `epoch` is the current one by itself, as programs before this list read it. */
 export async function writeEpochs({ meta }: Pick<Environment, 'meta'>, epochs: readonly Epoch[]): Promise<void> {
-  await Promise.all([meta.put('epoch', epochs.at(-1)!.name), meta.put('epochs', JSON.stringify(epochs))]);
+  const name = epochs.at(-1)!.name;
+  const list = JSON.stringify(epochs);
+  await Promise.all([meta.put('epoch', name), meta.put('epochs', list), meta.put(MARK, epochMark(name, list))]);
 }

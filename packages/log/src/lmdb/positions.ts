@@ -1,5 +1,6 @@
-import type { Position, Positions, Topic } from '../log.ts';
+import { LogCorrupt, type Position, type Positions, type Topic } from '../log.ts';
 import { openEnvironment, type Environment } from './environment.ts';
+import { parsePosition, positionText } from './position-text.ts';
 
 /** A consumer's positions in an LMDB environment of its own: the log's has one writer, and that is the collector. */
 export class LmdbPositions implements Positions {
@@ -9,14 +10,18 @@ export class LmdbPositions implements Positions {
     this.#env = openEnvironment(path, options.readOnly ?? false);
   }
 
+  /** Throws LogCorrupt when the position's checksum does not hold. */
   get(topic: Topic, partition: number): Position | undefined {
     this.#env.root.resetReadTxn();
     const text = this.#env.meta.get(`${topic}-${partition}`);
-    return text === undefined ? undefined : (JSON.parse(text) as Position);
+    if (text === undefined) return undefined;
+    const position = parsePosition(text);
+    if (position === undefined) throw new LogCorrupt(`The position of ${topic}-${partition} fails its checksum; it is found again at the next start.`);
+    return position;
   }
 
   async set(topic: Topic, partition: number, position: Position): Promise<void> {
-    await this.#env.meta.put(`${topic}-${partition}`, JSON.stringify(position));
+    await this.#env.meta.put(`${topic}-${partition}`, positionText(position));
   }
 
   async close(): Promise<void> {

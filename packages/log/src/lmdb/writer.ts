@@ -3,6 +3,7 @@ import { batchHead, encodeBatch } from '../batch.ts';
 import { currentEpoch, firstEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type Frames, type LogWriter, type Receipt, type Topic } from '../log.ts';
 import { ReceiptSums } from '../receipts.ts';
+import { EndNoteWriter } from './end-note.ts';
 import { lastBatch, openEnvironment, type BatchDb, type Environment } from './environment.ts';
 import { readEpochs, writeEpochs } from './epoch-list.ts';
 
@@ -40,6 +41,8 @@ export class LmdbLogWriter implements LogWriter {
   readonly #env: Environment;
   readonly #nowMs: () => number;
   readonly #nextOffsets = new Map<BatchDb, number>();
+  /** What is committed is told to it, and nothing that isn't. */
+  readonly #endNote: EndNoteWriter;
   #group = new Group();
   #committing: Promise<void> | undefined;
   #committingBytes = 0;
@@ -54,16 +57,18 @@ export class LmdbLogWriter implements LogWriter {
       epochs = [firstEpoch(randomBytes(8).toString('hex'), nowMs())];
       await writeEpochs(env, epochs);
     }
-    return new LmdbLogWriter(env, epochs, nowMs);
+    return new LmdbLogWriter(env, epochs, nowMs, new EndNoteWriter(path, currentEpoch(epochs).name));
   }
 
-  private constructor(env: Environment, epochs: readonly Epoch[], nowMs: () => number) {
+  private constructor(env: Environment, epochs: readonly Epoch[], nowMs: () => number, endNote: EndNoteWriter) {
     this.#env = env;
     this.#nowMs = nowMs;
     this.epochs = epochs;
+    this.#endNote = endNote;
     for (const topic of ['events', 'quarantine'] as const) {
       const last = lastBatch(env.batches(topic, 0));
       if (last !== undefined) this.#stampFloorMs = Math.max(this.#stampFloorMs, batchHead(last.value).receivedAtMs + 1);
+      endNote.write(topic, this.#nextOffset(env.batches(topic, 0)));
     }
   }
 
@@ -111,6 +116,7 @@ export class LmdbLogWriter implements LogWriter {
     this.#closed = true;
     await this.#committing;
     await this.#env.root.close();
+    this.#endNote.close();
   }
 
   /** Frees the slots of readers that were killed: they would pin pages for ever. To be called about once a minute. */
@@ -139,7 +145,7 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async #commit(group: Group): Promise<void> {
-    const ends: [BatchDb, number][] = [];
+    const ends: [Topic, BatchDb, number][] = [];
     const { receipts } = this.#env;
     // All puts of one turn share one transaction; the promise of any of them is that of the commit.
     const puts: Promise<boolean>[] = [];
@@ -147,7 +153,7 @@ export class LmdbLogWriter implements LogWriter {
       const db = this.#env.batches(topic, partition);
       const offset = this.#nextOffset(db);
       puts.push(db.put(offset, encodeBatch(buffers, count, group.receivedAtMs)));
-      ends.push([db, offset + count]);
+      ends.push([topic, db, offset + count]);
     }
     const totals = new Map<string, [string, string, number]>();
     for (const { project, source, minuteMs, received } of group.receipts.values()) {
@@ -161,7 +167,10 @@ export class LmdbLogWriter implements LogWriter {
       puts.push(receipts.put([project, source], (receipts.get([project, source]) ?? 0) + received));
     }
     await settleAll(puts);
-    for (const [db, end] of ends) this.#nextOffsets.set(db, end);
+    for (const [topic, db, end] of ends) {
+      this.#nextOffsets.set(db, end);
+      this.#endNote.write(topic, end);
+    }
   }
 
   #nextOffset(db: BatchDb): number {
