@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LAKE_COLUMNS, literal, stagedRows, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
-import { coalesce } from './coalesce.ts';
 import { syncPath } from './durable.ts';
+import { filesOf, HELD_OFFSETS, loadHeldOffsets } from './held.ts';
 import { Manifest, type LakeFile } from './manifest.ts';
 
 const LANDING = 'landing';
@@ -40,12 +41,18 @@ export class Lake {
    * hold the range, and preparing it again replaces the file; what was never made to count is swept at the next start.
    */
   async prepare(range: OffsetRange, secondTry: boolean): Promise<() => void> {
-    const held = secondTry ? this.#heldWithin(range) : [];
-    if (held.some(({ from, to }) => from <= range.from && to >= range.to)) return () => {};
-    // After a lost position a range may reach further than the one that was begun.
-    const missing = held.map(({ from, to }) => `NOT (offset >= ${from} AND offset < ${to})`);
-    const select = stagedRows(LAKE_COLUMNS, range) + (missing.length === 0 ? '' : ` WHERE ${missing.join(' AND ')}`);
-    const path = landingPath(range);
+    const files = secondTry ? filesOf(this, range) : [];
+    let select = stagedRows(LAKE_COLUMNS, range);
+    let path = landingPath(range);
+    if (files.length > 0) {
+      await loadHeldOffsets(this, this.#warehouse, files, range);
+      const missing = `offset NOT IN (SELECT offset FROM ${HELD_OFFSETS})`;
+      const { rows } = await this.#warehouse.query<{ missing: number }>(`SELECT count() AS missing FROM staging WHERE ${missing}`);
+      if ((rows[0]?.missing ?? 0) === 0) return () => {};
+      select += ` WHERE ${missing}`;
+      // The first try's file may have this name, and stays.
+      if (this.manifest.has(path)) path = path.replace(/\.parquet$/, `-${randomUUID()}.parquet`);
+    }
     const written = await this.publish(path, select);
     return () => this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
   }
@@ -82,12 +89,6 @@ export class Lake {
 
   close(): void {
     this.manifest.close();
-  }
-
-  /** What the lake already holds of a range, as ranges of offsets. */
-  #heldWithin({ epoch, partition, from, to }: OffsetRange): OffsetRange[] {
-    const all = [...this.manifest.files].flatMap(({ ranges }) => ranges);
-    return coalesce(all.filter((held) => held.epoch === epoch && held.partition === partition && held.from < to && held.to > from));
   }
 
   /** Removes what a kill left: files that the manifest doesn't name. */
