@@ -236,3 +236,15 @@ it('C7: a body cut at each of its bytes is kept as it came, and the whole one is
   const { rows, records } = appended();
   expect([rows.length, records.length]).toEqual([1, body.length]);
 }, TIMEOUT_MS);
+
+it('C7: a small body that unpacks to megabytes of control characters takes no more of the log than its bytes in base64', async () => {
+  const bytes = Buffer.alloc(8 << 20, 1);
+  const zipped = gzipSync(bytes);
+  expect(zipped.length).toBeLessThan(20_000);
+  const answer = await collector.post('/api/events/batch', zipped);
+  expect([answer.status, answer.body['code']]).toEqual([400, 'invalid_json']);
+  const [batch] = collector.log.read('quarantine', 0, collector.log.endOffset('quarantine', 0) - 1, { maxRecords: 1, maxBytes: 1 });
+  expect(batch!.bytes.length).toBeLessThan(bytes.length * 1.4);
+  const [item] = appended().records as [QuarantineRecord & { kind: 'item' }];
+  expect(Buffer.from(item.original, item.encoding).equals(bytes)).toBe(true);
+});

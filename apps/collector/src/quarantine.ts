@@ -15,7 +15,7 @@ export function quarantineItem(
   original: Buffer,
 ): QuarantineRecord {
   const [{ code, detail }] = event.faults;
-  const encoding = isUtf8(original) ? 'utf8' : 'base64';
+  const encoding = isUtf8(original) && !growsAsJson(original) ? 'utf8' : 'base64';
   return {
     kind: 'item',
     project,
@@ -30,6 +30,23 @@ export function quarantineItem(
     encoding,
     ...(event.valve === undefined ? {} : { valve: event.valve }),
   };
+}
+
+/** No event is as large as this; only a body that was kept whole may be. */
+const LARGE_BYTES = 128 * 1024;
+
+/**
+ * True of a large text that takes more room in the record's JSON than in base64: 16 KB of gzip can hold 16 MB of control
+ * characters, each of which JSON writes in six bytes.
+ */
+function growsAsJson(original: Buffer): boolean {
+  if (original.length < LARGE_BYTES) return false;
+  let escaped = 0;
+  for (const byte of original) {
+    if (byte < 0x20) escaped += 5;
+    else if (byte === 0x22 || byte === 0x5c) escaped++;
+  }
+  return escaped > original.length / 3;
 }
 
 /** Records as log frames: for each, its length (UInt32) and its JSON. */

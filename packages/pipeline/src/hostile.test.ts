@@ -12,7 +12,7 @@ import type { Admission } from './admission.ts';
 import { createAdmission } from './create-admission.ts';
 import { request } from './testing.ts';
 
-const EVENTS = Number(process.env['TIDEMARK_HOSTILE_EVENTS'] ?? 3_000);
+const EVENTS = Number(process.env['TIDEMARK_HOSTILE_EVENTS'] ?? 2_000);
 const { admit } = createAdmission({ countryOf: () => 'DE' });
 
 const facts = fc.record({
