@@ -6,6 +6,7 @@
  * files added, files replaced. A torn last line never happened; a broken line before the last is LakeCorrupt.
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { OffsetRange } from '@tidemark/warehouse';
 
@@ -36,8 +37,10 @@ export class Manifest {
   #bytes = 0;
 
   constructor(path: string) {
-    const text = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    const isNew = !existsSync(path);
+    const text = isNew ? Buffer.alloc(0) : readFileSync(path);
     this.#descriptor = openSync(path, 'a');
+    if (isNew) syncFolder(dirname(path));
     let at = 0;
     while (at < text.length) {
       const end = text.indexOf(0x0a, at);
@@ -88,6 +91,13 @@ export class Manifest {
     for (const path of remove) this.#files.delete(path);
     for (const file of add) this.#files.set(file.path, file);
   }
+}
+
+/** A file that is made anew has a name for good only when its folder is synced. */
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
 
 function parseLine(line: string): Change | undefined {
