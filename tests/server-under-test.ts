@@ -93,10 +93,10 @@ export class ServerUnderTest {
     return (await response.json()) as Answer;
   }
 
-  request(path: string, body?: unknown): Promise<Response> {
-    const method = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  request(path: string, body?: unknown, method = body === undefined ? 'GET' : 'POST'): Promise<Response> {
     return fetch(`${this.url}${path}`, {
-      ...method,
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
     });
   }
