@@ -35,6 +35,8 @@ export interface LogCheckOptions {
 }
 
 const NEWER = 'was written by a newer Tidemark';
+/** Of the table `meta`. */
+const KEYS: ReadonlySet<string> = new Set(['epoch', 'epochs', MARK, 'copied']);
 const TOPIC_OF: Record<string, Topic | undefined> = { 'events-0': 'events', 'quarantine-0': 'quarantine' };
 
 /** `folder`: the log's. Undefined when there is no log yet. */
@@ -46,9 +48,10 @@ export function checkLog(folder: string, options: LogCheckOptions = {}): LogChec
   const receipts = new ReceiptCheck(options.onReceipt);
   const faults = checkEnvironment(dataFile, (table, entry) => {
     const topic = TOPIC_OF[table];
+    if (topic === undefined && table !== 'receipts' && !KEYS.has(String(entry.key))) throw new PageFault(`there is no ${String(entry.key)}`);
     if (topic !== undefined) checkBatch(topic, entry, topics[topic], options);
     else if (table === 'receipts') receipts.add(entry);
-    else if (table === 'meta') meta.set(entry.key, entry.value().toString('latin1'));
+    else meta.set(entry.key, entry.value().toString());
   });
   const epoch = meta.get('epoch');
   if (faults.length === 0) {
