@@ -9,11 +9,11 @@ import { valueAt } from './value-at.ts';
 
 /**
  * Always 202. accepted + filtered + rejected are all events of the batch; `filtered` is only told when there are any.
- * `values` are the events as they came; one without a readable id is told by its index, and its eventId is ''.
+ * `valueOf` gives the events as they came; one without a readable id is told by its index, and its eventId is ''.
  */
 export function batchAnswer(
   admissions: readonly Admission[],
-  values: readonly unknown[],
+  valueOf: (index: number) => unknown,
   receivedAtMs: number,
 ): Answer {
   const rejected: object[] = [];
@@ -21,7 +21,7 @@ export function batchAnswer(
   for (const [index, admission] of admissions.entries()) {
     if (admission.kind === 'filter') filtered++;
     if (admission.kind !== 'quarantine' && admission.kind !== 'reject') continue;
-    const errors = faultsOf(admission, values[index]);
+    const errors = faultsOf(admission, valueOf(index));
     const [{ code, detail }] = errors;
     const quarantined = admission.kind === 'quarantine';
     rejected.push({ index, eventId: admission.eventId, code, detail, quarantined, errors });
@@ -32,7 +32,7 @@ export function batchAnswer(
   return { status: 202, body };
 }
 
-export function singleAnswer(admission: Admission, value: unknown, receivedAtMs: number): Answer {
+export function singleAnswer(admission: Admission, valueOf: () => unknown, receivedAtMs: number): Answer {
   const receivedAt = new Date(receivedAtMs).toISOString();
   if (admission.kind === 'store') {
     return { status: 202, body: { status: 'accepted', eventId: admission.event.eventId, receivedAt } };
@@ -41,7 +41,7 @@ export function singleAnswer(admission: Admission, value: unknown, receivedAtMs:
   if (admission.kind === 'filter') {
     return { status: 202, body: { status: 'filtered', reason: admission.reason, eventId, receivedAt } };
   }
-  const errors = faultsOf(admission, value).map((fault) => ({ ...fault, rule: ruleOf(fault.code) }));
+  const errors = faultsOf(admission, valueOf()).map((fault) => ({ ...fault, rule: ruleOf(fault.code) }));
   const { code, detail, ...first } = errors[0]!;
   const quarantined = admission.kind === 'quarantine';
   return problemAnswer(code as ProblemCode, detail, { ...first, eventId, receivedAt, quarantined, errors });

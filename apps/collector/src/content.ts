@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { LIMITS } from '@tidemark/event';
+import { LIMITS, readPlainBatch, readPlainEvent } from '@tidemark/event';
+import type { PlainBody } from '@tidemark/event';
 import { isTooComplex } from './complexity.ts';
 import { inflate } from './inflate.ts';
 import type { Refusal } from './problem.ts';
@@ -7,6 +8,8 @@ import type { Refusal } from './problem.ts';
 export type Content =
   /** `value` is read lossily where bytes are not UTF-8: such events are found and quarantined one by one. */
   | { kind: 'json'; value: unknown; bytes: Buffer; isUtf8: boolean }
+  /** The usual case: events that need not be parsed. */
+  | { kind: 'plain'; body: PlainBody; bytes: Buffer }
   /** Nothing that could be read; `bytes` are unpacked where that was possible. */
   | { kind: 'unparsable'; detail: string; bytes: Buffer }
   | { kind: 'refused'; refusal: Refusal };
@@ -17,7 +20,7 @@ const WRITE_KEY_FIELD = Buffer.from('"writeKey"');
  * A body by what it holds, never by what its Content-Type says: gzip, then JSON. With `keyWanted` the request's key
  * must be in the body, and one that can't have it is not parsed at all.
  */
-export function readContent(wire: Buffer, keyWanted: boolean): Content {
+export function readContent(wire: Buffer, keyWanted: boolean, shape: 'single' | 'batch'): Content {
   const inflated = inflate(wire, LIMITS.maxDecompressedBytes);
   if (inflated.kind === 'too_large') {
     return {
@@ -45,6 +48,8 @@ export function readContent(wire: Buffer, keyWanted: boolean): Content {
       },
     };
   }
+  const plain = shape === 'batch' ? readPlainBatch(bytes) : readPlainEvent(bytes);
+  if (plain !== undefined) return { kind: 'plain', body: plain, bytes };
   try {
     return { kind: 'json', value: JSON.parse(textOf(bytes)), bytes, isUtf8: isUtf8(bytes) };
   } catch (error) {

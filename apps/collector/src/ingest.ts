@@ -21,6 +21,7 @@ import { readBody } from './body.ts';
 import type { BodyBudget } from './body.ts';
 import { clientAddress } from './client-address.ts';
 import { readContent } from './content.ts';
+import type { Content } from './content.ts';
 import { corsHeaders } from './cors.ts';
 import { elementBytes } from './element-bytes.ts';
 import { isKnownEncoding } from './inflate.ts';
@@ -30,6 +31,8 @@ import type { Intake } from './intake.ts';
 import type { Refusal } from './problem.ts';
 import { quarantineItem } from './quarantine.ts';
 import type { KeyRates } from './rate-limit.ts';
+import { parsedEvents, plainEvents } from './request-events.ts';
+import type { RequestEvents } from './request-events.ts';
 import { keyOfBody, keyOfHead } from './write-key.ts';
 
 export interface IngestDeps {
@@ -93,7 +96,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     // All from here to the append is one tick, so no other request's body stands beside what this one unpacks.
     budget.give(wireBytes);
 
-    const content = readContent(body.bytes, by === undefined);
+    const content = readContent(body.bytes, by === undefined, shape);
     if (content.kind === 'refused') return refused(content.refusal, wireBytes);
     if (content.kind === 'unparsable') {
       // Without a key in the head there is nobody to keep it for.
@@ -102,12 +105,12 @@ export function createIngest(deps: IngestDeps): Ingest {
       return keepWhole('invalid_json', content.detail, content.bytes, by, wireBytes);
     }
     if (by === undefined) {
-      const bodyKey = keyOfBody(content.value);
+      const bodyKey = keyOfBody(content.kind === 'plain' ? content.body : content.value);
       by = bodyKey === undefined ? NO_KEY : authorise(bodyKey);
       if ('code' in by) return refused(by, wireBytes);
     }
 
-    const batch = shape === 'batch' ? batchOf(content.value) : { sentAt: undefined, events: [content.value] };
+    const batch = content.kind === 'plain' ? plainBatch(content) : parsedBatch(content, shape);
     if (batch === undefined) {
       return keepWhole(
         'invalid_batch',
@@ -118,23 +121,22 @@ export function createIngest(deps: IngestDeps): Ingest {
       );
     }
     const { events } = batch;
-    if (events.length > LIMITS.maxEventsPerBody) {
+    if (events.count > LIMITS.maxEventsPerBody) {
       return refused(
-        { code: 'too_many_events', detail: `The body holds ${events.length} events; send at most 5,000.` },
+        { code: 'too_many_events', detail: `The body holds ${events.count} events; send at most 5,000.` },
         wireBytes,
       );
     }
     const facts = factsOf(req, by.grant, batch.sentAt);
-    const original = shape === 'batch' ? elementBytes(content.bytes, events) : () => content.bytes;
-    const { frames, receipts, admissions } = intake.take(events, facts, original, content.isUtf8);
-    rates?.spend(by.key, by.grant, events.length, content.bytes.length);
-    if (events.length > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs)))
+    const { frames, receipts, admissions } = intake.take(events, facts);
+    rates?.spend(by.key, by.grant, events.count, content.bytes.length);
+    if (events.count > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs)))
       return refused(LOG_FAILED, wireBytes);
     metrics.admitted(admissions);
     const made =
       shape === 'batch'
-        ? batchAnswer(admissions, events, facts.receivedAtMs)
-        : singleAnswer(admissions[0] as Admission, events[0], facts.receivedAtMs);
+        ? batchAnswer(admissions, events.value, facts.receivedAtMs)
+        : singleAnswer(admissions[0] as Admission, () => events.value(0), facts.receivedAtMs);
     return { kind: 'answered', answer: made };
   }
 
@@ -202,7 +204,17 @@ function refused(refusal: Refusal, bytes: number): End {
   return { kind: 'refused', refusal, bytes };
 }
 
-function batchOf(body: unknown): { sentAt: unknown; events: unknown[] } | undefined {
-  if (typeof body !== 'object' || body === null || !('events' in body) || !Array.isArray(body.events)) return undefined;
-  return { sentAt: 'sentAt' in body ? body.sentAt : undefined, events: body.events };
+function plainBatch({ body, bytes }: Content & { kind: 'plain' }): { sentAt: unknown; events: RequestEvents } {
+  return { sentAt: body.sentAt, events: plainEvents(bytes, body) };
+}
+
+function parsedBatch(
+  { value, bytes, isUtf8 }: Content & { kind: 'json' },
+  shape: 'single' | 'batch',
+): { sentAt: unknown; events: RequestEvents } | undefined {
+  if (shape === 'single') return { sentAt: undefined, events: parsedEvents([value], () => bytes, isUtf8) };
+  if (typeof value !== 'object' || value === null || !('events' in value) || !Array.isArray(value.events)) return undefined;
+  const events = value.events as unknown[];
+  const sentAt = 'sentAt' in value ? value.sentAt : undefined;
+  return { sentAt, events: parsedEvents(events, elementBytes(bytes, events), isUtf8) };
 }

@@ -1,14 +1,17 @@
-import { isUtf8 } from 'node:buffer';
 import { LIMITS, RowWriter } from '@tidemark/event';
+import type { PlainEvent } from '@tidemark/event';
 import type { Frames, Receipt } from '@tidemark/log';
 import { stopByValve } from '@tidemark/pipeline';
 import type { Admission, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
 import { partitionOf } from './partition.ts';
 import { frameRecords, quarantineItem } from './quarantine.ts';
+import type { RequestEvents } from './request-events.ts';
 
 /** The one door for events; pipeline's `createAdmission` in earnest. */
 export interface AdmissionPort {
   admit(value: unknown, facts: RequestFacts): Admission;
+  /** Undefined: ask `admit`. Absent: always ask it. */
+  admitPlain?(plain: PlainEvent, facts: RequestFacts): Admission | undefined;
 }
 
 /** What one request adds to the log, all of it in one append. */
@@ -38,23 +41,17 @@ export class Intake {
     this.#onFault = onFault;
   }
 
-  /** `original(index)` gives an event's own bytes; asked only for events that go to quarantine. */
-  take(
-    values: readonly unknown[],
-    facts: RequestFacts,
-    original: (index: number) => Buffer,
-    bodyIsUtf8: boolean,
-  ): Appendage {
+  take(events: RequestEvents, facts: RequestFacts): Appendage {
     const admissions: Admission[] = [];
     const counts = this.#rows.map(() => 0);
     const quarantine: QuarantineRecord[] = [];
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
-    for (let index = 0; index < values.length; index++) {
+    for (let index = 0; index < events.count; index++) {
       const admission =
-        (facts.valves && stopByValve(values[index], facts, () => original(index))) ??
-        (bodyIsUtf8 || isUtf8(original(index)) ? this.#admit(values[index], facts, counts) : notUtf8(values[index]));
+        (facts.valves && stopByValve(events.value(index), facts, () => events.bytes(index))) ??
+        (events.isUtf8(index) ? this.#admit(events, index, facts, counts) : notUtf8(events.value(index)));
       admissions.push(admission);
-      if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, original(index)));
+      if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, events.bytes(index)));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
       else if (admission.kind === 'reject') tally(tallies, facts, 'rejected', admission.fault.code, admission.valve);
     }
@@ -65,12 +62,14 @@ export class Intake {
       if (count > 0) frames.push({ topic: 'events', partition, count, bytes: rows.drain() });
     }
     if (quarantine.length > 0) frames.push(quarantineFrames(quarantine));
-    return { frames, receipts: [receiptOf(facts, values.length)], admissions };
+    return { frames, receipts: [receiptOf(facts, events.count)], admissions };
   }
 
-  #admit(value: unknown, facts: RequestFacts, counts: number[]): Admission {
+  #admit(events: RequestEvents, index: number, facts: RequestFacts, counts: number[]): Admission {
     try {
-      const admission = this.#admission.admit(value, facts);
+      const plain = events.plain(index);
+      const admission =
+        (plain && this.#admission.admitPlain?.(plain, facts)) ?? this.#admission.admit(events.value(index), facts);
       if (admission.kind === 'store') {
         const partition = partitionOf(facts.project, admission.event.eventId, counts.length);
         (this.#rows[partition] as RowWriter).writeFramed(admission.event);
@@ -80,7 +79,7 @@ export class Intake {
     } catch (error) {
       this.#onFault(error);
       const detail = 'The collector failed on this event; it is kept and can be replayed once that is mended.';
-      return quarantined(value, 'internal_error', detail);
+      return quarantined(events.value(index), 'internal_error', detail);
     }
   }
 }

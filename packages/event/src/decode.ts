@@ -15,7 +15,7 @@ export interface EventDefaults {
 }
 
 export type Decoded =
-  | { event: DecodedEvent; wideNumbers: boolean; nestedLists: boolean; faults?: undefined }
+  | { event: DecodedEvent; wideNumbers: boolean; nestedLists: boolean; texts?: undefined; faults?: undefined }
   | { event?: undefined; faults: [Fault, ...Fault[]] };
 
 /** Names for calls that carry none (E6); `track` has none and must be named. */
@@ -46,7 +46,24 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
     return { faults: [{ field: '', code: 'event_too_large', detail }] };
   }
   const faults: Fault[] = shape.tooDeep || shape.tooManyKeys || shape.notFinite ? explainShape(value) : [];
+  const event = readFields(value, defaults, faults);
+  const [first, ...others] = faults;
+  return first === undefined
+    ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists }
+    : { faults: [first, ...others] };
+}
 
+/**
+ * Reads an event whose shape is known to be within the limits, from an excerpt that holds at least the fields that are
+ * read here. Undefined when there is any fault: `decodeEvent` says which.
+ */
+export function decodeExcerpt(excerpt: Record<string, unknown>, defaults: EventDefaults): DecodedEvent | undefined {
+  const faults: Fault[] = [];
+  const event = readFields(excerpt, defaults, faults);
+  return faults.length === 0 ? event : undefined;
+}
+
+function readFields(value: Record<string, unknown>, defaults: EventDefaults, faults: Fault[]): DecodedEvent {
   const type = readType(value['type'], defaults.type ?? 'track', faults);
   // messageId and event are Segment's words for the same two fields (E3).
   const eventId = readId(firstGiven(value['eventId'], value['messageId']), 'eventId', LIMITS.maxEventIdLength, faults);
@@ -71,10 +88,7 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
     traits: readTraits(readObject(value['traits'], 'traits', faults), type, properties, context),
   };
   findMissing(event, faults);
-  const [first, ...others] = faults;
-  return first === undefined
-    ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists }
-    : { faults: [first, ...others] };
+  return event;
 }
 
 /** Traits come as `traits` or as `properties.$set`; some clients put those of identify into the context alone (E8). */

@@ -30,6 +30,15 @@ export interface DecodedEvent {
   traits: JsonObject;
 }
 
+/** How the JSON objects of an event become texts. */
+export interface EventJson {
+  /** The texts, where they are known; then the event's own objects need only hold what decoding and enrichment read. */
+  texts?: { properties: string; context: string; traits: string } | undefined;
+  /** Integers beyond 64 bits, and lists that hold lists or objects, are written with care (json-text.ts). */
+  wideNumbers: boolean;
+  nestedLists: boolean;
+}
+
 /** Bits of `StoredEvent.flags`. */
 export const FLAG = {
   /** The client sent a timestamp. */

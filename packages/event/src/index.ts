@@ -7,6 +7,8 @@ export * from './ids.ts';
 export * from './json-text.ts';
 export * from './property-index.ts';
 export * from './limits.ts';
+export { readPlainBatch, readPlainEvent } from './plain-event.ts';
+export type { PlainBody, PlainEvent } from './plain-event.ts';
 export * from './shape.ts';
 export * from './times.ts';
 export * from './timestamp.ts';

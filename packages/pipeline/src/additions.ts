@@ -8,11 +8,14 @@ import type { JsonObject, JsonValue } from '@tidemark/event';
  */
 export class Additions {
   readonly #own: JsonObject;
+  readonly #ownText: string | undefined;
   #changed: JsonObject | undefined;
   #added = '';
 
-  constructor(own: JsonObject) {
+  /** With its JSON text, `own` need only hold the members that are named here or looked at, each of them whole. */
+  constructor(own: JsonObject, ownText?: string) {
     this.#own = own;
+    this.#ownText = ownText;
   }
 
   /** Adds a member where the client's object has none. `json` is the value's JSON text, for callers that know it. */
@@ -34,14 +37,17 @@ export class Additions {
 
   /** Puts a value in the place of the client's member; undefined takes it away. */
   replace(name: string, value: JsonValue | undefined): void {
-    this.#changed ??= { ...this.#own };
+    this.#changed ??= this.#ownText === undefined ? { ...this.#own } : (JSON.parse(this.#ownText) as JsonObject);
     // JSON.stringify leaves undefined members out; `delete` would turn the copy into a slow dictionary.
     (this.#changed as Record<string, unknown>)[name] = value;
   }
 
   /** The whole as JSON text. `wideNumbers` is about the client's object, as `decodeEvent` found. */
   toText(wideNumbers: boolean): string {
-    const own = toJsonText(this.#changed ?? this.#own, wideNumbers);
+    const own =
+      this.#changed === undefined && this.#ownText !== undefined
+        ? this.#ownText
+        : toJsonText(this.#changed ?? this.#own, wideNumbers);
     if (this.#added === '') return own;
     const text = own === '{}' ? `{${this.#added.slice(1)}}` : `${own.slice(0, -1)}${this.#added}}`;
     // Cut from a user agent, an addition may hold half a surrogate pair.

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BoundedCache } from './bounded-cache.ts';
@@ -22,4 +24,19 @@ test('gives what was computed, holds no more than it may, and keeps what is aske
       },
     ),
   );
+});
+
+test('keeps nothing of the large texts that its keys were cut from', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const cache = new BoundedCache(1_000, (key) => key.length);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 100; index++) {
+    const body = Buffer.alloc(1 << 20, `${index} is a body of a megabyte `).toString('latin1');
+    cache.get(body.slice(10, 60));
+  }
+  collectGarbage();
+  expect(cache.size).toBeGreaterThan(1);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10 << 20);
 });

@@ -17,9 +17,10 @@ export class BoundedCache<Value> {
     return this.#young.size + this.#old.size;
   }
 
-  get(key: string): Value {
-    const known = this.#young.get(key);
+  get(text: string): Value {
+    const known = this.#young.get(text);
     if (known !== undefined) return known;
+    const key = ownCopy(text);
     const value = this.#old.get(key) ?? this.#compute(key);
     if (this.#young.size >= this.#perGeneration) {
       this.#old = this.#young;
@@ -28,4 +29,9 @@ export class BoundedCache<Value> {
     this.#young.set(key, value);
     return value;
   }
+}
+
+/** V8 keeps a piece cut from a text as a view of it; kept here, it would keep a whole request body in memory. */
+function ownCopy(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
 }

@@ -1,6 +1,6 @@
 /** The door: from what a client sent to what the stores keep, or to the reasons why not. Pure but for its caches. */
-import { decodeEvent, eventTime, FLAG, toIndexedJsonText, toJsonText } from '@tidemark/event';
-import type { EventType, Fault, StoredEvent } from '@tidemark/event';
+import { decodeEvent, decodeExcerpt, eventTime, FLAG, toIndexedJsonText, toJsonText } from '@tidemark/event';
+import type { DecodedEvent, EventJson, EventType, Fault, PlainEvent, StoredEvent } from '@tidemark/event';
 import type { Admission, RequestFacts } from './admission.ts';
 import { createEnrich } from './enrich.ts';
 import type { CountryOf } from './geo.ts';
@@ -11,10 +11,62 @@ export interface AdmissionSteps {
    * the type of events that name none, for routes that carry it in their path.
    */
   admit(value: unknown, facts: RequestFacts, type?: EventType): Admission;
+  /** The same for an event that was not parsed; undefined when it has to be, for `admit` to say what is wrong with it. */
+  admitPlain(plain: PlainEvent, facts: RequestFacts): Admission | undefined;
 }
 
 export function createAdmission({ countryOf }: { countryOf: CountryOf }): AdmissionSteps {
   const enrich = createEnrich({ countryOf });
+
+  function settle(event: DecodedEvent, value: unknown, facts: RequestFacts, json: EventJson): Admission {
+    const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
+    if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
+    const { retentionDays } = facts.settings;
+    if (retentionDays !== null && time.timeMs < facts.receivedAtMs - retentionDays * DAY_MS)
+      return refuse(value, [olderThan(retentionDays, time.timeMs)]);
+    const enriched = enrich(event, facts, json);
+    if (enriched.bot && facts.settings.bots === 'drop')
+      return { kind: 'filter', eventId: event.eventId, reason: 'bot' };
+    const stored: StoredEvent = {
+      project: facts.project,
+      source: facts.source,
+      eventId: event.eventId,
+      eventName: event.eventName,
+      type: event.type,
+      userId: event.userId,
+      anonymousId: event.anonymousId,
+      sessionId: event.sessionId,
+      groupId: event.groupId,
+      previousId: event.previousId,
+      schemaVersion: event.schemaVersion,
+      sequence: event.sequence ?? 0,
+      timeMs: time.timeMs,
+      originalTimeMs: time.originalTimeMs,
+      receivedAtMs: facts.receivedAtMs,
+      bot: enriched.bot,
+      flags:
+        time.flags |
+        (event.sequence === undefined ? 0 : FLAG.sequenceGiven) |
+        (facts.imported === true ? FLAG.imported : 0),
+      country: enriched.country,
+      os: enriched.os,
+      browser: enriched.browser,
+      deviceType: enriched.deviceType,
+      channel: enriched.channel,
+      campaignSource: enriched.campaignSource,
+      campaignMedium: enriched.campaignMedium,
+      campaignName: enriched.campaignName,
+      referrerHost: enriched.referrerHost,
+      pagePath: enriched.pagePath,
+      appVersion: enriched.appVersion,
+      locale: enriched.locale,
+      properties: json.texts?.properties ?? toJsonText(event.properties, json.wideNumbers),
+      context: enriched.context,
+      traits: json.texts?.traits ?? toJsonText(event.traits, json.wideNumbers),
+      indexedProperties: json.nestedLists ? toIndexedJsonText(event.properties) : '',
+    };
+    return { kind: 'store', event: stored };
+  }
 
   return {
     admit(value, facts, type) {
@@ -23,54 +75,11 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
         type === undefined ? { sentAt: facts.sentAt } : { sentAt: facts.sentAt, type },
       );
       if (decoded.faults !== undefined) return refuse(value, decoded.faults);
-      const { event, wideNumbers, nestedLists } = decoded;
-      const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
-      if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
-      const { retentionDays } = facts.settings;
-      if (retentionDays !== null && time.timeMs < facts.receivedAtMs - retentionDays * DAY_MS)
-        return refuse(value, [olderThan(retentionDays, time.timeMs)]);
-      const enriched = enrich(event, facts, wideNumbers);
-      if (enriched.bot && facts.settings.bots === 'drop')
-        return { kind: 'filter', eventId: event.eventId, reason: 'bot' };
-      const stored: StoredEvent = {
-        project: facts.project,
-        source: facts.source,
-        eventId: event.eventId,
-        eventName: event.eventName,
-        type: event.type,
-        userId: event.userId,
-        anonymousId: event.anonymousId,
-        sessionId: event.sessionId,
-        groupId: event.groupId,
-        previousId: event.previousId,
-        schemaVersion: event.schemaVersion,
-        sequence: event.sequence ?? 0,
-        timeMs: time.timeMs,
-        originalTimeMs: time.originalTimeMs,
-        receivedAtMs: facts.receivedAtMs,
-        bot: enriched.bot,
-        flags:
-          time.flags |
-          (event.sequence === undefined ? 0 : FLAG.sequenceGiven) |
-          (facts.imported === true ? FLAG.imported : 0),
-        country: enriched.country,
-        os: enriched.os,
-        browser: enriched.browser,
-        deviceType: enriched.deviceType,
-        channel: enriched.channel,
-        campaignSource: enriched.campaignSource,
-        campaignMedium: enriched.campaignMedium,
-        campaignName: enriched.campaignName,
-        referrerHost: enriched.referrerHost,
-        pagePath: enriched.pagePath,
-        appVersion: enriched.appVersion,
-        locale: enriched.locale,
-        properties: toJsonText(event.properties, wideNumbers),
-        context: enriched.context,
-        traits: toJsonText(event.traits, wideNumbers),
-        indexedProperties: nestedLists ? toIndexedJsonText(event.properties) : '',
-      };
-      return { kind: 'store', event: stored };
+      return settle(decoded.event, value, facts, decoded);
+    },
+    admitPlain(plain, facts) {
+      const event = decodeExcerpt(plain.excerpt, facts);
+      return event === undefined ? undefined : settle(event, plain.excerpt, facts, plain);
     },
   };
 }

@@ -2,7 +2,7 @@
  * What the server adds to an event's context: country, system, browser, device, campaign, referrer and channel
  * (protocol rules N1 to N6). What the client says itself always holds; only what it leaves open is filled.
  */
-import type { DecodedEvent, Enrichment, JsonObject, JsonValue } from '@tidemark/event';
+import type { DecodedEvent, Enrichment, EventJson, JsonObject, JsonValue } from '@tidemark/event';
 import { Additions } from './additions.ts';
 import { plainAddress, truncateAddress } from './address.ts';
 import type { RequestFacts } from './admission.ts';
@@ -14,13 +14,13 @@ import type { CountryOf } from './geo.ts';
 import { createUserAgentReader, deviceTypeOf, MAX_USER_AGENT_LENGTH } from './user-agent.ts';
 import { hostOf, isSameSite, pathOf, queryOf } from './web-address.ts';
 
-export interface Enriched extends Enrichment {
+interface Enriched extends Enrichment {
   /** JSON text of the whole context. */
   context: string;
   bot: boolean;
 }
 
-export type Enrich = (event: DecodedEvent, facts: RequestFacts, wideNumbers: boolean) => Enriched;
+export type Enrich = (event: DecodedEvent, facts: RequestFacts, json: EventJson) => Enriched;
 
 /** Columns are for menus and grouping; the full text stays in the context. */
 const MAX_COLUMN_LENGTH = 300;
@@ -53,9 +53,9 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     json: JSON.stringify({ host }),
   }));
 
-  return function enrich(event, facts, wideNumbers) {
+  return function enrich(event, facts, { texts, wideNumbers }) {
     const { context } = event;
-    const added = new Additions(context);
+    const added = new Additions(context, texts?.context);
 
     // N1, N2: address and country.
     const address = textOf(context['ip']) || (sendsForItself(context) ? (facts.ip ?? '') : '');

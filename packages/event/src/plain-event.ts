@@ -1,0 +1,258 @@
+/**
+ * Bodies of plain events (plain-json.ts): of each event the texts of its JSON objects, and an excerpt of what the door
+ * reads. Nothing is built that would only be written again. Whatever is not plain is left to JSON.parse.
+ */
+import { isAscii, isUtf8 } from 'node:buffer';
+import type { EventJson, JsonObject, JsonValue } from './event.ts';
+import { LIMITS } from './limits.ts';
+import { PlainScanner, wanted } from './plain-json.ts';
+
+/** An event that need not be parsed to be admitted. */
+export interface PlainEvent extends EventJson {
+  /** What decoding and enrichment read, as JSON.parse gives it. Of other members, and in `traits`, nothing is there. */
+  excerpt: Record<string, unknown>;
+  /** JSON texts as JSON.stringify writes them; `{}` for none. */
+  texts: { properties: string; context: string; traits: string };
+  wideNumbers: false;
+  nestedLists: false;
+}
+
+/** A body of JSON, as places in its bytes. */
+export interface PlainBody {
+  /** As JSON.parse gives them; undefined when they are not there. */
+  sentAt: unknown;
+  writeKey: unknown;
+  events: {
+    /** Its bytes in the body. */
+    start: number;
+    end: number;
+    /** Undefined when it has to be parsed nevertheless: it may break a limit, or its traits or lists need a hand. */
+    plain: PlainEvent | undefined;
+  }[];
+}
+
+const EVENT = {
+  eventId: 0,
+  messageId: 1,
+  eventName: 2,
+  event: 3,
+  userId: 4,
+  anonymousId: 5,
+  sessionId: 6,
+  timestamp: 7,
+  sentAt: 8,
+  sequence: 9,
+  type: 10,
+  schemaVersion: 11,
+  groupId: 12,
+  previousId: 13,
+  properties: 14,
+  context: 15,
+  traits: 16,
+  writeKey: 17,
+} as const;
+const PROPERTIES = { $set: 18, url: 19, path: 20, search: 21, referrer: 22 } as const;
+const CONTEXT = {
+  ip: 23,
+  direct: 24,
+  library: 25,
+  geo: 26,
+  userAgent: 27,
+  os: 28,
+  browser: 29,
+  device: 30,
+  page: 31,
+  campaign: 32,
+  referrer: 33,
+  channel: 34,
+  appVersion: 35,
+  app: 36,
+  locale: 37,
+} as const;
+const PAGE = { url: 38, path: 39, search: 40, referrer: 41 } as const;
+const LIBRARY = { name: 42 } as const;
+const SLOTS = 43;
+
+const WANTED = wanted({
+  ...EVENT,
+  properties: [EVENT.properties, wanted(PROPERTIES)],
+  context: [
+    EVENT.context,
+    wanted({ ...CONTEXT, page: [CONTEXT.page, wanted(PAGE)], library: [CONTEXT.library, wanted(LIBRARY)] }),
+  ],
+});
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const LOWER_N = 0x6e;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Shared by all calls: none of them waits for anything. */
+const scanner = new PlainScanner(SLOTS);
+let bytes: Buffer;
+/** The bytes as text, when all of them are ASCII and offsets therefore the same; pieces of it cost next to nothing. */
+let ascii: string | undefined;
+
+/** Reads a body that is one event. Undefined when it is not plain: JSON.parse then says what it is. */
+export function readPlainEvent(body: Buffer): PlainBody | undefined {
+  if (!begin(body)) return undefined;
+  const end = scanner.object(0, 0, WANTED);
+  if (end !== body.length) return undefined;
+  const at = scanner.from[EVENT.writeKey]!;
+  const writeKey = at === 0 ? undefined : ownValue(at, scanner.to[EVENT.writeKey]!);
+  return { sentAt: undefined, writeKey, events: [{ start: 0, end, plain: plainEvent(0, end) }] };
+}
+
+/** Reads a body `{"sentAt":…,"writeKey":…,"events":[…]}`, its members in any order. Undefined as above. */
+export function readPlainBatch(body: Buffer): PlainBody | undefined {
+  if (!begin(body)) return undefined;
+  const batch: Partial<PlainBody> & Record<string, unknown> = {};
+  let at = 0;
+  do {
+    const key = at + 1;
+    if (body[key] !== QUOTE) return undefined;
+    at = scanner.string(key);
+    if (at === -1 || body[at] !== COLON) return undefined;
+    const name = slice(key + 1, at - 1);
+    const start = at + 1;
+    if (Object.hasOwn(batch, name)) return undefined;
+    if (name === 'events') {
+      batch.events = [];
+      at = readEvents(start, batch.events);
+    } else if (name === 'sentAt' || name === 'writeKey') {
+      at = scanner.value(start, 1, undefined);
+      if (at !== -1) batch[name] = ownValue(start, at);
+    } else {
+      return undefined;
+    }
+    if (at === -1) return undefined;
+  } while (body[at] === COMMA);
+  if (body[at] !== CLOSE_OBJECT || at + 1 !== body.length || batch.events === undefined) return undefined;
+  return { sentAt: batch.sentAt, writeKey: batch.writeKey, events: batch.events };
+}
+
+function readEvents(open: number, events: PlainBody['events']): number {
+  if (bytes[open] !== OPEN_ARRAY) return -1;
+  if (bytes[open + 1] === CLOSE_ARRAY) return open + 2;
+  let at = open;
+  do {
+    const start = at + 1;
+    if (bytes[start] !== OPEN_OBJECT) return -1;
+    scanner.forget();
+    const end = scanner.object(start, 0, WANTED);
+    if (end === -1) return -1;
+    events.push({ start, end, plain: plainEvent(start, end) });
+    at = end;
+  } while (bytes[at] === COMMA);
+  return bytes[at] === CLOSE_ARRAY ? at + 1 : -1;
+}
+
+function begin(body: Buffer): boolean {
+  if (body[0] !== OPEN_OBJECT || !isUtf8(body)) return false;
+  bytes = body;
+  ascii = isAscii(body) ? body.toString('latin1') : undefined;
+  scanner.begin(body);
+  return true;
+}
+
+/** The event just scanned. */
+function plainEvent(start: number, end: number): PlainEvent | undefined {
+  if (end - start > LIMITS.maxEventBytes || scanner.keys > LIMITS.maxProperties || scanner.nestedLists) return undefined;
+  const type = read(EVENT.type);
+  // Their traits are put together of several places (E8).
+  if (type === 'identify' || scanner.from[PROPERTIES.$set] !== 0) return undefined;
+  const properties = objectText(EVENT.properties);
+  const context = objectText(EVENT.context);
+  const traits = objectText(EVENT.traits);
+  if (properties === undefined || context === undefined || traits === undefined) return undefined;
+  return {
+    excerpt: {
+      eventId: read(EVENT.eventId),
+      messageId: read(EVENT.messageId),
+      eventName: read(EVENT.eventName),
+      event: read(EVENT.event),
+      userId: read(EVENT.userId),
+      anonymousId: read(EVENT.anonymousId),
+      sessionId: read(EVENT.sessionId),
+      timestamp: read(EVENT.timestamp),
+      sentAt: read(EVENT.sentAt),
+      sequence: read(EVENT.sequence),
+      type,
+      schemaVersion: read(EVENT.schemaVersion),
+      groupId: read(EVENT.groupId),
+      previousId: read(EVENT.previousId),
+      properties: type === 'page' ? addressIn(PROPERTIES) : undefined,
+      context: contextExcerpt(),
+      traits: undefined,
+    },
+    texts: { properties, context, traits },
+    wideNumbers: false,
+    nestedLists: false,
+  };
+}
+
+function contextExcerpt(): JsonObject {
+  const context = {
+    ip: read(CONTEXT.ip),
+    direct: read(CONTEXT.direct),
+    library: isObjectAt(CONTEXT.library) ? { name: read(LIBRARY.name) } : undefined,
+    geo: read(CONTEXT.geo),
+    userAgent: read(CONTEXT.userAgent),
+    os: read(CONTEXT.os),
+    browser: read(CONTEXT.browser),
+    device: read(CONTEXT.device),
+    page: isObjectAt(CONTEXT.page) ? addressIn(PAGE) : undefined,
+    campaign: read(CONTEXT.campaign),
+    referrer: read(CONTEXT.referrer),
+    channel: read(CONTEXT.channel),
+    appVersion: read(CONTEXT.appVersion),
+    app: read(CONTEXT.app),
+    locale: read(CONTEXT.locale),
+  };
+  return context as JsonObject;
+}
+
+function addressIn(slots: typeof PAGE | typeof PROPERTIES): JsonObject {
+  const address = {
+    url: read(slots.url),
+    path: read(slots.path),
+    search: read(slots.search),
+    referrer: read(slots.referrer),
+  };
+  return address as JsonObject;
+}
+
+/** The JSON text of an object, `{}` for none; undefined when something else stands there. */
+function objectText(slot: number): string | undefined {
+  if (isObjectAt(slot)) return slice(scanner.from[slot]!, scanner.to[slot]!);
+  return scanner.from[slot] === 0 || bytes[scanner.from[slot]!] === LOWER_N ? '{}' : undefined;
+}
+
+function isObjectAt(slot: number): boolean {
+  // No value begins where the body does.
+  return scanner.from[slot] !== 0 && bytes[scanner.from[slot]!] === OPEN_OBJECT;
+}
+
+function read(slot: number): JsonValue | undefined {
+  const start = scanner.from[slot]!;
+  return start === 0 ? undefined : valueOf(start, scanner.to[slot]!);
+}
+
+function valueOf(start: number, end: number): JsonValue {
+  if (bytes[start] !== QUOTE) return JSON.parse(slice(start, end)) as JsonValue;
+  const text = slice(start + 1, end - 1);
+  return scanner.escapes && text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
+}
+
+/** Of a text in memory of its own: a slice would keep all of the body as long as somebody keeps it. */
+function ownValue(start: number, end: number): JsonValue {
+  return JSON.parse(slice(start, end)) as JsonValue;
+}
+
+function slice(start: number, end: number): string {
+  return ascii === undefined ? bytes.toString('utf8', start, end) : ascii.slice(start, end);
+}
