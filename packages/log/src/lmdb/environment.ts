@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import type { Topic } from '../log.ts';
+import { createDataFile } from './create.ts';
 
 // lmdb's ESM types and its CommonJS entry disagree under nodenext; the CommonJS entry is the tested one.
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
@@ -24,17 +25,9 @@ export interface Environment {
  * a put whose sync failed stays visible. Values are used as they are, without msgpack.
  */
 export function openEnvironment(path: string, readOnly: boolean): Environment {
-  const root = open({
-    path,
-    readOnly,
-    overlappingSync: false,
-    noSubdir: false,
-    maxDbs: 64,
-    encoding: 'binary',
-    eventTurnBatching: true,
-  });
-  // LMDB syncs what is in its file and leaves the names to chance: a new log could vanish whole with the power (fsync(2)).
-  if (!readOnly) for (const folder of [path, dirname(path)]) syncFolder(folder);
+  const options = { overlappingSync: false, noSubdir: false, maxDbs: 64, encoding: 'binary', eventTurnBatching: true } as const;
+  if (!readOnly && !existsSync(join(path, 'data.mdb'))) createDataFile(path, (folder) => open({ ...options, path: folder }));
+  const root = open({ ...options, path, readOnly });
   const opened = new Map<string, BatchDb>();
   return {
     root,
@@ -50,15 +43,6 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
       return db;
     },
   };
-}
-
-function syncFolder(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** The last batch's key and value, if there is one. */
