@@ -42,8 +42,8 @@ export interface CollectorOptions {
 export interface Collector {
   /** Not yet listening. */
   server: Server;
-  /** Takes no more connections, finishes the requests in flight, and resolves when all are answered. */
-  close(): Promise<void>;
+  /** Takes no more connections, finishes the requests in flight (cuts them after `drainMs`), and resolves when all are answered. */
+  close(drainMs?: number): Promise<void>;
 }
 
 const QUIET_MS = 50;
@@ -126,11 +126,11 @@ export function createCollector(options: CollectorOptions): Collector {
 
   return {
     server,
-    close() {
+    close(drainMs = bounds.drainTimeoutMs) {
       closing = true;
       engine.stop();
       return new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), bounds.drainTimeoutMs);
+        const timer = setTimeout(() => server.closeAllConnections(), drainMs);
         // Again and again: a connection falls quiet when its last answer is out. Not at once, for a request may be
         // on its way on one that looks quiet.
         const sweeper = setInterval(() => connections.closeQuiet(), QUIET_MS);

@@ -5,10 +5,11 @@
  *     start ── lock ── `start(settings)` ── ready ┄┄ stop | SIGTERM | the supervisor is gone ── `stop()` ── exit 0
  *                └──────────┴── StartProblem: told to the supervisor, exit 1
  */
+import type { SendHandle } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { isCommitEcho } from '@tidemark/log';
 import { StartProblem } from './start-problem.ts';
-import type { FromChild, ToChild } from './child-messages.ts';
+import type { FromChild, ListeningSocket, ToChild } from './child-messages.ts';
 import { readSettings } from './settings.ts';
 import type { ServerSettings } from './settings.ts';
 import { lockFolder } from './start/folder-lock.ts';
@@ -16,8 +17,18 @@ import { lockFolder } from './start/folder-lock.ts';
 export interface RunningRole {
   /** Where it listens: a URL or the path of a socket. */
   address: string;
-  /** Finishes what is under way and lets go of everything. */
-  stop(): Promise<void>;
+  /** What the supervisor is to keep open over a restart of this process. */
+  listener?: ListeningSocket;
+  /** Finishes what is under way, within `drainMs` when given, and lets go of everything. */
+  stop(drainMs?: number): Promise<void>;
+}
+
+/** What a role is given besides its settings. */
+export interface RoleContext {
+  /** Of the process before: to be listened on in place of a new one. */
+  listener: ListeningSocket | undefined;
+  /** Tells the operator something, in a sentence. */
+  tell(sentence: string): void;
 }
 
 /** A predecessor that was killed with its supervisor may still be draining. */
@@ -31,33 +42,33 @@ const ORPHAN_STOP_MS = 15_000;
  */
 export function runChild(
   role: 'collector' | 'engine',
-  start: (settings: ServerSettings) => Promise<RunningRole>,
+  start: (settings: ServerSettings, context: RoleContext) => Promise<RunningRole>,
 ): void {
   const supervised = process.send !== undefined;
   let running: Promise<RunningRole> | undefined;
   let stopping = false;
 
-  async function begin(settings: ServerSettings): Promise<void> {
+  async function begin(settings: ServerSettings, listener?: ListeningSocket): Promise<void> {
     running = lockFolder(settings.dataPath, role, LOCK_WAIT_MS).then(() => {
       // A socket outlives a killed process as a file that can't be listened on; the lock says that it is nobody's.
       if (role === 'engine') rmSync(settings.engineSocketPath, { force: true });
-      return start(settings);
+      return start(settings, { listener, tell });
     });
     try {
-      const { address } = await running;
-      if (process.connected) process.send?.({ type: 'ready', address } satisfies FromChild);
+      const { address, listener: kept } = await running;
+      if (process.connected) process.send?.({ type: 'ready', address } satisfies FromChild, kept as SendHandle);
       else process.stdout.write(`tidemark: the ${role} listens on ${address}\n`);
     } catch (error) {
       fail(error);
     }
   }
 
-  async function end(withinMs?: number): Promise<void> {
+  async function end({ withinMs, drainMs }: { withinMs?: number; drainMs?: number | undefined } = {}): Promise<void> {
     if (stopping) return;
     stopping = true;
     if (withinMs !== undefined) setTimeout(() => process.exit(1), withinMs).unref();
     try {
-      await (await running)?.stop();
+      await (await running)?.stop(drainMs);
       process.exit(0);
     } catch (error) {
       process.stderr.write(`tidemark: the ${role} did not stop cleanly: ${stackOf(error)}\n`);
@@ -73,8 +84,11 @@ export function runChild(
   process.on('SIGINT', () => (supervised ? undefined : void end()));
   process.on('SIGTERM', () => void end());
   if (supervised) {
-    process.on('disconnect', () => void end(ORPHAN_STOP_MS));
-    process.on('message', (message: ToChild) => void (message.type === 'start' ? begin(message.settings) : end()));
+    process.on('disconnect', () => void end({ withinMs: ORPHAN_STOP_MS }));
+    process.on('message', (message: ToChild, listener?: ListeningSocket) => {
+      void (message.type === 'start' ? begin(message.settings, listener) : end(message));
+    });
+    process.send?.({ type: 'loaded' } satisfies FromChild);
   } else {
     try {
       void begin(readSettings({}, process.env));
@@ -82,6 +96,11 @@ export function runChild(
       fail(error);
     }
   }
+}
+
+function tell(sentence: string): void {
+  if (process.connected) process.send?.({ type: 'note', sentence } satisfies FromChild);
+  else process.stderr.write(`tidemark: ${sentence}\n`);
 }
 
 function fail(error: unknown): void {

@@ -5,6 +5,7 @@ import { askCommand } from './commands/ask.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
+import { restartCommand } from './commands/restart.ts';
 import { startCommand } from './commands/start.ts';
 import { tokenCommand } from './commands/token.ts';
 import { StartProblem } from './start-problem.ts';
@@ -12,6 +13,7 @@ import { readVersion } from './version.ts';
 
 const COMMANDS: readonly Command[] = [
   startCommand,
+  restartCommand,
   askCommand,
   importCommand,
   demoCommand,

@@ -5,20 +5,30 @@ import { LmdbLogWriter } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
 import { pino } from 'pino';
-import { runChild, type RunningRole } from './child.ts';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { runChild, type RoleContext, type RunningRole } from './child.ts';
+import type { ListeningSocket } from './child-messages.ts';
 import { dataFolders } from './data-folder.ts';
 import { dropConsumed } from './log-retention.ts';
 import type { ServerSettings } from './settings.ts';
 import { StartProblem } from './start-problem.ts';
+import { refuseDamagedLog } from './start/damaged-log.ts';
+import { markLogPrepared, prepareLog } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
 
 const HOUSEKEEPING_MS = 60_000;
+/** Connections that wait to be accepted, as they do while the collector is started again. */
+const BACKLOG = 1024;
 
-async function start(settings: ServerSettings): Promise<RunningRole> {
+async function start(settings: ServerSettings, { listener, tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
   const logger = pino({ level: settings.logLevel, base: { role: 'collector' } });
   const metrics = createMetrics({ role: 'collector', withProcess: true });
+  refuseDamagedLog(folders);
+  for (const sentence of await prepareLog(folders, Date.now())) tell(sentence);
   const log = await LmdbLogWriter.open(folders.log);
+  markLogPrepared(settings);
   metrics.beforeScrape(() => metrics.gauge('tidemark_log_pending_bytes', {}).set(log.pendingBytes));
   const keys = await openKeyDirectory(controlPathOf(settings.dataPath));
   const collector = createCollector({
@@ -42,12 +52,13 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
       )
       .finally(() => (dropping = undefined));
   }, HOUSEKEEPING_MS);
-  const address = await listen(collector.server, settings);
+  const address = await listen(collector.server, settings, listener);
   return {
     address,
-    async stop() {
+    ...(listener === undefined ? { listener: listeningSocketOf(collector.server) } : {}),
+    async stop(drainMs) {
       clearInterval(housekeeping);
-      await collector.close();
+      await collector.close(drainMs);
       await dropping;
       await log.close();
       await keys.close();
@@ -55,7 +66,12 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
   };
 }
 
-function listen(server: import('node:http').Server, { host, port }: ServerSettings): Promise<string> {
+/** Node has no public way to a server's handle, but takes and sends it in public ones (net: `server.listen(handle)`). */
+function listeningSocketOf(server: Server): ListeningSocket {
+  return (server as unknown as { _handle: ListeningSocket })._handle;
+}
+
+function listen(server: Server, { host, port }: ServerSettings, listener: ListeningSocket | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
@@ -68,11 +84,13 @@ function listen(server: import('node:http').Server, { host, port }: ServerSettin
         }),
       );
     });
-    server.listen({ host, port, backlog: 1024 }, () => {
-      const bound = server.address() as import('node:net').AddressInfo;
+    const onListening = (): void => {
+      const bound = server.address() as AddressInfo;
       const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
       resolve(`http://${name}:${bound.port}`);
-    });
+    };
+    if (listener !== undefined) server.listen(listener, BACKLOG, onListening);
+    else server.listen({ host, port, backlog: BACKLOG }, onListening);
   });
 }
 

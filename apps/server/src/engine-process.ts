@@ -11,15 +11,17 @@ import { createAdmission, openGeo } from '@tidemark/pipeline';
 import { Processor } from '@tidemark/processor';
 import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
 import { pino } from 'pino';
-import { runChild, type RunningRole } from './child.ts';
-import { dataFolders } from './data-folder.ts';
+import { runChild, type RoleContext, type RunningRole } from './child.ts';
+import { dataFolders, type DataFolders } from './data-folder.ts';
 import { processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
+import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.ts';
+import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
 import { openStore, openWarehouse } from './start/store-problem.ts';
 import { readVersion } from './version.ts';
 
-async function start(settings: ServerSettings): Promise<RunningRole> {
+async function start(settings: ServerSettings, { tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
   const version = readVersion();
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
@@ -30,8 +32,10 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
     return opened;
   });
   const lake = await openStore(() => Lake.open(folders.lake, warehouse));
+  const aside = setDamagedPositionsAside(folders.positions, Date.now());
+  if (aside !== undefined) tell(aside);
   const positions = new LmdbPositions(folders.positions);
-  const reader = await openLog(folders.log);
+  const reader = await openLog(folders, settings);
   const processor = await openStore(() =>
     Processor.open({
       reader,
@@ -104,10 +108,13 @@ async function start(settings: ServerSettings): Promise<RunningRole> {
   };
 }
 
-/** The collector makes the log; on a first start it may be a moment behind. */
-async function openLog(path: string): Promise<LmdbLogReader> {
+/** The collector makes the log, and looks at it before it is read; it may be a moment behind. */
+async function openLog(folders: DataFolders, settings: ServerSettings): Promise<LmdbLogReader> {
+  while (!isLogPrepared(settings)) await new Promise((resolve) => setTimeout(resolve, 50));
+  // Also when only this process starts again: a broken page may be what ended it.
+  refuseDamagedLog(folders, true);
   for (;;) {
-    const reader = LmdbLogReader.open(path);
+    const reader = LmdbLogReader.open(folders.log);
     if (reader !== undefined) return reader;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

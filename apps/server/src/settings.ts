@@ -17,6 +17,8 @@ export interface ServerSettings {
   /** True takes the sender's address from X-Forwarded-For: only behind a proxy that sets it. */
   trustProxy: boolean;
   logLevel: LogLevel;
+  /** Tells one start of the whole server from the next; the supervisor makes it. */
+  startId?: string;
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -55,12 +57,21 @@ export function dataPathOf(flag: string | undefined, env: NodeJS.ProcessEnv): st
   return resolve(flag ?? (env['TIDEMARK_DATA'] || DEFAULT_DATA));
 }
 
-/** Inside the data folder, unless the path would be too long for a socket. */
 export function engineSocketPathOf(dataPath: string): string {
-  const inside = join(dataPath, 'run', 'engine.sock');
+  return socketPathOf(dataPath, 'engine', 'tidemark');
+}
+
+/** Where the supervisor takes orders. */
+export function supervisorSocketPathOf(dataPath: string): string {
+  return socketPathOf(dataPath, 'supervisor', 'tidemark-supervisor');
+}
+
+/** Inside the data folder, unless the path would be too long for a socket. */
+function socketPathOf(dataPath: string, role: string, prefix: string): string {
+  const inside = join(dataPath, 'run', `${role}.sock`);
   if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside;
   const name = createHash('sha256').update(dataPath).digest('hex').slice(0, 16);
-  return join(tmpdir(), `tidemark-${name}.sock`);
+  return join(tmpdir(), `${prefix}-${name}.sock`);
 }
 
 function portOf(text: string | undefined): number {

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Command, Terminal } from '../command.ts';
 import { parseFlags } from '../command.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, supervisorSocketPathOf } from '../settings.ts';
 import { banner } from '../start/banner.ts';
 import { startServer } from '../start/server.ts';
-import type { RunningServer, ServerOptions } from '../start/server.ts';
+import type { Restarted, RestartableRole, RunningServer, ServerOptions } from '../start/server.ts';
 import { removeServerRecord, writeServerRecord } from '../start/server-record.ts';
+import { takeOrders } from '../start/supervisor-socket.ts';
 import { readVersion } from '../version.ts';
 
 const USAGE = `tidemark start: runs everything on this machine.
@@ -22,6 +23,7 @@ Environment only:
   TIDEMARK_RATE_LIMIT=off                  lifts the rate limits of all keys
 
 Stop it with Ctrl-C or SIGTERM: intake drains first, then the engine finishes. A second Ctrl-C kills.
+SIGUSR2 restarts both processes one after another while events go on being taken, as \`tidemark restart\` does.
 `;
 
 /**
@@ -83,8 +85,26 @@ async function runUntilSignal(options: ServerOptions, terminal: Terminal): Promi
       exampleId: `first-${randomBytes(4).toString('hex')}`,
     }),
   );
+  const orders = await takeOrders(supervisorSocketPathOf(settings.dataPath), (roles) => restart(server, roles, options.say));
+  const onSignal = (): void => void restart(server, ['engine', 'collector'], options.say).catch(() => {});
+  process.on('SIGUSR2', onSignal);
   await aborted(terminal.signal);
+  process.off('SIGUSR2', onSignal);
+  orders.close();
   return stopOrKill(server, settings.dataPath, options.say);
+}
+
+/** Says what happens and how it went; rejects when it went wrong. */
+async function restart(server: RunningServer, roles: readonly RestartableRole[], say: (sentence: string) => void): Promise<Restarted[]> {
+  say(`restarting: ${roles.join(', then ')} …`);
+  try {
+    const restarted = await server.restart(roles);
+    for (const { role, awayMs } of restarted) say(`restarted the ${role}; it was away for ${(awayMs / 1000).toFixed(1)} s.`);
+    return restarted;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -65,6 +65,11 @@ export async function prepareFormat(
   return due.map((step) => step.sentence);
 }
 
+/** The format that this version works with. */
+export function currentFormat(): number {
+  return 1 + STEPS.length;
+}
+
 /** The folder's format number; undefined when it carries none. */
 export function formatOf(dataPath: string): number | undefined {
   return readFormat(dataPath)?.format;

@@ -200,7 +200,7 @@ describe('when the supervisor is killed', () => {
       `import { fork } from 'node:child_process';
        const child = fork(${JSON.stringify(join(programs, 'collector.mjs'))}, { execArgv: [] });
        child.send({ type: 'start', settings: ${JSON.stringify(readSettings({ data: dataPath, port: '0' }, {}))} });
-       child.on('message', () => console.log('ready'));`,
+       child.on('message', ({ type }) => type === 'ready' && console.log('ready'));`,
     ]);
     await new Promise((resolve) => parent.stdout.once('data', resolve));
     expect(await problemCode(lockFolder(dataPath, 'collector', 0))).toBe('data_in_use');

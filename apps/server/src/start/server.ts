@@ -2,6 +2,7 @@
  * The whole server on one machine: checks, the lock, the data folder's format, the first project, then the two
  * processes under supervision. Stopping goes the other way round: intake drains before the engine finishes.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ControlError, openControl } from '@tidemark/control';
 import type { FirstProject, FirstProjectPresets } from '@tidemark/control';
@@ -35,13 +36,27 @@ export interface RunningServer {
   freeBytes: number;
   firstProject: FirstProject;
   readonly pids: { collector: number | undefined; engine: number | undefined };
+  /**
+   * Puts new processes in the place of the running ones, one role after another, while events go on being taken.
+   * Resolves with how long each was away, in ms. Rejects with RestartFailed.
+   */
+  restart(roles: readonly RestartableRole[]): Promise<Restarted[]>;
   /** Drains and stops; safe to call again. */
   stop(): Promise<void>;
   /** Kills both processes at once. */
   kill(): void;
 }
 
+export type RestartableRole = 'engine' | 'collector';
+
+export interface Restarted {
+  role: RestartableRole;
+  awayMs: number;
+}
+
 const LOCK_WAIT_MS = 20_000;
+/** Requests in hand when the collector is restarted: all others wait for them. A longer one is cut, and sent again. */
+const RESTART_DRAIN_MS = 2_000;
 /** Requests in flight have their own, shorter, limits; this is for a collector that hangs. */
 const COLLECTOR_STOP_MS = 30_000;
 /** The engine may be in the middle of a large insert or a merge. */
@@ -50,7 +65,7 @@ const ENGINE_STOP_MS = 60_000;
 /** @throws StartProblem when it can't run; nothing is left behind then but the data folder. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { say } = options;
-  const settings = { ...options.settings };
+  const settings = { ...options.settings, startId: randomUUID() };
   const { dataPath } = settings;
   checkDataFolder(dataPath);
   const free = await freeBytes(dataPath);
@@ -81,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       get pids() {
         return { collector: collector.pid, engine: engine.pid };
       },
+      restart: (roles) => restartAll(roles, { collector, engine }),
       stop: () => stopAll(processes, lock),
       kill: () => processes.forEach((each) => each.kill()),
     };
@@ -142,6 +158,7 @@ function supervise(name: 'collector' | 'engine', settings: ServerSettings, optio
     file: options.programs[name],
     settings,
     onDeath: (death) => options.say(deathSentence(name, death)),
+    onNote: (sentence) => options.say(`Note: ${sentence}`),
     onRecovered: () => options.say(`The ${name} process is back.`),
     ...(options.backoffMs ? { backoffMs: options.backoffMs } : {}),
   });
@@ -156,6 +173,15 @@ function deathSentence(name: string, { code, signal, restartInMs, problem }: Dea
   const how = problem?.message ?? (signal ? `it was killed by ${signal}` : `it ended with code ${code}`);
   const when = restartInMs === 0 ? 'now' : `in ${restartInMs / 1000} s`;
   return `The ${name} process is gone: ${how}. Starting it again ${when}.`;
+}
+
+async function restartAll(roles: readonly RestartableRole[], processes: Record<RestartableRole, SupervisedProcess>): Promise<Restarted[]> {
+  const restarted: Restarted[] = [];
+  for (const role of roles) {
+    const timeoutMs = role === 'collector' ? COLLECTOR_STOP_MS : ENGINE_STOP_MS;
+    restarted.push({ role, awayMs: await processes[role].restart({ drainMs: RESTART_DRAIN_MS, timeoutMs }) });
+  }
+  return restarted;
 }
 
 async function stopAll(processes: readonly SupervisedProcess[], lock: FolderLock): Promise<void> {

@@ -3,13 +3,17 @@
  *
  *     starting ──ready──> running ──dies──> waiting (backoff) ──> starting …
  *        └─ dies before it was ever ready: a told problem, or three deaths in a row, end it for good
+ *     running ──restart()──> a successor loads its program, the child stops, the successor starts ──ready──> running
  *     any ──stop()──> stopping ──exit, or SIGKILL after the timeout──> stopped
+ *
+ * The socket on which a child listens is kept here too. So connections that come between two children wait for the next
+ * one, and are not refused.
  */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import type { FromChild, ToChild } from '../child-messages.ts';
+import type { ListeningSocket } from '../child-messages.ts';
 import type { ServerSettings } from '../settings.ts';
 import { StartProblem, stoppedWhileStarting } from '../start-problem.ts';
+import { deferred } from './deferred.ts';
+import { LaunchedProcess } from './launched-process.ts';
 
 export interface SupervisedProcess {
   readonly name: string;
@@ -17,6 +21,12 @@ export interface SupervisedProcess {
   readonly pid: number | undefined;
   /** Resolves with the address when the child is ready for the first time; rejects with StartProblem. */
   readonly firstReady: Promise<string>;
+  /**
+   * Puts a new process in the place of the running one, which has `drainMs` for what it has in hand and is killed after
+   * `timeoutMs`. Resolves, when the new one is ready, with how long there was none, in ms.
+   * Rejects with RestartFailed when it is not running, or no new one can be loaded: it then runs on.
+   */
+  restart(options: { drainMs: number; timeoutMs: number }): Promise<number>;
   /** Asks the child to finish; kills it after `timeoutMs`. Resolves when it is gone. */
   stop(timeoutMs: number): Promise<void>;
   kill(): void;
@@ -37,6 +47,8 @@ export interface SupervisionOptions {
   file: string;
   settings: ServerSettings;
   onDeath(death: Death): void;
+  /** Something the child has to tell the operator, in a sentence. */
+  onNote(sentence: string): void;
   /** Called each time the child is ready again after a death. */
   onRecovered(): void;
   /** Delay before each restart in a row; the last one repeats. */
@@ -48,47 +60,43 @@ const BACKOFF_MS = [0, 500, 1_000, 2_000, 5_000, 10_000];
 /** A child that ran this long has recovered: its next death is a first one again. */
 const STEADY_MS = 60_000;
 const MAX_DEATHS_BEFORE_READY = 3;
-
-/**
- * Every event is a few dozen short-lived objects. With V8's 16 MB of young space they outlive its collections and are
- * copied; with 64 MB admission costs 12 us of CPU an event instead of 20 (measured on 2 cores, Node 20.20).
- */
-const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { collector: ['--max-semi-space-size=64'] };
+/** A program that takes longer to load is broken. */
+const LOAD_MS = 30_000;
+/** Connections wait for a child that comes back sooner; else they are refused, so that senders look elsewhere. */
+const MAX_WAIT_UNANSWERED_MS = 1_000;
 
 export function superviseProcess(options: SupervisionOptions): SupervisedProcess {
-  const { name, file, settings, onDeath, onRecovered, backoffMs = BACKOFF_MS } = options;
+  const { name, file, settings, onDeath, onNote, onRecovered, backoffMs = BACKOFF_MS } = options;
   const first = deferred<string>();
   const gone = deferred<void>();
-  let child: ChildProcess | undefined;
-  let restart: NodeJS.Timeout | undefined;
+  let child: LaunchedProcess | undefined;
+  /** The other process of a restart: first the one to come, then the one that goes. */
+  let other: LaunchedProcess | undefined;
+  let relaunch: NodeJS.Timeout | undefined;
+  let listener: ListeningSocket | undefined;
   let everReady = false;
   let stopping = false;
   let deathsInARow = 0;
 
   function launch(): void {
-    const startedAt = performance.now();
-    let problem: StartProblem | undefined;
-    const current = fork(file, [], { serialization: 'json', execArgv: [...process.execArgv, ...(NODE_FLAGS[name] ?? [])] });
-    child = current;
-    // A failed spawn is followed by no 'exit'; a failed send is, by the death that caused it.
-    current.on('error', (error) => {
-      if (current.pid === undefined) died(null, null, spawnFailed(name, error));
-    });
-    current.on('message', (message: FromChild) => {
-      if (message.type === 'failed') problem = new StartProblem(message.code, message.sentence, message.fix);
-      else ready(message.address);
-    });
-    current.on('exit', (code, signal) => {
-      if (performance.now() - startedAt >= STEADY_MS) deathsInARow = 0;
-      died(code, signal, problem);
-    });
-    current.send({ type: 'start', settings } satisfies ToChild, () => {});
+    begin(new LaunchedProcess(name, file));
   }
 
-  function ready(address: string): void {
-    if (everReady) onRecovered();
-    everReady = true;
-    first.resolve(address);
+  function begin(started: LaunchedProcess): void {
+    const startedAt = performance.now();
+    child = started;
+    started.onNote = onNote;
+    void started.ready.then(({ address, listener: kept }) => {
+      listener = kept ?? listener;
+      if (everReady) onRecovered();
+      everReady = true;
+      first.resolve(address);
+    });
+    void started.exited.then(({ code, signal, problem }) => {
+      if (performance.now() - startedAt >= STEADY_MS) deathsInARow = 0;
+      if (child === started) died(code, signal, problem);
+    });
+    started.send({ type: 'start', settings }, listener);
   }
 
   function died(code: number | null, signal: NodeJS.Signals | null, problem: StartProblem | undefined): void {
@@ -101,17 +109,57 @@ export function superviseProcess(options: SupervisionOptions): SupervisedProcess
       return first.reject(problem ?? crashed(name, code, signal));
     }
     const restartInMs = backoffMs[Math.min(deathsInARow, backoffMs.length) - 1] ?? 0;
+    // Who has to wait for long is told so at once.
+    if (restartInMs > MAX_WAIT_UNANSWERED_MS) letGo();
     onDeath({ code, signal, restartInMs, problem });
-    restart = setTimeout(launch, restartInMs);
+    relaunch = setTimeout(launch, restartInMs);
+  }
+
+  async function restart({ drainMs, timeoutMs }: { drainMs: number; timeoutMs: number }): Promise<number> {
+    const leaving = child;
+    if (stopping || other !== undefined || leaving === undefined || !everReady) {
+      throw restartFailed(name, 'it is not running, or is being restarted already');
+    }
+    const next = (other = new LaunchedProcess(name, file));
+    try {
+      await within(LOAD_MS, next.loaded);
+    } catch (error) {
+      other = undefined;
+      next.kill();
+      throw restartFailed(name, `the new process could not be loaded (${error instanceof Error ? error.message : String(error)})`);
+    }
+    other = undefined;
+    if (stopping || child !== leaving) {
+      next.kill();
+      throw restartFailed(name, 'it ended by itself meanwhile');
+    }
+    // From here on its end is no death.
+    child = next;
+    other = leaving;
+    const awaySince = performance.now();
+    const timer = setTimeout(() => leaving.kill(), timeoutMs);
+    leaving.send({ type: 'stop', drainMs });
+    await leaving.exited;
+    other = undefined;
+    clearTimeout(timer);
+    if (stopping) {
+      next.kill();
+      gone.resolve(undefined);
+      throw restartFailed(name, 'the server was stopped meanwhile');
+    }
+    begin(next);
+    await Promise.race([next.ready, next.exited.then(() => Promise.reject(restartFailed(name, 'the new process ended before it was ready')))]);
+    return performance.now() - awaySince;
   }
 
   async function stop(timeoutMs: number): Promise<void> {
     if (!stopping) {
       stopping = true;
-      clearTimeout(restart);
+      clearTimeout(relaunch);
+      letGo();
       first.reject(stoppedWhileStarting());
       if (!child) gone.resolve(undefined);
-      else child.send({ type: 'stop' } satisfies ToChild, () => {});
+      else child.send({ type: 'stop' });
     }
     const timer = setTimeout(kill, timeoutMs);
     await gone.promise;
@@ -119,7 +167,13 @@ export function superviseProcess(options: SupervisionOptions): SupervisedProcess
   }
 
   function kill(): void {
-    child?.kill('SIGKILL');
+    child?.kill();
+    other?.kill();
+  }
+
+  function letGo(): void {
+    listener?.close();
+    listener = undefined;
   }
 
   first.promise.catch(() => {});
@@ -130,31 +184,29 @@ export function superviseProcess(options: SupervisionOptions): SupervisedProcess
       return child?.pid;
     },
     firstReady: first.promise,
+    restart,
     stop,
     kill,
   };
 }
 
-interface Deferred<T> {
-  promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
+async function within<Result>(ms: number, promise: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** Promise.withResolvers, which Node 20 has not. */
-function deferred<T>(): Deferred<T> {
-  const made = {} as Deferred<T>;
-  made.promise = new Promise<T>((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
-}
+/** Says in a sentence what stands now. */
+export class RestartFailed extends Error {}
 
-function spawnFailed(name: string, cause: Error): StartProblem {
-  return new StartProblem(
-    'spawn_failed',
-    `The ${name} process could not be started: ${cause.message}.`,
-    'check the limits on memory and processes of this user.',
-    { cause },
-  );
+function restartFailed(name: string, why: string): RestartFailed {
+  return new RestartFailed(`The ${name} process was not restarted: ${why}.`);
 }
 
 function crashed(name: string, code: number | null, signal: NodeJS.Signals | null): StartProblem {
