@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import type { ListeningSocket } from './child-messages.ts';
 import { dataFolders } from './data-folder.ts';
-import { dropConsumed } from './log-retention.ts';
+import { LogRetention } from './log-retention.ts';
 import type { ServerSettings } from './settings.ts';
 import { StartProblem } from './start-problem.ts';
 import { refuseDamagedLog } from './start/damaged-log.ts';
@@ -42,10 +42,12 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,
   });
+  const retention = new LogRetention(log, folders.positions);
   let dropping: Promise<void> | undefined;
   const housekeeping = setInterval(() => {
     log.checkReaders();
-    dropping ??= dropConsumed(log, folders.positions, Date.now())
+    dropping ??= retention
+      .dropConsumed()
       .then(
         () => {},
         (err: unknown) => logger.error({ err }, 'old records could not be dropped from the log'),

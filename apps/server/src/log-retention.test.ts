@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LmdbPositions, MemoryLog } from '@tidemark/log';
 import type { LogWriter } from '@tidemark/log';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { dropConsumed, LOG_RETENTION_MS } from './log-retention.ts';
+import { LOG_RETENTION_MS, LogRetention } from './log-retention.ts';
 
 const START_MS = Date.UTC(2026, 4, 3, 10);
 const MINUTE_MS = 60_000;
@@ -36,19 +36,65 @@ async function committed(offset: number, epoch = log.epoch): Promise<void> {
   await positions.close();
 }
 
-const roundAt = (minute: number) => dropConsumed(stepwise, folder, START_MS + LOG_RETENTION_MS + minute * MINUTE_MS);
+/** Rounds by a steady clock, in minutes since the retention was opened. */
+function retention(): (minute: number) => Promise<number> {
+  let steadyMs = 0;
+  const opened = new LogRetention(stepwise, folder, () => steadyMs);
+  return (minute) => {
+    steadyMs = minute * MINUTE_MS;
+    return opened.dropConsumed();
+  };
+}
+const HOUR = LOG_RETENTION_MS / MINUTE_MS;
 
-test('drops all that is old and stored in one round, however little the log drops a call', async () => {
+test('drops in one round all that the stores have had for an hour, however little the log drops a call', async () => {
+  const roundAt = retention();
+  await committed(20);
+  expect(await roundAt(0)).toBe(0);
   await committed(25);
-  expect(await roundAt(20)).toBe(20);
+  expect(await roundAt(10)).toBe(0);
+  expect(await roundAt(HOUR - 1)).toBe(0);
+  expect(await roundAt(HOUR)).toBe(20);
   expect(log.startOffset('events', 0)).toBe(20);
-  expect(await roundAt(60)).toBe(5);
+  expect(await roundAt(HOUR + 9)).toBe(0);
+  expect(await roundAt(HOUR + 10)).toBe(5);
   expect(log.startOffset('events', 0)).toBe(25);
-  expect(await roundAt(60)).toBe(0);
+  expect(await roundAt(HOUR + 90)).toBe(0);
 });
 
-test('drops nothing that the stores may not have: no position yet, or one of another log', async () => {
-  expect(await roundAt(60)).toBe(0);
+test('what one round could not drop, the next one does', async () => {
+  const roundAt = retention();
+  await committed(25);
+  await roundAt(0);
+  const { drop } = stepwise;
+  let calls = 0;
+  stepwise.drop = async (...given) => (calls++ < 5 ? drop(...given) : 0);
+  expect(await roundAt(HOUR)).toBe(5);
+  stepwise.drop = drop;
+  expect(await roundAt(HOUR + 1)).toBe(20);
+});
+
+test('drops nothing that the stores may not have: no position yet, one of another log, or one that fell back', async () => {
+  const roundAt = retention();
+  expect(await roundAt(0)).toBe(0);
   await committed(25, 'another');
-  expect(await roundAt(60)).toBe(0);
+  expect(await roundAt(1)).toBe(0);
+  expect(await roundAt(HOUR + 1)).toBe(0);
+  await committed(25);
+  expect(await roundAt(HOUR + 2)).toBe(0);
+  await committed(3);
+  expect(await roundAt(2 * HOUR)).toBe(0);
+  expect(await roundAt(2 * HOUR + 2)).toBe(0);
+  expect(await roundAt(3 * HOUR)).toBe(3);
+});
+
+test("goes by how long the stores have had a record, whatever the machine's clock says the record's age is", async () => {
+  const roundAt = retention();
+  for (const receivedAtMs of [START_MS - 3_650 * 86_400_000, START_MS + 3_650 * 86_400_000]) {
+    await log.append([{ topic: 'events', partition: 0, count: 1, bytes: Buffer.from([1, 0, 0, 0, 65]) }], [], receivedAtMs);
+  }
+  await committed(32);
+  expect(await roundAt(0)).toBe(0);
+  // The last batch always stays.
+  expect(await roundAt(HOUR)).toBe(31);
 });
