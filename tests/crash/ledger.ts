@@ -9,6 +9,8 @@ export class LedgerClient {
   readonly sent = new Set<string>();
   readonly acknowledged = new Set<string>();
   resent = 0;
+  /** Called with the ids of each batch in the moment in which it is acknowledged. */
+  onAcknowledged: (ids: readonly string[]) => void = () => {};
   readonly #server: ServerUnderTest;
   readonly #random: () => number;
   #number = 0;
@@ -49,6 +51,7 @@ export class LedgerClient {
       const accepted = await this.#post({ events });
       if (accepted === ids.length) {
         for (const id of ids) this.acknowledged.add(id);
+        this.onAcknowledged(ids);
         // Now and then a client sends what was already taken.
         if (this.#random() < 0.05) await this.#post({ events });
         return;

@@ -4,8 +4,8 @@ export interface FaultRule {
   error: 'EIO' | 'ENOSPC' | 'EROFS' | 'EDQUOT';
   /** A file or folder below the layer's root, without white space; a folder stands for all in it. */
   path: string;
-  /** `write`: contents; `sync`: fsync and fdatasync; `name`: create, rename, link, mkdir, unlink. */
-  effects: readonly ('write' | 'sync' | 'name')[] | 'all';
+  /** `write`: contents; `sync`: fsync and fdatasync; `through`: contents by a descriptor that syncs each write; `name`: create, rename, link, mkdir, unlink. */
+  effects: readonly ('write' | 'sync' | 'through' | 'name')[] | 'all';
 }
 
 /** From now on the calls that a rule matches fail, in every process over the layer; no rules: none do. */

@@ -3,7 +3,7 @@
  * file along even when the name that it had before was never on the disk.
  */
 import { basename, dirname, relative } from 'node:path';
-import { FileState } from './file-state.ts';
+import type { FileState } from './file-state.ts';
 
 export type TreeNode = FolderNode | FileState | LinkNode;
 

@@ -1,7 +1,7 @@
 /*
  * Faults on demand (TIDEMARK_LAYER_FAULTS): a text file of lines `ERRNO PATH EFFECT[,EFFECT…]`, read anew whenever its
  * inode, size or time has changed. ERRNO is EIO, ENOSPC, EROFS or EDQUOT; PATH a prefix by whole names; EFFECT `write`,
- * `sync`, `name` (create, rename, link, mkdir, unlink) or `all`. Without the file, or with an empty one, nothing fails.
+ * `sync`, `through` (writes on a descriptor that syncs each: O_DSYNC), `name` (create, rename, link, mkdir, unlink) or `all`. Without the file, or with an empty one, nothing fails.
  */
 #include "layer.h"
 #include <stdlib.h>
@@ -25,6 +25,7 @@ static int effects_named(const char *names) {
   int effects = 0;
   if (strstr(names, "write")) effects |= EFFECT_WRITE;
   if (strstr(names, "sync")) effects |= EFFECT_SYNC;
+  if (strstr(names, "through")) effects |= EFFECT_THROUGH;
   if (strstr(names, "name")) effects |= EFFECT_NAME;
   if (strstr(names, "all")) effects |= EFFECT_WRITE | EFFECT_SYNC | EFFECT_NAME;
   return effects;
@@ -98,6 +99,8 @@ hidden int fault_of_fd(int fd, enum effect effect) {
   if (!any_rules()) return 0;
   int before = errno;
   char path[4096];
+  REAL(int (*)(int, int, ...), "fcntl");
+  if (effect == EFFECT_WRITE && real(fd, F_GETFL) & O_DSYNC) effect |= EFFECT_THROUGH;
   int error = path_of(fd, path) ? match(path, effect) : 0;
   errno = before;
   pthread_mutex_unlock(&lock);

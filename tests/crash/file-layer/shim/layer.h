@@ -40,7 +40,7 @@ enum operation {
 };
 enum { FLAG_SYNCED = 1, FLAG_TRUNCATED = 2, FLAG_DATA_ONLY = 4, FLAG_EXCHANGED = 8 };
 
-enum effect { EFFECT_WRITE = 1, EFFECT_SYNC = 2, EFFECT_NAME = 4 };
+enum effect { EFFECT_WRITE = 1, EFFECT_SYNC = 2, EFFECT_NAME = 4, EFFECT_THROUGH = 8 };
 
 #define hidden __attribute__((visibility("hidden")))
 
