@@ -64,7 +64,7 @@ it('the environment is told in full', () => {
 
 it('the list of jobs says how often each runs', () => {
   const none = {} as never;
-  const jobs = [accountingCheck(none), lakeCompaction(none, none), retention(none, none, none), idExpiry(none)];
+  const jobs = [accountingCheck(none), lakeCompaction(none, none), retention(none, none, none, none), idExpiry(none, none)];
   const told = rows.flatMap(([name = '', every = '']) => {
     const interval = /^(\d+) (minute|hour)s?$/.exec(every);
     return interval ? [[name, Number(interval[1]) * (interval[2] === 'hour' ? 3_600_000 : 60_000)]] : [];

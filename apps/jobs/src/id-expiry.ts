@@ -1,4 +1,5 @@
 import type { Warehouse } from '@tidemark/warehouse';
+import { ClockDoubted, type ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
 
 const HOUR_MS = 3_600_000;
@@ -6,17 +7,19 @@ const DAY_MS = 24 * HOUR_MS;
 /** Ids are forgotten by whole weeks, so the window is between this and a week more. */
 export const DEDUP_WINDOW_DAYS = 31;
 
-/** Forgets ids that were received before the dedup window. */
-export function idExpiry(warehouse: Warehouse, nowMs: () => number = Date.now): Job {
+/** Forgets ids that were received before the dedup window. Throws ClockDoubted where there are such and `clock` is not to be believed. */
+export function idExpiry(warehouse: Warehouse, clock: Pick<ClockWatch, 'doubt'>, nowMs: () => number = Date.now): Job {
   return {
     name: 'id-expiry',
     everyMs: 6 * HOUR_MS,
     async run() {
+      const doubt = await clock.doubt();
       const oldest = new Date(nowMs() - (DEDUP_WINDOW_DAYS + 7) * DAY_MS).toISOString().slice(0, 10);
       const { rows } = await warehouse.query<{ partition: string }>(
         `SELECT DISTINCT partition FROM system.parts
          WHERE active AND database = currentDatabase() AND table = 'event_ids' AND partition < '${oldest}'`,
       );
+      if (doubt !== undefined && rows.length > 0) throw new ClockDoubted(doubt);
       for (const { partition } of rows) await warehouse.command(`ALTER TABLE event_ids DROP PARTITION '${partition}'`);
       return rows.length === 0 ? undefined : `forgot the weeks of ${rows.map(({ partition }) => partition).join(', ')}`;
     },

@@ -1,3 +1,4 @@
+export { ClockWatch } from './clock-watch.ts';
 export type { Job } from './job.ts';
 export { DEDUP_WINDOW_DAYS, idExpiry } from './id-expiry.ts';
 export { lakeCompaction } from './lake-compaction.ts';

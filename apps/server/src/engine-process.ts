@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
+import { accountingCheck, ClockWatch, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
@@ -70,7 +70,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     list: () => control.projects.list(),
     retentionDays: async (project: string) => (await control.settings.get(project)).retentionDays,
   };
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idExpiry(warehouse), retention(warehouse, lake, kept)], {
+  const clock = new ClockWatch({ warehouse, nowMs: Date.now });
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idExpiry(warehouse, clock), retention(warehouse, lake, kept, clock)], {
     onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
   });
   jobs.start();
