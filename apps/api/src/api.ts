@@ -56,7 +56,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
 
   setSchemaCompilers(app);
   parseJsonBodies(app);
-  answerFailures(app);
+  // It does not mend itself: until the next start, which looks at the stores, /readyz names them.
+  let damage: Error | undefined;
+  answerFailures(app, (error) => (damage ??= error));
   guardAccess(app, deps.control);
 
   pageRoutes(app);
@@ -69,7 +71,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   traceRoutes(app, deps);
   quarantineRoutes(app, deps);
   pipelineRoutes(app, deps, diskUsage);
-  healthRoutes(app, deps);
+  healthRoutes(app, deps, () => damage);
   metricsRoutes(app, deps, diskUsage);
   openApiRoutes(app, openApi);
   adminRoutes(app, deps);

@@ -1,7 +1,7 @@
 /** Turns whatever a route throws into a problem document, and logs what is our fault. */
 import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
-import { WarehouseError } from '@tidemark/warehouse';
+import { storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
@@ -21,8 +21,12 @@ const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
 /** ClickHouse's numbers for a query that went over its bounds: too slow, timeout, memory, bytes, rows. */
 const TOO_EXPENSIVE = new Set([158, 159, 160, 241, 307, 396]);
 
-export function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler(answerFailure);
+/** `onDamage` is told when a question met a damaged store. */
+export function answerFailures(app: FastifyInstance, onDamage: (error: Error) => void = () => {}): void {
+  app.setErrorHandler((error, request, reply) => {
+    if (storeDamage(error) !== undefined) onDamage(error as Error);
+    return answerFailure(error, request, reply);
+  });
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?', 1)[0];
     throw new Problem(
@@ -70,6 +74,8 @@ export function toProblem(error: unknown): Problem {
 }
 
 function ofWarehouse(error: WarehouseError): Problem {
+  const damage = storeDamage(error);
+  if (damage !== undefined) return new Problem('store_damaged', damageWords(damage), { cause: error });
   if (TOO_EXPENSIVE.has(error.number)) {
     const detail = 'Ask over a shorter time, or about fewer events.';
     return new Problem('question_too_expensive', detail, { cause: error });
@@ -78,4 +84,10 @@ function ofWarehouse(error: WarehouseError): Problem {
     cause: error,
     headers: { 'retry-after': '1' },
   });
+}
+
+/** Names the part of the table as far as the error did; never a path. */
+function damageWords({ part, table }: StoreDamage): string {
+  const where = part === undefined ? 'A part of a table' : `The part ${part}${table === undefined ? '' : ` of the table ${table}`}`;
+  return `${where} is damaged, and no answer is given from it: see "Damage" in docs/operating.md. The engine's log says more.`;
 }

@@ -29,6 +29,8 @@ export const PROBLEMS = {
   too_many_live_readers: { status: 429, title: 'Too many readers of the live stream.' },
   too_many_exports: { status: 429, title: 'Too many exports at once.' },
   internal_error: { status: 500, title: 'We failed; it is logged.' },
+  // Not 503: the same question will fail the same way until somebody mends the store.
+  store_damaged: { status: 500, title: 'The files of a store are damaged.' },
   not_ready: { status: 503, title: 'A part of the system is away.' },
   warehouse_unavailable: { status: 503, title: 'The warehouse did not answer.' },
 

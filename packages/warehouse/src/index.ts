@@ -5,3 +5,4 @@ export { migrateWarehouse, warehouseMigrations } from './migrate.ts';
 export { Staging } from './staging.ts';
 export * from './tables.ts';
 export * from './verify/index.ts';
+export { isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';

@@ -9,7 +9,8 @@ const CHECK_TIMEOUT_MS = 1_500;
 /** A part that answered within this and is slow now is busy, not away: taking us out of service would help nobody. */
 const BUSY_MS = 30_000;
 
-export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
+/** `damage`: what a question met of a damaged store since the start, if any did. */
+export function healthRoutes(app: FastifyInstance, deps: ApiDeps, damage: () => Error | undefined = () => undefined): void {
   app.route({
     method: 'GET',
     url: '/livez',
@@ -24,7 +25,11 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps): void {
   });
 
   const checks: Record<string, Check> = {
-    warehouse: createCheck(() => deps.warehouse.query('SELECT 1'), deps.clock),
+    warehouse: createCheck(() => {
+      const met = damage();
+      if (met !== undefined) throw met;
+      return deps.warehouse.query('SELECT 1');
+    }, deps.clock),
     processor: createCheck(() => deps.processor.status(), deps.clock),
     log: createCheck(() => deps.log.endOffset('events', 0), deps.clock),
     control: createCheck(() => deps.control.projects.list(), deps.clock),

@@ -7,6 +7,7 @@ it('suspects the rows only of what ClickHouse says of data', () => {
   expect(mayBeAboutRows(new WarehouseError('(total) memory limit exceeded', 241))).toBe(false);
   expect(mayBeAboutRows(new WarehouseError('Cannot reserve 1.00 MiB, not enough space', 243))).toBe(false);
   expect(mayBeAboutRows(new WarehouseError('connection lost', 0))).toBe(false);
+  expect(mayBeAboutRows(new WarehouseError("Checksum doesn't match: corrupted data", 40))).toBe(false);
   expect(mayBeAboutRows(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))).toBe(false);
   const full = 'std::exception. Code: 1001, type: std::__1::__fs::filesystem::filesystem_error, e.what() = No space left on device';
   expect(mayBeAboutRows(new WarehouseError(full, 1001))).toBe(false);

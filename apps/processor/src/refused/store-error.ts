@@ -1,4 +1,4 @@
-import { WarehouseError } from '@tidemark/warehouse';
+import { isDamageNumber, WarehouseError } from '@tidemark/warehouse';
 
 /**
  * ClickHouse's error numbers that speak of the machine or of the moment, not of the rows (ErrorCodes.cpp there): the
@@ -35,5 +35,7 @@ const OF_THE_SYSTEM = /^std::exception\. Code: 1001, type: \S*(filesystem_error|
  */
 export function mayBeAboutRows(error: unknown): error is WarehouseError {
   if (!(error instanceof WarehouseError) || error.number === 0 || NOT_ABOUT_ROWS.has(error.number)) return false;
+  // A second try reads what a store holds: that its files are damaged condemns none of the rows that are to come.
+  if (isDamageNumber(error.number)) return false;
   return error.number !== STD_EXCEPTION || !OF_THE_SYSTEM.test(error.message);
 }
