@@ -61,9 +61,13 @@ export class EventConsumer {
   /** The position was found in the stores: behind it a range of unknown end may have been begun. */
   #recovered: boolean;
 
+  /** Stores may hold something of the records before it. */
+  readonly #heldUntil: number;
+
   constructor(parts: EventConsumerParts, start: StartPosition) {
     this.#parts = parts;
     this.#offset = start.offset;
+    this.#heldUntil = start.heldUntil;
     this.#recovered = start.recovered;
     this.#intent = start.metadata === '' ? undefined : (JSON.parse(start.metadata) as Intent);
   }
@@ -84,7 +88,7 @@ export class EventConsumer {
     const begun = this.#intent !== undefined;
     const epoch = epochAt(reader.epochs, 'events', from);
     // What was put back with a copy of the log may be in stores that lived on.
-    const secondTry = begun || this.#recovered || epoch.end !== Infinity;
+    const secondTry = begun || this.#recovered || epoch.end !== Infinity || from < this.#heldUntil;
     const read = reader.read('events', this.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_RANGE_BYTES });
     const last = read[read.length - 1];
     if (last === undefined) return undefined;

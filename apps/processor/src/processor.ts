@@ -61,13 +61,13 @@ export class Processor implements ProcessorView {
   #held: Promise<unknown> | undefined;
 
   static async open(parts: ProcessorParts): Promise<Processor> {
-    const { reader, positions, warehouse, lake, temporaryFolder } = parts;
+    const { reader, warehouse, lake, temporaryFolder } = parts;
     const observer = parts.observer ?? SILENT;
     const seen = await SeenIds.load(warehouse, temporaryFolder, parts.nowMs());
     const stores = await Stores.open(warehouse, lake, temporaryFolder, observer.wrote);
     const start = {
-      events: await startPosition('events', positions, reader, warehouse),
-      quarantine: await startPosition('quarantine', positions, reader, warehouse),
+      events: await startPosition('events', parts),
+      quarantine: await startPosition('quarantine', parts),
     };
     const committed = { events: start.events.offset, quarantine: start.quarantine.offset };
     const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epochs, committed);

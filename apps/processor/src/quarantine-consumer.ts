@@ -28,10 +28,12 @@ export class QuarantineConsumer {
   readonly #parts: QuarantineConsumerParts;
   #offset: number;
   #secondTry: boolean;
+  readonly #heldUntil: number;
 
   constructor(parts: QuarantineConsumerParts, start: StartPosition) {
     this.#parts = parts;
     this.#offset = start.offset;
+    this.#heldUntil = start.heldUntil;
     // Ranges are short here, so the first ones after a start are always checked instead of an intent kept.
     this.#secondTry = true;
   }
@@ -61,7 +63,7 @@ export class QuarantineConsumer {
       return { range: { epoch, partition: this.partition, from: batch.baseOffset, to }, counts: tally.counts };
     });
     const all: OffsetRange = { epoch, partition: this.partition, from: ranges[0]!.range.from, to: ranges.at(-1)!.range.to };
-    const secondTry = this.#secondTry || end !== Infinity;
+    const secondTry = this.#secondTry || end !== Infinity || all.from < this.#heldUntil;
     this.#secondTry = true;
     await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, all, secondTry);
     await outcomes.write('quarantine', ranges, secondTry);

@@ -1,5 +1,7 @@
 import { continueFrom, type LogReader, type Positions, type Topic } from '@tidemark/log';
+import type { Lake } from '@tidemark/lake';
 import { literal, type Warehouse } from '@tidemark/warehouse';
+import { heldUntil } from './mend/held-until.ts';
 
 export interface StartPosition {
   /** Everything before it is in every store. */
@@ -8,6 +10,20 @@ export interface StartPosition {
   metadata: string;
   /** True when the position was lost and found again in the stores. */
   recovered: boolean;
+  /** Behind `offset`, up to this offset, stores may hold something: what is done there is done a second time. */
+  heldUntil: number;
+}
+
+export interface StartParts {
+  positions: Positions;
+  reader: LogReader;
+  warehouse: Warehouse;
+  lake: Lake;
+}
+
+export async function startPosition(topic: Topic, parts: StartParts): Promise<StartPosition> {
+  const position = await committedPosition(topic, parts);
+  return { ...position, heldUntil: await heldUntil(topic, position.offset, parts) };
 }
 
 /**
@@ -15,7 +31,10 @@ export interface StartPosition {
  * last thing that a range writes, and count each of its records once, so the last range of the log that has them is
  * whole and ends at its start plus their sum. A range behind it may have been begun; its rows are found by offset.
  */
-export async function startPosition(topic: Topic, positions: Positions, reader: LogReader, warehouse: Warehouse): Promise<StartPosition> {
+export async function committedPosition(
+  topic: Topic,
+  { positions, reader, warehouse }: Omit<StartParts, 'lake'>,
+): Promise<Omit<StartPosition, 'heldUntil'>> {
   const position = positions.get(topic, 0);
   const offset = position === undefined ? undefined : continueFrom(reader.epochs, topic, position);
   if (position !== undefined && offset !== undefined) {

@@ -1,0 +1,69 @@
+import { verifyLake, type BrokenLakeFile, type Lake } from '@tidemark/lake';
+import { continueFrom, type LogReader, type Positions } from '@tidemark/log';
+import { SETTLE_MS, verifyParts, WarehouseError, type Checkpoint, type Verification, type Warehouse } from '@tidemark/warehouse';
+import type { Doubt } from './doubt.ts';
+import { mendStores, type Mended } from './mend-stores.ts';
+
+export interface RecoverParts {
+  /** As it was found at the start; undefined when there was none. */
+  checkpoint: Checkpoint | undefined;
+  /** What `verifyParts` with it has found. */
+  verified: Verification;
+  reader: LogReader;
+  positions: Positions;
+  warehouse: Warehouse;
+  lake: Lake;
+  /** Epoch ms: ids of events that were received in weeks before it are not kept. */
+  idsSinceMs: number;
+}
+
+export interface Recovered {
+  verified: Verification;
+  brokenFiles: readonly BrokenLakeFile[];
+  /** undefined when nothing was in doubt. */
+  mended: Mended | undefined;
+}
+
+/**
+ * After an unclean stop: looks at the lake as `verifyParts` has looked at the tables, and puts back what is missing.
+ * After a clean one that is done only when a part or file is gone all the same.
+ * To be called before the processor is opened, with no other writer.
+ */
+export async function recover(parts: RecoverParts): Promise<Recovered> {
+  try {
+    return await attempt(parts);
+  } catch (error) {
+    if (!(error instanceof WarehouseError)) throw error;
+    // What the checkpoint vouched for can't be read: then it is as good as none.
+    const checkpoint = parts.checkpoint && { ...parts.checkpoint, clean: false, writtenAtMs: 0 };
+    const again = await verifyParts(parts.warehouse, checkpoint);
+    const verified = { ...again, broken: [...parts.verified.broken, ...again.broken.filter((part) => !isAmong(parts.verified.broken, part))] };
+    return attempt({ ...parts, checkpoint, verified });
+  }
+}
+
+async function attempt(parts: RecoverParts): Promise<Recovered> {
+  const { checkpoint, verified, reader, positions, warehouse, lake, idsSinceMs } = parts;
+  const clean = checkpoint?.clean === true;
+  const suspectSinceMs = checkpoint === undefined ? 0 : clean ? Infinity : checkpoint.writtenAtMs - SETTLE_MS;
+  const brokenFiles = await verifyLake(lake, warehouse, suspectSinceMs);
+  const damaged = verified.vanished.length + verified.broken.length + brokenFiles.length > 0;
+  if (clean && !damaged) return { verified, brokenFiles, mended: undefined };
+  const doubt = doubtOf(checkpoint, verified, reader);
+  return { verified, brokenFiles, mended: await mendStores({ reader, positions, warehouse, lake, brokenFiles, doubt, idsSinceMs }) };
+}
+
+/** What was written since the checkpoint; everything when parts of before it are gone. */
+function doubtOf(checkpoint: Checkpoint | undefined, { vanished }: Verification, { epochs }: LogReader): Doubt {
+  const { events, quarantine } = checkpoint?.committed ?? {};
+  if (events === undefined || quarantine === undefined || vanished.length > 0 || checkpoint?.writtenAtMs === 0) return 'everything';
+  const from = {
+    events: continueFrom(epochs, 'events', { ...events, metadata: '' }),
+    quarantine: continueFrom(epochs, 'quarantine', { ...quarantine, metadata: '' }),
+  };
+  return from.events === undefined || from.quarantine === undefined ? 'everything' : { from: { events: from.events, quarantine: from.quarantine } };
+}
+
+function isAmong(parts: Verification['broken'], { table, part }: Verification['broken'][number]): boolean {
+  return parts.some((other) => other.table === table && other.part === part);
+}

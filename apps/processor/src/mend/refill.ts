@@ -1,0 +1,111 @@
+/**
+ * Gives each store the rows that another one still holds. Every stored event lies in three of them: the lake has it whole,
+ * as it was staged, and is what tables are made again from; the lake is made again from both tables together.
+ */
+import { randomUUID } from 'node:crypto';
+import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
+import { LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+
+export interface RefillParts {
+  warehouse: Warehouse;
+  lake: Lake;
+  /** Paths of files of the lake that can't be read. */
+  broken: ReadonlySet<string>;
+  /** Epoch ms: ids that were received in weeks (from Monday) before this day are forgotten for good. */
+  idsSinceMs: number;
+}
+
+/** How many rows each store was given. */
+export type Refilled = Record<PositionedTable | 'lake', number>;
+
+/** Once done, `range` is in `events` and `timeline` alike, as far as the lake has it. */
+export async function refillTables(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
+  const files = readable(parts, range);
+  for (const table of ['events', 'timeline'] as const) refilled[table] += await fromLake(parts, table, files, range, 'true');
+}
+
+/** Ids of the stored events of `range`, from the lake and else from the timeline: there the content is not known (0). */
+export async function refillIds(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
+  refilled.event_ids += await fromLake(parts, 'event_ids', readable(parts, range), range, rememberedSince(parts.idsSinceMs));
+  refilled.event_ids += await grown(parts, 'event_ids', range, async () => {
+    await parts.warehouse.command(
+      `INSERT INTO event_ids (key, content, received_at, epoch, partition, offset)
+       SELECT MD5(concat(project, '\\0', event_id)), 0, toDateTime(received_at), epoch, partition, offset FROM timeline
+       WHERE ${positionCondition(range)} AND ${rememberedSince(parts.idsSinceMs)} AND ${notIn('event_ids', range)}`,
+    );
+  });
+}
+
+/** A file with the rows of `range` that both tables hold and the lake doesn't; not yet in the manifest. undefined when there are none. */
+export async function refillLake(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<LakeFile | undefined> {
+  const { warehouse, lake } = parts;
+  await loadHeldOffsets(lake, warehouse, readable(parts, range), range);
+  const written = await lake.publish(
+    `landing/${range.epoch}-${range.partition}-${range.from}-${range.to}-${randomUUID()}.parquet`,
+    lakeRows(range, `offset NOT IN (SELECT offset FROM ${HELD_OFFSETS})`),
+  );
+  await dropHeldOffsets(warehouse);
+  refilled.lake += written.rows;
+  return written.rows === 0 ? undefined : { ...written, ranges: [range] };
+}
+
+/** SQL: was the event received in a week whose ids are kept? The table's partitions are weeks, and go as a whole. */
+export function rememberedSince(idsSinceMs: number): string {
+  return `toMonday(received_at) >= toDate(${literal(new Date(idsSinceMs).toISOString().slice(0, 10))})`;
+}
+
+function readable({ lake, broken }: RefillParts, range: OffsetRange): LakeFile[] {
+  return filesOf(lake, range).filter(({ path }) => !broken.has(path));
+}
+
+async function fromLake(parts: RefillParts, table: PositionedTable, files: readonly LakeFile[], range: OffsetRange, condition: string): Promise<number> {
+  const mapping = POSITIONED_TABLES[table];
+  const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'];
+  const values = mapping.map(([column, expression]) => `${expression} AS new_${column}`);
+  const inputs = [...LAKE_COLUMNS.map(([column]) => column), 'epoch', 'partition', 'offset'].join(', ');
+  return grown(parts, table, range, async () => {
+    for (const rows of rowsOfFiles(parts.lake, files, inputs, positionCondition(range))) {
+      await parts.warehouse.command(
+        `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')}, epoch, partition, offset FROM (${rows})
+         WHERE ${condition} AND ${notIn(table, range)} SETTINGS use_hive_partitioning = 0`,
+      );
+    }
+  });
+}
+
+async function grown({ warehouse }: RefillParts, table: PositionedTable, range: OffsetRange, write: () => Promise<void>): Promise<number> {
+  const count = async (): Promise<number> => {
+    const { rows } = await warehouse.query<{ held: number }>(`SELECT count() AS held FROM ${table} WHERE ${positionCondition(range)}`);
+    return rows[0]?.held ?? 0;
+  };
+  const before = await count();
+  await write();
+  return (await count()) - before;
+}
+
+function notIn(table: PositionedTable, range: OffsetRange): string {
+  return `offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(range)})`;
+}
+
+/**
+ * The tables' rows of `range` in the shape of the lake's. The JSON column is made of the text anew when a table is made
+ * again from them; the text that the door may have written for it is not kept anywhere else.
+ */
+function lakeRows(range: OffsetRange, condition: string): string {
+  const fromEvents = new Set(['country', 'os', 'browser', 'device_type', 'channel', 'campaign_source', 'campaign_medium', 'campaign_name', 'referrer_host', 'page_path', 'app_version', 'locale']);
+  const made: Record<string, string> = { key: "MD5(concat(project, '\\0', event_id))", content: 'known_content', indexed_properties: "''" };
+  const columns = LAKE_COLUMNS.map(([column]) => {
+    if (column in made) return `${made[column]} AS ${column}`;
+    // What is LowCardinality in a table is plain text in the lake.
+    return fromEvents.has(column) ? `toString(e_${column}) AS ${column}` : TEXTS.has(column) ? `toString(t_${column}) AS ${column}` : `t_${column} AS ${column}`;
+  });
+  const enriched = [...fromEvents].map((column) => `${column} AS e_${column}`).join(', ');
+  const others = LAKE_COLUMNS.map(([column]) => column).filter((column) => !fromEvents.has(column) && !(column in made));
+  const position = positionCondition(range);
+  return `SELECT ${columns.join(', ')}, ${literal(range.epoch)} AS epoch, toUInt16(${range.partition}) AS partition, t_offset AS offset
+    FROM (SELECT offset AS t_offset, project, event_id, ${others.map((column) => `${column} AS t_${column}`).join(', ')} FROM timeline WHERE ${position} AND ${condition}) AS t
+    INNER JOIN (SELECT offset AS e_offset, ${enriched} FROM events WHERE ${position}) AS e ON e_offset = t_offset
+    LEFT JOIN (SELECT offset AS i_offset, content AS known_content FROM event_ids WHERE ${position}) AS i ON i_offset = t_offset`;
+}
+
+const TEXTS = new Set(['project', 'event_name', 'type', 'source', 'schema_version']);
