@@ -25,7 +25,7 @@ export function warehouseMigrations(): Migration[] {
 export async function migrateWarehouse(warehouse: Warehouse, migrations: readonly Migration[] = warehouseMigrations()): Promise<string[]> {
   await warehouse.command(
     `CREATE TABLE IF NOT EXISTS migrations (name String, statement UInt32, applied_at DateTime DEFAULT now())
-     ENGINE = MergeTree ORDER BY (name, statement) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
+     ENGINE = MergeTree ORDER BY (name, statement) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1`,
   );
   const { rows } = await warehouse.query<{ name: string; statement: number }>('SELECT name, statement FROM migrations');
   const done = new Set(rows.map((row) => `${row.name}#${row.statement}`));

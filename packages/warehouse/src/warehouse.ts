@@ -16,7 +16,7 @@ export interface Warehouse {
   query<Row>(sql: string, options?: { maxMemoryBytes?: number; timeoutMs?: number }): Promise<Answer<Row>>;
   /** Streams a SELECT in a ClickHouse output format, chunk by chunk. */
   stream(sql: string, format: StreamFormat): AsyncIterable<Buffer>;
-  /** Runs a statement that answers nothing (DDL, INSERT … SELECT). */
+  /** Runs a statement that answers nothing (DDL, INSERT … SELECT). What it did to tables on disk is durable when it resolves. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
 }

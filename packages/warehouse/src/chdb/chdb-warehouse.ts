@@ -10,6 +10,7 @@ import { WarehouseError } from '../warehouse.ts';
 import { literal } from '../literal.ts';
 import { chdbConfig, SESSION_SETTINGS } from './config.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { syncFolder, syncTableNames } from './sync-names.ts';
 
 const require = createRequire(import.meta.url);
 const { Session } = require('chdb') as typeof import('chdb');
@@ -36,6 +37,8 @@ export class ChdbWarehouse implements Warehouse {
   readonly #path: string;
   readonly #engine: ChdbSession;
   readonly #pool: ConnectionPool;
+  /** Table -> where its parts lie; nowhere when it is in memory. */
+  readonly #tableFolders = new Map<string, readonly string[]>();
 
   static async open(options: ChdbOptions): Promise<ChdbWarehouse> {
     const { path, maxMemoryBytes = 1 << 30, connections = 4, threads = 2 } = options;
@@ -85,7 +88,7 @@ export class ChdbWarehouse implements Warehouse {
       } catch (error) {
         throw warehouseError(error);
       }
-    });
+    }).then(() => this.#syncNames(sql));
   }
 
   async *stream(sql: string, format: StreamFormat): AsyncIterable<Buffer> {
@@ -96,6 +99,21 @@ export class ChdbWarehouse implements Warehouse {
   async close(): Promise<void> {
     await this.#pool.close();
     this.#engine.close();
+  }
+
+  async #syncNames(sql: string): Promise<void> {
+    if (/\bENGINE = (Memory|Null)\b/.test(sql)) return;
+    if (/^\s*(CREATE|ALTER|DROP|RENAME|ATTACH)\b/i.test(sql)) return syncTableNames(join(this.#path, 'data'));
+    const table = /^\s*INSERT INTO (?!FUNCTION\b)(\w+)/i.exec(sql)?.[1];
+    if (table === undefined) return;
+    let folders = this.#tableFolders.get(table);
+    if (folders === undefined) {
+      const { rows } = await this.query<{ data_paths: string[] }>(
+        `SELECT data_paths FROM system.tables WHERE database = currentDatabase() AND name = ${literal(table)}`,
+      );
+      this.#tableFolders.set(table, (folders = rows[0]?.data_paths ?? []));
+    }
+    for (const folder of folders) await syncFolder(folder);
   }
 
   /** chDB formats each chunk as a document of its own, so all but the first lose their header line. */
