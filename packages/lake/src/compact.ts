@@ -107,7 +107,8 @@ async function publishAll(lake: Lake, warehouse: Warehouse, work: string, name: 
     await syncPath(written);
     const { size } = await stat(written);
     await rename(written, target);
-    folders.add(dirname(target)).add(dirname(dirname(target)));
+    // The last one for the name of a new `date=` folder: what is only in there must not go with it.
+    folders.add(dirname(target)).add(dirname(dirname(target))).add(lake.folder);
     added.push({ path, bytes: size, ranges, ...facts });
   }
   for (const folder of folders) await syncPath(folder);
