@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PREFIX, RowWriter, writeInt64, type StoredEvent } from '@tidemark/event';
 import { ChdbWarehouse, literal, Staging } from '@tidemark/warehouse';
@@ -108,6 +108,10 @@ describe('lake', () => {
     expect(existsSync(join(folder, 'swept/landing/x.parquet.partial'))).toBe(false);
     expect(existsSync(kept)).toBe(true);
     lake.close();
+    // Without its manifest everything would be litter.
+    rmSync(join(folder, 'swept/manifest.ndjson'));
+    await expect(Lake.open(join(folder, 'swept'), warehouse)).rejects.toBeInstanceOf(LakeCorrupt);
+    expect(existsSync(kept)).toBe(true);
   });
 
 });
@@ -121,19 +125,56 @@ describe('manifest', () => {
     manifest.change({ add: [file('a'), file('b')], remove: [] });
     manifest.change({ add: [file('c')], remove: ['a'] });
     manifest.close();
-    const whole = readFileSync(path);
-    truncateSync(path, whole.length - 3);
+    writeFileSync(path, `${readFileSync(path, 'utf8')}01234567 {"add":[{"pa`);
     manifest = new Manifest(path);
-    expect([...manifest.files].map((f) => f.path)).toEqual(['a', 'b']);
+    expect([...manifest.files].map((f) => f.path)).toEqual(['b', 'c']);
     manifest.change({ add: [file('d')], remove: [] });
     manifest.close();
     manifest = new Manifest(path);
-    expect([...manifest.files].map((f) => f.path)).toEqual(['a', 'b', 'd']);
+    expect([...manifest.files].map((f) => f.path)).toEqual(['b', 'c', 'd']);
     manifest.close();
     const broken = Buffer.from(readFileSync(path));
     broken[20]! ^= 1;
     writeFileSync(path, broken);
     expect(() => new Manifest(path)).toThrow(LakeCorrupt);
+  });
+
+  it('refuses to go on without lines that were synced: no flip and no cut is taken for a torn write, but in a copy', () => {
+    const path = join(folder, 'damaged', 'manifest.ndjson');
+    mkdirSync(dirname(path));
+    const manifest = new Manifest(path);
+    manifest.change({ add: [file('a')], remove: [] });
+    const first = readFileSync(path).length;
+    manifest.change({ add: [file('b')], remove: [] });
+    manifest.close();
+    const good = readFileSync(path);
+    for (const length of [0, 5, first, first + 1, good.length - 1]) {
+      writeFileSync(path, good);
+      truncateSync(path, length);
+      expect(() => new Manifest(path), `cut to ${length}`).toThrow(LakeCorrupt);
+      expect(readFileSync(path).length).toBe(length);
+    }
+    for (let at = 0; at < good.length; at++) {
+      const bad = Buffer.from(good);
+      bad[at]! ^= 1 << (at % 8);
+      writeFileSync(path, bad);
+      let files: string[] | undefined;
+      try {
+        const opened = new Manifest(path);
+        files = [...opened.files].map((f) => f.path);
+        opened.close();
+      } catch (error) {
+        expect(error).toBeInstanceOf(LakeCorrupt);
+      }
+      // A letter of the checksum may have become a capital one.
+      if (files !== undefined) expect(files, `byte ${at}`).toEqual(['a', 'b']);
+    }
+    // Beside a copy the note says nothing: a copy may be older than it.
+    writeFileSync(`${path}.copy`, good.subarray(0, first));
+    renameSync(`${path}.copy`, path);
+    const copy = new Manifest(path);
+    expect([...copy.files].map((f) => f.path)).toEqual(['a']);
+    copy.close();
   });
 
   it('joins adjacent ranges', () => {

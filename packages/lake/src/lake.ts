@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { LAKE_COLUMNS, literal, stagedRows, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 import { syncPath } from './durable.ts';
 import { filesOf, HELD_OFFSETS, loadHeldOffsets } from './held.ts';
-import { Manifest, type LakeFile } from './manifest.ts';
+import { LakeCorrupt, Manifest, type LakeFile } from './manifest.ts';
 
 const LANDING = 'landing';
 
@@ -97,6 +97,8 @@ export class Lake {
       if (!entry.isFile() || !/\.parquet(\.partial)?$/.test(entry.name)) continue;
       const full = join(entry.parentPath, entry.name);
       const path = full.slice(this.folder.length + 1).replaceAll('\\', '/');
+      // It is made before the first file: without it there is nothing to tell litter from what counts.
+      if (this.manifest.isNew) throw new LakeCorrupt(`The lake's manifest is gone, and ${full} is there; restore it from a backup.`);
       if (!this.manifest.has(path)) await rm(full, { force: true });
     }
   }

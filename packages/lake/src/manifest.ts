@@ -3,12 +3,14 @@
  * processor's second try trust only this file; a Parquet file that it does not name is litter from a kill.
  *
  * An append-only text of lines `crc32-hex SP json`, synced before the caller goes on. A line is one atomic change:
- * files added, files replaced. A torn last line never happened; a broken line before the last is LakeCorrupt.
+ * files added, files replaced. A torn last line never happened, unless it was synced, which `manifest.end` (end-note.ts)
+ * tells; a line that was synced and is broken or gone is LakeCorrupt.
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { OffsetRange } from '@tidemark/warehouse';
+import { readEndNote, writeEndNote } from './end-note.ts';
 
 export interface LakeFile {
   /** Path below the lake's folder, with `/`. */
@@ -32,15 +34,19 @@ export class LakeCorrupt extends Error {
 }
 
 export class Manifest {
+  /** There was none. */
+  readonly isNew: boolean;
+  readonly #path: string;
   readonly #descriptor: number;
   readonly #files = new Map<string, LakeFile>();
   #bytes = 0;
 
+  /** Throws LakeCorrupt; the file is then left as it is. */
   constructor(path: string) {
-    const isNew = !existsSync(path);
-    const text = isNew ? Buffer.alloc(0) : readFileSync(path);
-    this.#descriptor = openSync(path, 'a');
-    if (isNew) syncFolder(dirname(path));
+    this.#path = path;
+    this.isNew = !existsSync(path);
+    const text = this.isNew ? Buffer.alloc(0) : readFileSync(path);
+    const synced = readEndNote(path) ?? 0;
     let at = 0;
     while (at < text.length) {
       const end = text.indexOf(0x0a, at);
@@ -54,6 +60,9 @@ export class Manifest {
       this.#apply(change);
       at = end + 1;
     }
+    if (at < synced) throw new LakeCorrupt(`The lake's manifest ${path} is broken at byte ${at}, of ${synced} that were synced; restore it from a backup.`);
+    this.#descriptor = openSync(path, 'a');
+    if (this.isNew) syncFolder(dirname(path));
     // A torn tail must not stand in front of the next line.
     if (at < text.length) ftruncateSync(this.#descriptor, at);
     this.#bytes = at;
@@ -80,6 +89,7 @@ export class Manifest {
       throw error;
     }
     this.#bytes += line.length;
+    writeEndNote(this.#path, this.#bytes);
     this.#apply(change);
   }
 

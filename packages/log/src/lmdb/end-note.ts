@@ -4,27 +4,31 @@
  * is, the log has lost what was acknowledged (a disk that only said that it had synced, a file put back from a copy),
  * which the log alone could not tell from the end of its records.
  *
- *   0 epoch, 16 letters · 16 end of events Float64 · 24 end of quarantine Float64 · 32 CRC-32 of the bytes before
+ * It speaks of one file (by its inode): beside a copy it says nothing.
+ *
+ *   0 epoch, 16 letters · 16 end of events, 24 of quarantine, 32 inode Float64 · 40 CRC-32 of the bytes before
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Topic } from '../log.ts';
 
 const FILE = 'ends';
-const BYTES = 36;
+const BYTES = 44;
+const CHECKED_BYTES = 40;
 
 export interface EndNote {
   epoch: string;
   ends: Record<Topic, number>;
 }
 
-/** Undefined when there is none, or when it was torn by a power loss: it is only a second witness. */
+/** Undefined when there is none for this very log, or when it was torn by a power loss: it is only a second witness. */
 export function readEndNote(folder: string): EndNote | undefined {
   const path = join(folder, FILE);
   if (!existsSync(path)) return undefined;
   const bytes = readFileSync(path);
-  if (bytes.length !== BYTES || bytes.readUInt32LE(32) !== crc32(bytes.subarray(0, 32))) return undefined;
+  if (bytes.length !== BYTES || bytes.readUInt32LE(CHECKED_BYTES) !== crc32(bytes.subarray(0, CHECKED_BYTES))) return undefined;
+  if (bytes.readDoubleLE(32) !== inodeOf(folder)) return undefined;
   return { epoch: bytes.toString('latin1', 0, 16), ends: { events: bytes.readDoubleLE(16), quarantine: bytes.readDoubleLE(24) } };
 }
 
@@ -35,12 +39,13 @@ export class EndNoteWriter {
   constructor(folder: string, epoch: string) {
     this.#descriptor = openSync(join(folder, FILE), existsSync(join(folder, FILE)) ? 'r+' : 'w+');
     this.#bytes.write(epoch, 0, 16, 'latin1');
+    this.#bytes.writeDoubleLE(inodeOf(folder), 32);
   }
 
   /** To be called once everything before the ends is synced. A note that can't be written stays behind, which is allowed. */
   write(topic: Topic, end: number): void {
     this.#bytes.writeDoubleLE(end, topic === 'events' ? 16 : 24);
-    this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(0, 32)), 32);
+    this.#bytes.writeUInt32LE(crc32(this.#bytes.subarray(0, CHECKED_BYTES)), CHECKED_BYTES);
     try {
       writeSync(this.#descriptor, this.#bytes, 0, BYTES, 0);
     } catch (error) {
@@ -51,4 +56,8 @@ export class EndNoteWriter {
   close(): void {
     closeSync(this.#descriptor);
   }
+}
+
+function inodeOf(folder: string): number {
+  return statSync(join(folder, 'data.mdb')).ino;
 }
