@@ -1,7 +1,8 @@
 /**
  * `manifest.end`: how many bytes of the manifest are synced. Written behind each sync and never synced itself, so it may
  * lag behind the manifest and is never ahead of it: a manifest that ends before it has lost lines, and its last line,
- * when it is broken, was no torn write. It speaks of one file (by its inode): beside a copy it says nothing.
+ * when it is broken, was no torn write. It speaks of one file (by its inode and
+ * its birth): beside a copy it says nothing.
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
@@ -10,14 +11,14 @@ import { crc32 } from 'node:zlib';
 export function readEndNote(manifestPath: string): number | undefined {
   const path = notePath(manifestPath);
   if (!existsSync(path) || !existsSync(manifestPath)) return undefined;
-  const [checksum, inode, bytes] = readFileSync(path, 'latin1').trim().split(' ');
-  if (checksum !== checksumOf(`${inode} ${bytes}`) || inode !== inodeOf(manifestPath)) return undefined;
+  const [checksum, file, bytes] = readFileSync(path, 'latin1').trim().split(' ');
+  if (checksum !== checksumOf(`${file} ${bytes}`) || file !== identityOf(manifestPath)) return undefined;
   return Number(bytes);
 }
 
 /** A note that can't be written stays behind, which is allowed. */
 export function writeEndNote(manifestPath: string, bytes: number): void {
-  const facts = `${inodeOf(manifestPath)} ${bytes}`;
+  const facts = `${identityOf(manifestPath)} ${bytes}`;
   try {
     writeFileSync(notePath(manifestPath), `${checksumOf(facts)} ${facts}\n`);
   } catch (error) {
@@ -29,8 +30,9 @@ function notePath(manifestPath: string): string {
   return manifestPath.replace(/ndjson$/, 'end');
 }
 
-function inodeOf(path: string): string {
-  return String(statSync(path).ino);
+function identityOf(path: string): string {
+  const { ino, birthtimeMs } = statSync(path);
+  return `${ino}:${birthtimeMs}`;
 }
 
 function checksumOf(text: string): string {

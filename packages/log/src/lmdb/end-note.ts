@@ -4,9 +4,9 @@
  * is, the log has lost what was acknowledged (a disk that only said that it had synced, a file put back from a copy),
  * which the log alone could not tell from the end of its records.
  *
- * It speaks of one file (by its inode): beside a copy it says nothing.
+ * It speaks of one file (by its inode and its birth): beside a copy it says nothing.
  *
- *   0 epoch, 16 letters · 16 end of events, 24 of quarantine, 32 inode Float64 · 40 CRC-32 of the bytes before
+ *   0 epoch, 16 letters · 16 end of events, 24 of quarantine, 32 inode, 40 birth (epoch ms) Float64 · 48 CRC-32 of the bytes before
  */
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ import { crc32 } from 'node:zlib';
 import type { Topic } from '../log.ts';
 
 const FILE = 'ends';
-const BYTES = 44;
-const CHECKED_BYTES = 40;
+const BYTES = 52;
+const CHECKED_BYTES = 48;
 
 export interface EndNote {
   epoch: string;
@@ -28,7 +28,8 @@ export function readEndNote(folder: string): EndNote | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = readFileSync(path);
   if (bytes.length !== BYTES || bytes.readUInt32LE(CHECKED_BYTES) !== crc32(bytes.subarray(0, CHECKED_BYTES))) return undefined;
-  if (bytes.readDoubleLE(32) !== inodeOf(folder)) return undefined;
+  const { ino, birthtimeMs } = statSync(join(folder, 'data.mdb'));
+  if (bytes.readDoubleLE(32) !== ino || bytes.readDoubleLE(40) !== birthtimeMs) return undefined;
   return { epoch: bytes.toString('latin1', 0, 16), ends: { events: bytes.readDoubleLE(16), quarantine: bytes.readDoubleLE(24) } };
 }
 
@@ -39,7 +40,9 @@ export class EndNoteWriter {
   constructor(folder: string, epoch: string) {
     this.#descriptor = openSync(join(folder, FILE), existsSync(join(folder, FILE)) ? 'r+' : 'w+');
     this.#bytes.write(epoch, 0, 16, 'latin1');
-    this.#bytes.writeDoubleLE(inodeOf(folder), 32);
+    const { ino, birthtimeMs } = statSync(join(folder, 'data.mdb'));
+    this.#bytes.writeDoubleLE(ino, 32);
+    this.#bytes.writeDoubleLE(birthtimeMs, 40);
   }
 
   /** To be called once everything before the ends is synced. A note that can't be written stays behind, which is allowed. */
@@ -56,8 +59,4 @@ export class EndNoteWriter {
   close(): void {
     closeSync(this.#descriptor);
   }
-}
-
-function inodeOf(folder: string): number {
-  return statSync(join(folder, 'data.mdb')).ino;
 }

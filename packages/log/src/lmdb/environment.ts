@@ -14,10 +14,15 @@ export type MetaDb = Database<string, string>;
 export type ReceiptDb = Database<number, (string | number)[]>;
 
 export interface Environment {
-  root: RootDatabase;
-  meta: MetaDb;
-  receipts: ReceiptDb;
+  /** These four are other objects after `ready`. */
+  readonly root: RootDatabase;
+  readonly meta: MetaDb;
+  readonly receipts: ReceiptDb;
   batches(topic: Topic, partition: number): BatchDb;
+  /** To be awaited before the writes of a commit: after a failed one it sees to it that the next can succeed. */
+  ready(): Promise<void>;
+  /** Resolves when all writes of a commit are durable, rejects when none of them is. */
+  durable(writes: readonly Promise<unknown>[]): Promise<void>;
 }
 
 /**
@@ -27,13 +32,50 @@ export interface Environment {
 export function openEnvironment(path: string, readOnly: boolean): Environment {
   const options = { overlappingSync: false, noSubdir: false, maxDbs: 64, encoding: 'binary', eventTurnBatching: true } as const;
   if (!readOnly && !existsSync(join(path, 'data.mdb'))) createDataFile(path, (folder) => open({ ...options, path: folder }));
-  const root = open({ ...options, path, readOnly });
+  let tables = openTables(open({ ...options, path, readOnly }));
+  let failed = false;
+  return {
+    get root() {
+      return tables.root;
+    },
+    get meta() {
+      return tables.meta;
+    },
+    get receipts() {
+      return tables.receipts;
+    },
+    batches: (topic, partition) => tables.batches(topic, partition),
+    // A failed fsync leaves pages in the cache that look clean and are not on the disk, and no later fsync tells of them
+    // (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). LMDB is safe from that: it never
+    // writes over what a commit refers to, so all that such pages can belong to is the commit that failed, and the next
+    // one writes every page of its own. But a page of LMDB's own that could not be written (the meta page, which says
+    // which commit counts) makes it refuse everything (MDB_PANIC) until the file is opened anew.
+    async ready() {
+      if (!failed) return;
+      if (isGivenUp(tables)) {
+        await tables.root.close();
+        tables = openTables(open({ ...options, path, readOnly }));
+      }
+      failed = false;
+    },
+    async durable(writes) {
+      try {
+        await settleAll(writes);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    },
+  };
+}
+
+function openTables(root: RootDatabase) {
   const opened = new Map<string, BatchDb>();
   return {
     root,
     meta: root.openDB<string, string>({ name: 'meta', encoding: 'string' }),
     receipts: root.openDB<number, (string | number)[]>({ name: 'receipts', encoding: 'msgpack' }),
-    batches(topic, partition) {
+    batches(topic: Topic, partition: number) {
       const name = `${topic}-${partition}`;
       let db = opened.get(name);
       if (db === undefined) {
@@ -43,6 +85,28 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
       return db;
     },
   };
+}
+
+/** Whether LMDB refuses even to read. Throws nothing else away: any other error is for whoever reads in earnest. */
+function isGivenUp({ root, meta }: ReturnType<typeof openTables>): boolean {
+  try {
+    root.resetReadTxn();
+    for (const _ of meta.getKeys({ limit: 1 })) break;
+    return false;
+  } catch (error) {
+    return error instanceof Error && error.message.includes('MDB_PANIC');
+  }
+}
+
+/**
+ * Waits for every promise, then throws the first failure: lmdb rejects each put of a failed commit on its own, and one
+ * more promise beside them (`commitError`), which would end the process when nobody hears it.
+ */
+async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as { commitError?: unknown }] : []));
+  for (const { commitError } of failures) if (commitError instanceof Promise) commitError.catch(() => {});
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The last batch's key and value, if there is one. */

@@ -21,7 +21,8 @@ export class LmdbPositions implements Positions {
   }
 
   async set(topic: Topic, partition: number, position: Position): Promise<void> {
-    await this.#env.meta.put(`${topic}-${partition}`, positionText(position));
+    await this.#env.ready();
+    await this.#env.durable([this.#env.meta.put(`${topic}-${partition}`, positionText(position))]);
   }
 
   async close(): Promise<void> {

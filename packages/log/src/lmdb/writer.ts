@@ -108,7 +108,7 @@ export class LmdbLogWriter implements LogWriter {
       dropped += head.count;
       removals.push(db.remove(key));
     }
-    await Promise.all(removals);
+    await this.#env.durable(removals);
     return dropped;
   }
 
@@ -145,6 +145,7 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async #commit(group: Group): Promise<void> {
+    await this.#env.ready();
     const ends: [Topic, BatchDb, number][] = [];
     const { receipts } = this.#env;
     // All puts of one turn share one transaction; the promise of any of them is that of the commit.
@@ -166,7 +167,7 @@ export class LmdbLogWriter implements LogWriter {
     for (const [project, source, received] of totals.values()) {
       puts.push(receipts.put([project, source], (receipts.get([project, source]) ?? 0) + received));
     }
-    await settleAll(puts);
+    await this.#env.durable(puts);
     for (const [topic, db, end] of ends) {
       this.#nextOffsets.set(db, end);
       this.#endNote.write(topic, end);
@@ -181,17 +182,5 @@ export class LmdbLogWriter implements LogWriter {
       this.#nextOffsets.set(db, offset);
     }
     return offset;
-  }
-}
-
-/** Waits for every promise, then throws the first failure: lmdb rejects each put of a failed commit on its own. */
-async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(promises);
-  for (const result of results) {
-    if (result.status === 'rejected') {
-      const cause = (result.reason as { commitError?: Promise<unknown> }).commitError;
-      if (cause instanceof Promise) cause.catch(() => {});
-      throw result.reason;
-    }
   }
 }
