@@ -56,7 +56,8 @@ const framing: fc.Arbitrary<Framing> = fc.oneof(
 );
 
 let number = 0;
-const good = (): string => `{"eventId":"good-${number++}","eventName":"click","userId":"u1","timestamp":1777802400000,"properties":{"n":${number},"t":"é🦊\\u0000"}}`;
+/** Every other one has an escape that JSON.stringify would write too, and is plain for all that. */
+const good = (): string => `{"eventId":"good-${number++}","eventName":"click","userId":"u1","timestamp":1777802400000,"properties":{"n":${number},"t":"é🦊${number % 2 === 0 ? '\\u0000' : '\\n'}"}}`;
 
 /** One element of `events`: what it says, in bytes; `broken` when those are not UTF-8. */
 const element: fc.Arbitrary<() => Buffer> = fc.oneof(
@@ -78,12 +79,12 @@ const batch = fc.record({
   before: fc.constantFrom('', '"events":[{"eventId":"not this"}],', '"events":7,', '"__proto__":{"events":[]},', '"x":"\\"events\\":[",', '"events ":[1],'),
   bom: fc.boolean(),
   zipped: fc.boolean(),
-});
+}).chain((made) => fc.constantFrom(made, { ...made, plain: true, before: '', space: '', bom: false }));
 
 it(`C5, C6, A1: each event of ${BODIES} hostile batches has the end that the model says, and its neighbours theirs`, async () => {
   await fc.assert(
     fc.asyncProperty(batch, framing, async (made, framed) => {
-      const elements = made.elements.map((make) => make());
+      const elements = made.elements.map((make) => ('plain' in made ? plain(make()) : make()));
       const joined = elements.flatMap((bytes, index) => [Buffer.from(`${index === 0 ? '' : ','}${made.space}`), bytes, Buffer.from(made.space)]);
       const json = Buffer.concat([Buffer.from(`${made.bom ? '\ufeff' : ''}${made.space}{${made.before}${made.sentAt}"events":[`), ...joined, Buffer.from(`]${made.space}}`)]);
       const answer = await send(collector.port, requestBytes('/api/events/batch', AUTH, made.zipped ? gzipSync(json) : json, framed));
@@ -96,6 +97,11 @@ it(`C5, C6, A1: each event of ${BODIES} hostile batches has the end that the mod
     { numRuns: BODIES },
   );
 }, TIMEOUT_MS);
+
+/** The same event as JSON.stringify writes it, as most clients do; the collector reads such bodies in a way of their own. */
+function plain(bytes: Buffer): Buffer {
+  return Buffer.from(JSON.stringify(JSON.parse(bytes.toString())));
+}
 
 function endOf(bytes: Buffer, receivedAtMs: number, sentAt: unknown): AtTheDoor {
   const value = JSON.parse(bytes.toString()) as unknown;
@@ -178,8 +184,8 @@ const damage: fc.Arbitrary<(body: Buffer) => Buffer> = fc.oneof(
 it(`C3, C7: ${BODIES} bodies cut, changed and wrapped are read for what they are, or kept whole; nothing else is stored`, async () => {
   await fc.assert(
     fc.asyncProperty(damage, fc.option(damage, { nil: undefined, freq: 4 }), fc.boolean(), framing, async (first, second, zipped, framed) => {
-      const plain = Buffer.from(`{"events":[${[good(), good(), good()].join(',')}]}`);
-      const damaged = first(zipped && second === undefined ? gzipSync(plain) : plain);
+      const whole = Buffer.from(`{"events":[${[good(), good(), good()].join(',')}]}`);
+      const damaged = first(zipped && second === undefined ? gzipSync(whole) : whole);
       const body = second === undefined ? damaged : second(zipped ? gzipSync(damaged) : damaged);
       const answer = await send(collector.port, requestBytes('/api/events/batch', AUTH, body, framed));
       const { content, value } = readAs(body);
