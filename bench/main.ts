@@ -1,11 +1,12 @@
 /** `npm run bench [-- r1 r4 …]`: runs the measures, prints them and writes their results down. */
 import { fileURLToPath } from 'node:url';
-import { KNOBS, PLACES } from './options.ts';
+import { forgetTurnedKnobs, KNOBS, PLACES } from './options.ts';
 import { MEASURES } from './measures/index.ts';
 import { commit, loadAverage } from './report/machine.ts';
-import { stamped, type MeasuredResult } from './report/measure.ts';
+import { stamped, type Measure, type MeasuredResult } from './report/measure.ts';
 import { lines } from './report/print.ts';
 import { record } from './report/results.ts';
+import { sweep } from './server/temporary.ts';
 
 // The bundle lies two folders below the project, as bin/bench.mjs puts it.
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,19 +21,21 @@ if (unknown.length > 0) {
 
 const load = loadAverage();
 if (load > 0.5) console.error(`note: the machine is busy (load average ${load}); figures of a busy machine say little`);
-const names = wanted.length > 0 ? wanted : Object.entries(MEASURES).flatMap(([name, { inAll }]) => (inAll ? [name] : []));
+const names = wanted.length > 0 ? wanted : Object.entries(MEASURES).flatMap(([name, { inAll }]) => (inAll === false ? [] : [name]));
 const version = commit(ROOT);
 const failed: string[] = [];
 for (const name of names) {
   const startedAt = performance.now();
+  forgetTurnedKnobs();
   const results: MeasuredResult[] = [];
   try {
-    for (const measure of await MEASURES[name]!.run()) {
+    for (const measure of await runOf(name)()) {
       console.log(lines(measure));
       results.push(stamped(measure));
     }
   } catch (error) {
     failed.push(name);
+    sweep();
     console.log(`${name.toUpperCase().padEnd(6)} FAILED: ${error instanceof Error ? (error.name === 'WrongCount' ? error.message : error.stack) : String(error)}`);
   }
   console.error(`       ${name} took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
@@ -41,10 +44,15 @@ for (const name of names) {
 if (failed.length > 0) console.log(`FAILED: ${failed.join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
 
+function runOf(name: string): () => Promise<Measure[]> {
+  const { run, inAll } = MEASURES[name]!;
+  return wanted.length === 0 && inAll ? inAll : run;
+}
+
 function help(): never {
   console.log('npm run bench                 all measures marked *, one after another');
   console.log('npm run bench -- NAME …       these\n');
-  for (const [name, { inAll, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${inAll ? '*' : ' '} ${about}`);
+  for (const [name, { inAll, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${inAll === false ? ' ' : '*'} ${about}`);
   console.log('\nEnvironment:');
   for (const [name, { means, unit }] of Object.entries(KNOBS)) console.log(`  ${name.padEnd(28)} ${means}${unit ? `, in ${unit}` : ''}`);
   for (const [name, means] of Object.entries(PLACES)) console.log(`  ${name.padEnd(28)} ${means}`);

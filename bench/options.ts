@@ -28,26 +28,34 @@ export const PLACES = {
   TIDEMARK_BENCH_AGAINST: 'another checkout, built: `npm run bench -- ab` has both take turns at R4',
 } as const;
 
-/** A knob's value, and the measure's own value when it is another. */
+/** Knobs that were turned and asked for. */
+const turned = new Map<string, string>();
+
+/** A knob's value, or the measure's own value when nobody has turned it. */
 export function knob(name: keyof typeof KNOBS, ownValue: number): number {
   const text = process.env[name];
   if (text === undefined || text === '') return ownValue;
-  const value = Number(text.replaceAll('_', ''));
+  const value = Number(text.replaceAll(/[_,]/g, ''));
   if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is '${text}', but must be a number.`);
+  if (value !== ownValue) turned.set(name, `${name}=${value} instead of ${ownValue}`);
   return value;
 }
 
-/** Which knobs are turned, as `name=value`, for the result. */
+/** Which knobs the measure that runs now has found turned, in words; those of all measures are among them. */
 export function turnedKnobs(): string[] {
-  return Object.keys(KNOBS).flatMap((name) => {
-    const text = process.env[name];
-    return text === undefined || text === '' ? [] : [`${name}=${text}`];
-  });
+  return [...turned.values()];
+}
+
+/** To be called before each measure. */
+export function forgetTurnedKnobs(): void {
+  for (const name of turned.keys()) if (!OF_ALL.has(name)) turned.delete(name);
 }
 
 export function benchFolder(): string {
   return process.env['TIDEMARK_BENCH_DIR'] || tmpdir();
 }
 
+/** Read once, by the generator that all measures use. */
+const OF_ALL = new Set<string>(['TIDEMARK_BENCH_BATCH', 'TIDEMARK_BENCH_CONNECTIONS']);
 export const EVENTS_PER_BATCH = knob('TIDEMARK_BENCH_BATCH', 50);
 export const CONNECTIONS = knob('TIDEMARK_BENCH_CONNECTIONS', 16);

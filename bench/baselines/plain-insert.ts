@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { knob } from '../options.ts';
 import { processTree, type TreeProcess } from '../server/process-tree.ts';
-import { endWithUs } from '../server/temporary.ts';
 
 /** What R4 is measured against, in a process of its own that stays: chDB's own INSERT of such events as JSONEachRow. */
 export class PlainInsert {
@@ -11,7 +10,7 @@ export class PlainInsert {
 
   /** Resolves once its files are written and a first insert has warmed it up. */
   static async start(): Promise<PlainInsert> {
-    const child = endWithUs(fork(fileURLToPath(new URL('./plain-insert-process.mjs', import.meta.url))));
+    const child = fork(fileURLToPath(new URL('./plain-insert-process.mjs', import.meta.url)));
     // As long as a round of ours, within reason: 20,000 rows are 0.2 s.
     child.send({ prepare: Math.round(knob('TIDEMARK_BENCH_SECONDS', 10)) * 2 });
     await once(child, 'message');

@@ -1,17 +1,39 @@
 import type { Measure } from '../report/measure.ts';
+import { ab } from './ab.ts';
+import { curve } from './curve.ts';
+import { halfLoad } from './half-load.ts';
+import { memoryAlone, memoryShort } from './memory.ts';
+import { profile } from './profile.ts';
 import { r1 } from './r1.ts';
 import { r2 } from './r2.ts';
 import { r4 } from './r4.ts';
+import { r9 } from './r9.ts';
+import { r10 } from './r10.ts';
+import { r11 } from './r11.ts';
+import { r12 } from './r12.ts';
+import { r13 } from './r13.ts';
+import { r15 } from './r15.ts';
 
 export interface Runnable {
   run: () => Promise<Measure[]>;
-  /** Whether `npm run bench` without a name runs it. */
-  inAll: boolean;
   about: string;
+  /** What `npm run bench` without a name runs of it: the same unless something else stands here. */
+  inAll?: (() => Promise<Measure[]>) | false;
 }
 
 export const MEASURES: Record<string, Runnable> = {
-  r1: { run: r1, inAll: true, about: 'durable accepted events/s' },
-  r2: { run: r2, inAll: true, about: 'what fsync costs' },
-  r4: { run: r4, inAll: true, about: 'events/s end to end' },
+  r1: { run: r1, about: 'durable accepted events/s against a bare server' },
+  r2: { run: r2, about: 'accept rate with fsync against without' },
+  r3: { run: halfLoad, about: 'accept latency and freshness (R14) at half load' },
+  r4: { run: r4, about: 'events/s end to end against a plain INSERT' },
+  r9: { run: r9, about: 'bytes on disk an event' },
+  r10: { run: r10, about: 'timeline of a person through the API' },
+  r11: { run: r11, about: 'restart with 1 GB of unprocessed log' },
+  r12: { run: r12, about: 'a fifth of duplicates against none' },
+  r13: { run: r13, about: 'three times the sustainable load' },
+  r15: { run: r15, about: 'acknowledged events lost over injected faults' },
+  memory: { run: memoryAlone, inAll: memoryShort, about: 'anonymous memory over ten minutes of full load (a minute in `npm run bench`)' },
+  curve: { run: curve, about: 'events/s and latency over offered load, for the chart' },
+  profile: { run: profile, about: 'where the JavaScript of an event goes, by source file' },
+  ab: { run: ab, inAll: false, about: 'this checkout against another one (TIDEMARK_BENCH_AGAINST)' },
 };

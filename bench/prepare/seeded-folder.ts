@@ -6,14 +6,13 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openControl } from '@tidemark/control';
-import { ChdbWarehouse, literal, migrateWarehouse, warehouseMigrations } from '@tidemark/warehouse';
+import { literal, warehouseMigrations } from '@tidemark/warehouse';
 import { SEEDED_ID_SQL } from '../generate/ids.ts';
 import { benchFolder, knob } from '../options.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
+import { runSql } from './sql.ts';
 
-export const OWN_IDS = 50_000_000;
-export const IDS = knob('TIDEMARK_BENCH_IDS', OWN_IDS);
 
 const WEEKS = 5;
 /** One part a week and block: what stands after a while of merging, without waiting for it. */
@@ -22,7 +21,12 @@ const LINKED_BYTES = 1 << 20;
 
 let prepared: Promise<string> | undefined;
 
-/** A fresh data folder with `IDS` ids in its dedup store. Who asks removes it. */
+/** How many ids the dedup store is to hold. */
+export function idsToSeed(): number {
+  return knob('TIDEMARK_BENCH_IDS', 50_000_000);
+}
+
+/** A fresh data folder with `idsToSeed()` ids in its dedup store. Who asks removes it. */
 export async function folderWithIds(): Promise<string> {
   const source = await (prepared ??= prepare());
   const copy = join(newFolder(), 'data');
@@ -30,20 +34,15 @@ export async function folderWithIds(): Promise<string> {
   return copy;
 }
 
-/** What to say of the number of ids when it isn't the measure's own. */
-export function reducedIds(): string[] {
-  return IDS === OWN_IDS ? [] : [`${IDS.toLocaleString('en')} ids in the dedup store instead of ${OWN_IDS.toLocaleString('en')}`];
-}
-
 async function prepare(): Promise<string> {
   const kept = process.env['TIDEMARK_BENCH_KEEP'] === '1' ? join(benchFolder(), `tidemark-bench-kept-${fingerprint()}`) : undefined;
   if (kept !== undefined && existsSync(kept)) return kept;
   const startedAt = performance.now();
-  const dataPath = join(newFolder(), 'data');
+  const dataPath = join(newFolder({ forWholeRun: true }), 'data');
   // A first start makes everything that a data folder has.
   await (await Server.start({ dataPath })).stop();
   await seed(dataPath);
-  console.error(`       ${IDS.toLocaleString('en')} ids made in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  console.error(`       ${idsToSeed().toLocaleString('en')} ids made in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   if (kept === undefined) return dataPath;
   renameSync(dataPath, kept);
   return kept;
@@ -53,16 +52,14 @@ async function seed(dataPath: string): Promise<void> {
   const control = await openControl(join(dataPath, 'control', 'control.db'));
   const [project] = await control.projects.list();
   await control.close();
-  const warehouse = await ChdbWarehouse.open({ path: join(dataPath, 'warehouse'), maxMemoryBytes: 8 * 2 ** 30, connections: 1 });
-  await migrateWarehouse(warehouse);
-  const perWeek = Math.ceil(IDS / WEEKS);
+  const statements: string[] = [];
+  const ids = idsToSeed();
+  const perWeek = Math.ceil(ids / WEEKS);
   for (let week = 0; week < WEEKS; week++) {
-    const end = Math.min(IDS, (week + 1) * perWeek);
-    for (let from = week * perWeek; from < end; from += BLOCK) {
-      await warehouse.command(insertIds(project!.id, from, Math.min(BLOCK, end - from), week * 7));
-    }
+    const end = Math.min(ids, (week + 1) * perWeek);
+    for (let from = week * perWeek; from < end; from += BLOCK) statements.push(insertIds(project!.id, from, Math.min(BLOCK, end - from), week * 7));
   }
-  await warehouse.close();
+  await runSql(join(dataPath, 'warehouse'), statements);
 }
 
 /** Sorted by their first eight bytes, which decide: a sort of numbers, several times as fast as one of keys. */
@@ -78,10 +75,10 @@ function insertIds(project: string, from: number, count: number, daysAgo: number
 /** A kept folder is of no use to other tables than it was made for. */
 function fingerprint(): string {
   const sql = warehouseMigrations().map((migration) => migration.sql).join('\n');
-  return `${IDS}-${createHash('sha256').update(sql).digest('hex').slice(0, 8)}`;
+  return `${idsToSeed()}-${createHash('sha256').update(sql).digest('hex').slice(0, 8)}`;
 }
 
-export function copyTree(from: string, to: string): void {
+function copyTree(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];

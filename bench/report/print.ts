@@ -7,8 +7,8 @@ export function lines(measure: Measure): string {
   const suffix = unit === 'ratio' ? '' : ` ${unit}`;
   const bounds = [bound('floor', floor), bound('goal', goal)].filter(Boolean).join(', ');
   const head = `${id.padEnd(6)} ${figure(value.median)}${suffix}  (${figure(value.min)} to ${figure(value.max)} in ${value.rounds} rounds)  ${bounds}`;
-  const turned = turnedKnobs().map((text) => `${text} is set`);
-  return [head, `       ${what}`, ...[...reduced, ...turned].map((text) => `       REDUCED: ${text}`), ...notes.map((text) => `       note: ${text}`)].join('\n');
+  const changed = [...reduced, ...turnedKnobs()];
+  return [head, `       ${what}`, ...(changed.length === 0 ? [] : [`       NOT THE MEASURE ITSELF: ${changed.join('; ')}`]), ...notes.map((text) => `       note: ${text}`)].join('\n');
 
   function bound(name: string, value: number | undefined): string {
     return value === undefined ? '' : `${name} ${figure(value)} ${reaches(measure, value) ? 'reached' : 'MISSED'}`;

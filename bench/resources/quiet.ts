@@ -7,18 +7,20 @@ const WINDOW_MS = 500;
 const QUIET_CORES = 0.08;
 
 /**
- * Waits until `processes` do next to nothing (merges behind the last round are done), so that one side's leftovers do
+ * Waits until `processes` have done next to nothing for `forMs` (merges behind the last round are done), so that one side's leftovers do
  * not slow the other's turn. Resolves to the CPU that they used meanwhile, in microseconds: work of the round before
  * that its time did not show. Gives up after `atMostMs` and goes on.
  */
-export async function quiet(processes: readonly TreeProcess[], atMostMs = 15_000): Promise<number> {
+export async function quiet(processes: readonly TreeProcess[], atMostMs = 15_000, forMs = WINDOW_MS): Promise<number> {
   const first = cpuTicks(processes);
   const deadline = performance.now() + atMostMs;
+  let quietMs = 0;
   for (let before = first; ; ) {
     await delay(WINDOW_MS);
     const now = cpuTicks(processes);
     const cores = (now - before) / TICKS_PER_SECOND / (WINDOW_MS / 1000);
-    if (cores < QUIET_CORES || performance.now() > deadline) return ((now - first) / TICKS_PER_SECOND) * 1e6;
+    quietMs = cores < QUIET_CORES ? quietMs + WINDOW_MS : 0;
+    if (quietMs >= forMs || performance.now() > deadline) return ((now - first) / TICKS_PER_SECOND) * 1e6;
     before = now;
   }
 }

@@ -66,9 +66,18 @@ export class Api {
     return samples;
   }
 
-  /** Records acknowledged and not in the stores. */
-  async lag(): Promise<number> {
-    for (const [name, value] of await this.metrics()) if (name.startsWith('tidemark_processor_lag_events')) return value;
-    throw new Error('/metrics has no tidemark_processor_lag_events');
+  /** Records acknowledged and not in the stores; undefined while the engine is away or too busy to say. */
+  lag(): Promise<number | undefined> {
+    return this.#gauge('tidemark_processor_lag_events');
+  }
+
+  /** Offset after the last record that every store holds; undefined likewise. */
+  committedOffset(): Promise<number | undefined> {
+    return this.#gauge('tidemark_committed_offset');
+  }
+
+  async #gauge(wanted: string): Promise<number | undefined> {
+    for (const [name, value] of await this.metrics()) if (name.startsWith(`${wanted}{`)) return value;
+    return undefined;
   }
 }

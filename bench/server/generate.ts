@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import type { LoadPlan, LoadResult } from '../generate/load.ts';
 import { CONNECTIONS, EVENTS_PER_BATCH } from '../options.ts';
 import { WRITE_KEY } from './server.ts';
-import { endWithUs } from './temporary.ts';
 
 const PROGRAM = fileURLToPath(new URL('./generator-process.mjs', import.meta.url));
 
@@ -12,7 +11,7 @@ export type Load = Partial<LoadPlan> & { seconds: number };
 
 /** Runs a load in a process of its own. Throws when anything but 2xx or the statuses of `mayRefuse` came back. */
 export async function generate(port: number, load: Load, mayRefuse: readonly number[] = []): Promise<LoadResult> {
-  const child = endWithUs(fork(PROGRAM));
+  const child = fork(PROGRAM);
   const plan: LoadPlan = {
     port,
     path: '/api/events/batch',

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
 import { processTree, type TreeProcess } from './process-tree.ts';
-import { endWithUs, newFolder, removeFolder } from './temporary.ts';
+import { newFolder, removeFolder } from './temporary.ts';
 
 export const WRITE_KEY = 'cbenchbenchbenchbenchbenc';
 export const API_TOKEN = 'benchbenchbenchbenchbenchbench';
@@ -57,7 +57,6 @@ export class Server {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    endWithUs(child);
     const output: string[] = [];
     let listens = 0;
     const ready = new Promise<void>((resolve, reject) => {

@@ -1,33 +1,42 @@
-/** What a run leaves behind if it is cut off: processes and folders, ended and removed when this process ends. */
-import type { ChildProcess } from 'node:child_process';
+/** What a run leaves behind if it is cut off: folders and processes, removed and killed when this process ends. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchFolder } from '../options.ts';
+import { processTree } from './process-tree.ts';
 
-const folders = new Set<string>();
-const children = new Set<ChildProcess>();
+const folders = new Map<string, { forWholeRun: boolean }>();
 
-export function newFolder(parent = benchFolder()): string {
-  const folder = mkdtempSync(join(parent, 'tidemark-bench-'));
-  folders.add(folder);
+/** Removed at the end of the measure that made it, or with `forWholeRun` when the process ends. */
+export function newFolder({ forWholeRun = false } = {}): string {
+  const folder = mkdtempSync(join(benchFolder(), 'tidemark-bench-'));
+  folders.set(folder, { forWholeRun });
   return folder;
 }
 
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   folders.delete(folder);
 }
 
-/** Ends `child` with this process, if it has not ended by itself. */
-export function endWithUs(child: ChildProcess): ChildProcess {
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
+/** Ends and removes what a measure that failed has left, so that it does not disturb the next one. */
+export function sweep(): void {
+  killAllBelowUs();
+  for (const [folder, { forWholeRun }] of folders) if (!forWholeRun) removeFolder(folder);
+}
+
+function killAllBelowUs(): void {
+  const [, ...below] = processTree(process.pid);
+  for (const { pid } of below) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
 }
 
 process.on('exit', () => {
-  // SIGKILL, as nobody is left to wait; a server's own processes end when their supervisor is gone.
-  for (const child of children) child.kill('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  killAllBelowUs();
+  for (const folder of folders.keys()) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));

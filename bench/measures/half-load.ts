@@ -1,0 +1,61 @@
+import { latencyOf, type Latency } from '../generate/latency.ts';
+import { allQueryable, checkStores, Ledger } from '../oracle/counts.ts';
+import { knob } from '../options.ts';
+import { spread, type Measure } from '../report/measure.ts';
+import { FreshnessProbe } from '../server/freshness-probe.ts';
+import { generate, OPEN_LOOP_CONNECTIONS } from '../server/generate.ts';
+import { Server } from '../server/server.ts';
+import { endToEnd } from './end-to-end.ts';
+
+/**
+ * R3 and R14 in one run of the whole server: what it sustains end to end is found first, then half of it is offered in
+ * an open loop. R3 is the p99 from a batch being due to its answer; R14 from an event being sent to its being counted by
+ * a question, both seen from outside.
+ */
+export async function halfLoad(): Promise<Measure[]> {
+  const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
+  const seconds = knob('TIDEMARK_BENCH_SECONDS', 12);
+  const server = await Server.start();
+  const ledger = new Ledger();
+  await endToEnd(server, ledger, { seconds: Math.min(3, seconds) });
+  const sustained = (await endToEnd(server, ledger, { seconds: Math.min(8, seconds) })).eventsPerSecond;
+  const probe = new FreshnessProbe(server, ledger);
+  const accepts: Latency[] = [];
+  const freshness: Latency[] = [];
+  let achieved = 0;
+  for (let round = 0; round < rounds; round++) {
+    probe.start();
+    const half = await generate(server.port, { seconds, eventsPerSecond: sustained / 2, connections: OPEN_LOOP_CONNECTIONS });
+    ledger.add(half);
+    accepts.push(half.latency);
+    freshness.push(latencyOf(await probe.stop()));
+    achieved = half.eventsPerSecond;
+  }
+  await allQueryable(server, ledger);
+  await checkStores(server, ledger);
+  const { freshness: ownFreshness } = await server.api.pipeline();
+  await server.stop();
+  const load = { sustainedEventsPerSecond: sustained, offeredEventsPerSecond: sustained / 2, achievedEventsPerSecond: achieved };
+  return [
+    {
+      id: 'R3',
+      what: `accept latency p99 at half load (${Math.round(sustained / 2).toLocaleString('en')} events/s, open loop, from when a batch was due)`,
+      value: spread(accepts.map(({ p99Ms }) => p99Ms)),
+      unit: 'ms',
+      better: 'lower',
+      floor: 100,
+      goal: 10,
+      details: { ...load, p50Ms: spread(accepts.map(({ p50Ms }) => p50Ms)), maxMs: spread(accepts.map(({ maxMs }) => maxMs)) },
+    },
+    {
+      id: 'R14',
+      what: 'freshness p99 at half load, from sent to counted by a question',
+      value: spread(freshness.map(({ p99Ms }) => p99Ms / 1000)),
+      unit: 's',
+      better: 'lower',
+      floor: 10,
+      goal: 2,
+      details: { ...load, p50Seconds: spread(freshness.map(({ p50Ms }) => p50Ms / 1000)), asTheServerSays: ownFreshness },
+    },
+  ];
+}

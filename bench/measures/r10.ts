@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { join } from 'node:path';
+import { latencyOf } from '../generate/latency.ts';
+import { allQueryable, checkStores, Ledger, WrongCount } from '../oracle/counts.ts';
+import { knob } from '../options.ts';
+import { runSql } from '../prepare/sql.ts';
+import { spread, type Measure } from '../report/measure.ts';
+import { API_TOKEN, Server } from '../server/server.ts';
+import { newFolder, removeFolder } from '../server/temporary.ts';
+import { generate } from '../server/generate.ts';
+
+const OWN_EVENTS = 3_000_000;
+/** Sent over HTTP; the rest are copies of these rows under other people. */
+const COPIES = 10;
+const LIMIT = 100;
+
+/**
+ * R10: p99 of the last 100 events of a person, through the API. A tenth of the events comes the usual way; their rows are
+ * then copied for other people, by SQL on the table, so that a few million stand there within the time of a benchmark.
+ */
+export async function r10(): Promise<Measure[]> {
+  const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
+  const events = knob('TIDEMARK_BENCH_EVENTS', OWN_EVENTS);
+  const dataPath = newFolder();
+  const people = await fill(dataPath, events);
+  const server = await Server.start({ dataPath });
+  const { disk } = await server.api.pipeline();
+  const rows = disk.tables.find(({ table }) => table === 'timeline')?.rows ?? 0;
+  const isCold = dropPageCache();
+  const reader = new TimelineReader(server.port);
+  const busy = people.filter(({ events }) => events >= LIMIT);
+  if (busy.length === 0) throw new Error('nobody has 100 events; raise TIDEMARK_BENCH_EVENTS');
+  // Each person once, so that nothing of theirs has been read before.
+  const cold = latencyOf(await reader.lastEvents(sample(busy, 100)));
+  await reader.lastEvents(sample(busy, 300));
+  const warm = [];
+  for (let round = 0; round < rounds; round++) warm.push(latencyOf(await reader.lastEvents(sample(busy, 500))));
+  for (const person of sample(people, 10)) await reader.checkWhole(person);
+  reader.close();
+  await server.stop();
+  removeFolder(dataPath);
+  const coldName = isCold ? 'first look at each of 100 people after a start, page cache dropped' : 'first look at each of 100 people after a start; the page cache could not be dropped (not root)';
+  return [
+    {
+      id: 'R10',
+      what: `timeline p99 through the API, last ${LIMIT} events of one person of ${rows.toLocaleString('en')} rows, warm, one question at a time`,
+      value: spread(warm.map(({ p99Ms }) => p99Ms)),
+      unit: 'ms',
+      better: 'lower',
+      floor: 10,
+      goal: 4,
+      notes: [`cold (${coldName}): p50 ${cold.p50Ms.toFixed(1)} ms, p99 ${cold.p99Ms.toFixed(1)} ms`],
+      details: { rows, peopleAsked: busy.length, warmP50Ms: spread(warm.map(({ p50Ms }) => p50Ms)), warmMaxMs: spread(warm.map(({ maxMs }) => maxMs)), cold, isCold },
+    },
+  ];
+}
+
+interface Person {
+  id: string;
+  events: number;
+}
+
+async function fill(dataPath: string, events: number): Promise<Person[]> {
+  const server = await Server.start({ dataPath });
+  const ledger = new Ledger();
+  const load = await generate(server.port, { seconds: 600, events: events / COPIES, varied: true });
+  ledger.add(load);
+  await allQueryable(server, ledger);
+  await checkStores(server, ledger);
+  await server.stop();
+  const copies = Array.from({ length: COPIES - 1 }, (_, index) => index + 1);
+  await runSql(
+    join(dataPath, 'warehouse'),
+    copies.map(
+      (copy) => `INSERT INTO timeline SELECT * REPLACE (concat(raw_id, '-${copy}') AS raw_id, concat(anonymous_id, '-${copy}') AS anonymous_id,
+        concat(event_id, '-${copy}') AS event_id, '' AS user_id, offset + ${copy * 1e9} AS offset) FROM (SELECT * FROM timeline WHERE offset < 1e9)`,
+    ),
+  );
+  const own = Object.entries(load.people).map(([id, count]) => ({ id, events: count }));
+  return [...own, ...copies.flatMap((copy) => own.map(({ id, events }) => ({ id: `${id}-${copy}`, events })))];
+}
+
+interface Page {
+  events: { anonymousId: string; timestamp: string; sequence?: number; eventId: string }[];
+  nextCursor: string | null;
+}
+
+/** One connection, one question after another, as the page of one person asks. */
+class TimelineReader {
+  readonly #port: number;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  /** Milliseconds of each question; throws when an answer is not the last 100 events of its person, latest first. */
+  async lastEvents(people: readonly Person[]): Promise<number[]> {
+    const tookMs: number[] = [];
+    for (const { id } of people) {
+      const startedAt = performance.now();
+      const text = await this.#get(`/api/users/${encodeURIComponent(id)}/timeline?limit=${LIMIT}&order=desc`);
+      tookMs.push(performance.now() - startedAt);
+      const { events } = JSON.parse(text) as Page;
+      const wrong = events.length !== LIMIT ? `${events.length} events` : events.some((event) => event.anonymousId !== id) ? 'events of others' : orderFault(events);
+      if (wrong !== undefined) throw new WrongCount([`last ${LIMIT} events of ${id}: ${wrong}`]);
+    }
+    return tookMs;
+  }
+
+  /** Throws unless the pages of a person's timeline hold as many events as were sent, each once. */
+  async checkWhole({ id, events }: Person): Promise<void> {
+    const seen = new Set<string>();
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = JSON.parse(await this.#get(`/api/users/${encodeURIComponent(id)}/timeline?limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)) as Page;
+      for (const { eventId } of page.events) seen.add(eventId);
+      cursor = page.nextCursor;
+    }
+    if (seen.size !== events) throw new WrongCount([`events in the timeline of ${id}: ${seen.size}, should be ${events}`]);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #get(path: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const request = get({ port: this.#port, host: '127.0.0.1', path, agent: this.#agent, headers: { authorization: `Bearer ${API_TOKEN}` } }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if (response.statusCode === 200) resolve(text);
+          else reject(new Error(`${path} answered ${response.statusCode}: ${text}`));
+        });
+      });
+      request.on('error', reject);
+    });
+  }
+}
+
+function orderFault(events: Page['events']): string | undefined {
+  for (const [index, event] of events.entries()) {
+    const before = events[index - 1];
+    if (before === undefined || before.timestamp > event.timestamp) continue;
+    const [a, b] = [before.sequence ?? 0, event.sequence ?? 0];
+    if (before.timestamp < event.timestamp || a < b || (a === b && before.eventId <= event.eventId)) return `event ${index} is not before event ${index - 1}`;
+  }
+  return undefined;
+}
+
+/** Different ones, at random. */
+function sample<Item>(items: readonly Item[], count: number): Item[] {
+  return items.map((item) => [Math.random(), item] as const).toSorted(([a], [b]) => a - b).slice(0, count).map(([, item]) => item);
+}
+
+/** True when the files' pages are out of memory: Linux lets root ask for it. */
+function dropPageCache(): boolean {
+  try {
+    execFileSync('sync');
+    writeFileSync('/proc/sys/vm/drop_caches', '3');
+    return true;
+  } catch {
+    return false;
+  }
+}
