@@ -3,14 +3,15 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, ClockWatch, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
+import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
-import { Processor } from '@tidemark/processor';
-import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import { Processor, recover } from '@tidemark/processor';
+import { ChdbWarehouse, migrateWarehouse, verifyParts } from '@tidemark/warehouse';
 import { pino } from 'pino';
+import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
 import { processorMetrics } from './processor-metrics.ts';
@@ -18,6 +19,9 @@ import type { ServerSettings } from './settings.ts';
 import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.ts';
 import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
+import { reportRecovery, verifyingProgress } from './start/recovery-report.ts';
+import { projectsWithRows } from './start/projects-with-rows.ts';
+import { committedOf, StoreCheckpoints } from './start/store-checkpoints.ts';
 import { openStore, openWarehouse } from './start/store-problem.ts';
 import { readVersion } from './version.ts';
 
@@ -26,16 +30,21 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const version = readVersion();
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
   const metrics = createMetrics({ role: 'engine', withProcess: true });
-  const warehouse = await openWarehouse(folders.warehouse, async () => {
+  const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now);
+  const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
     const opened = await ChdbWarehouse.open({ path: folders.warehouse });
+    const found = await verifyParts(opened, checkpoints.found, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
-    return opened;
+    return { warehouse: opened, verified: found };
   });
   const lake = await openStore(() => Lake.open(folders.lake, warehouse));
   const aside = setDamagedPositionsAside(folders.positions, Date.now());
   if (aside !== undefined) tell(aside);
   const positions = new LmdbPositions(folders.positions);
   const reader = await openLog(folders, settings);
+  const idsSinceMs = Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
+  const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, idsSinceMs }));
+  reportRecovery(recovered, metrics, tell);
   const processor = await openStore(() =>
     Processor.open({
       reader,
@@ -48,6 +57,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
       observer: processorMetrics(metrics, logger),
     }),
   );
+  const committed = () => committedOf(positions);
+  await checkpoints.keep(warehouse, committed, (err) => logger.warn({ err }, 'the checkpoint of the stores could not be written'));
   processor.start();
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
   const control = await openControl(controlPathOf(settings.dataPath), {
@@ -76,6 +87,17 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   });
   jobs.start();
   void control.projects.purgeDeleted();
+  // What was put back may be of projects that are deleted.
+  void control.projects.purgeAgain((projects) => projectsWithRows(warehouse, projects)).catch((err: unknown) => logger.error({ err }, 'what came back of deleted projects could not be looked for'));
+  const backups = await Snapshots.open({
+    dataPath: settings.dataPath,
+    warehouse,
+    lake,
+    positions,
+    control,
+    betweenChanges: (work) => jobs.exclusively(() => processor.between(work)),
+    nowMs: Date.now,
+  });
   const api = createApi({
     warehouse,
     control,
@@ -88,6 +110,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     version,
     folders: { ...folders },
     jobs: () => jobs.status,
+    backups,
     logger,
   });
   mkdirSync(dirname(settings.engineSocketPath), { recursive: true });
@@ -101,10 +124,12 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
       await processor.stop();
       await control.close();
       await keys.close();
+      const markClean = await checkpoints.end(warehouse, committed);
       await reader.close();
       await positions.close();
       lake.close();
       await warehouse.close();
+      await markClean();
     },
   };
 }

@@ -47,6 +47,11 @@ export interface Projects {
   delete(project: { id: string; actor: string }): Promise<void>;
   /** Purges all deleted projects that still wait for it, one after another. Call it at start. Failures go to onError. */
   purgeDeleted(): Promise<void>;
+  /**
+   * `cameBack` is asked which of the projects that were purged the stores hold something of once more (rows put back
+   * from a log or a file that still had them): those wait for their purge again, as after their deletion.
+   */
+  purgeAgain(cameBack: (projects: readonly string[]) => Promise<readonly string[]>): Promise<void>;
 }
 
 /** Removes everything the stores hold of a project. Collectors may still let events in for two seconds. */
@@ -81,6 +86,14 @@ export function createProjects(store: Store, purge: PurgeProject | undefined): P
     },
 
     purgeDeleted,
+
+    async purgeAgain(cameBack) {
+      const purged = await store.db.selectFrom('projects').select('id').where('purged_at_ms', 'is not', null).execute();
+      const again = purged.length === 0 ? [] : await cameBack(purged.map(({ id }) => id));
+      if (again.length === 0) return;
+      await store.db.updateTable('projects').set({ purged_at_ms: null }).where('id', 'in', [...again]).execute();
+      await purgeDeleted();
+    },
   };
 }
 

@@ -10,7 +10,7 @@ export interface Tables {
     name: string;
     created_at_ms: SetOnce<number>;
     deleted_at_ms: Later;
-    purged_at_ms: Later;
+    purged_at_ms: ColumnType<number | null, never, number | null>;
   };
   settings: {
     project: SetOnce<string>;

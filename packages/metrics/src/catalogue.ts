@@ -168,6 +168,16 @@ export const CATALOGUE = {
     labels: [],
   },
   tidemark_disk_bytes: { type: 'gauge', help: 'Bytes on disk.', labels: ['store'] },
+  tidemark_parts_broken_total: {
+    type: 'counter',
+    help: 'Parts of tables and files of the lake that were found broken at the start and set aside.',
+    labels: ['store'],
+  },
+  tidemark_mended_rows_total: {
+    type: 'counter',
+    help: 'Rows that a store had lost and was given again at the start from the other stores.',
+    labels: ['store'],
+  },
 
   // Questions and the rest of the API.
   tidemark_api_requests_total: {

@@ -46,7 +46,8 @@ export async function mendStores(parts: MendParts): Promise<Mended> {
 }
 
 async function refill(parts: MendParts, committed: number, refilled: Refilled): Promise<number> {
-  const { reader, warehouse, lake, brokenFiles, idsSinceMs } = parts;
+  const { reader, warehouse, lake, brokenFiles } = parts;
+  const idsSinceMs = Math.min(parts.idsSinceMs, await oldestIdMs(warehouse));
   const broken = new Set(brokenFiles.map(({ file }) => file.path));
   const condition = [doubtCondition(parts.doubt, reader.epochs, committed), ...brokenFiles.flatMap(({ file }) => file.ranges).map(inRange)].join(' OR ');
   const inDoubt = `(${condition}) AND ${doubtCondition('everything', reader.epochs, committed)}`;
@@ -74,6 +75,14 @@ async function refill(parts: MendParts, committed: number, refilled: Refilled): 
   ];
   for (const range of differing(ids).flatMap((found) => committedPart(found, reader, committed))) await refillIds(refillParts, range, refilled);
   return oneSided(parts, inDoubt, await digests());
+}
+
+/** A clock that is ahead must not make ids look forgotten whose neighbours are still there. */
+async function oldestIdMs(warehouse: Warehouse): Promise<number> {
+  const { rows } = await warehouse.query<{ ids: number; oldestMs: number }>(
+    'SELECT count() AS ids, toInt64(toUnixTimestamp(min(received_at))) * 1000 AS oldestMs FROM event_ids',
+  );
+  return rows[0] === undefined || rows[0].ids === 0 ? Infinity : rows[0].oldestMs;
 }
 
 /** What of whole buckets is committed. */

@@ -1,5 +1,5 @@
 import { verifyLake, type BrokenLakeFile, type Lake } from '@tidemark/lake';
-import { continueFrom, type LogReader, type Positions } from '@tidemark/log';
+import { continueFrom, type LogReader, type Positions, type Topic } from '@tidemark/log';
 import { SETTLE_MS, verifyParts, WarehouseError, type Checkpoint, type Verification, type Warehouse } from '@tidemark/warehouse';
 import type { Doubt } from './doubt.ts';
 import { mendStores, type Mended } from './mend-stores.ts';
@@ -53,15 +53,15 @@ async function attempt(parts: RecoverParts): Promise<Recovered> {
   return { verified, brokenFiles, mended: await mendStores({ reader, positions, warehouse, lake, brokenFiles, doubt, idsSinceMs }) };
 }
 
-/** What was written since the checkpoint; everything when parts of before it are gone. */
+/** What was written since the checkpoint; everything when parts of before it are gone, or it was of another log. */
 function doubtOf(checkpoint: Checkpoint | undefined, { vanished }: Verification, { epochs }: LogReader): Doubt {
-  const { events, quarantine } = checkpoint?.committed ?? {};
-  if (events === undefined || quarantine === undefined || vanished.length > 0 || checkpoint?.writtenAtMs === 0) return 'everything';
-  const from = {
-    events: continueFrom(epochs, 'events', { ...events, metadata: '' }),
-    quarantine: continueFrom(epochs, 'quarantine', { ...quarantine, metadata: '' }),
+  if (checkpoint === undefined || vanished.length > 0 || checkpoint.writtenAtMs === 0) return 'everything';
+  const from = (topic: Topic): number | undefined => {
+    const committed = checkpoint.committed[topic];
+    return committed === undefined ? 0 : continueFrom(epochs, topic, { ...committed, metadata: '' });
   };
-  return from.events === undefined || from.quarantine === undefined ? 'everything' : { from: { events: from.events, quarantine: from.quarantine } };
+  const [events, quarantine] = [from('events'), from('quarantine')];
+  return events === undefined || quarantine === undefined ? 'everything' : { from: { events, quarantine } };
 }
 
 function isAmong(parts: Verification['broken'], { table, part }: Verification['broken'][number]): boolean {

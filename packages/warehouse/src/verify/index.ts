@@ -1,4 +1,4 @@
 export * from './checkpoint.ts';
 export { describe as describeParts, takeCheckpoint } from './checkpoints.ts';
 export { keepReplacedParts } from './keep-replaced.ts';
-export { vanishedParts, verifyParts, type BrokenPart, type Verification } from './verify-parts.ts';
+export { verifyParts, type Verification } from './verify-parts.ts';
