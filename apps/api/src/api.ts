@@ -9,6 +9,7 @@ import { parseJsonBodies } from './json-body.ts';
 import { recordOpenApi } from './openapi.ts';
 import { adminRoutes } from './admin/index.ts';
 import { analyticsRoutes } from './routes/analytics.ts';
+import { backupRoutes } from './routes/backups.ts';
 import { checkRoutes } from './routes/check.ts';
 import { exportRoutes } from './routes/export.ts';
 import { healthRoutes } from './routes/health.ts';

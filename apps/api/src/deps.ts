@@ -24,6 +24,8 @@ export interface ApiDeps {
   folders: Readonly<Record<string, string>>;
   /** What runs beside questions; absent = nothing does. */
   jobs?: () => JobView[];
+  /** Snapshots of the stores; absent = none can be made. */
+  backups?: BackupPort;
   limits?: Partial<ApiLimits>;
   logger?: FastifyBaseLogger;
 }
@@ -36,6 +38,14 @@ export interface JobView {
   lastDurationMs: number | undefined;
   lastResult: string | undefined;
   lastError: string | undefined;
+}
+
+/** Makes snapshots of the stores in the data folder. */
+export interface BackupPort {
+  /** Undefined while another is being made. */
+  take(): Promise<{ id: string; takenAtMs: number; heldMs: number } | undefined>;
+  /** False when there is none of this name. */
+  remove(id: string): Promise<boolean>;
 }
 
 /** Bounds on what one caller may cost the rest. */

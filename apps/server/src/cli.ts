@@ -2,9 +2,11 @@
 import { CommandProblem } from './command.ts';
 import type { Command, Terminal } from './command.ts';
 import { askCommand } from './commands/ask.ts';
+import { backupCommand } from './commands/backup.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { restartCommand } from './commands/restart.ts';
 import { startCommand } from './commands/start.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -14,6 +16,8 @@ import { readVersion } from './version.ts';
 const COMMANDS: readonly Command[] = [
   startCommand,
   restartCommand,
+  backupCommand,
+  restoreCommand,
   askCommand,
   importCommand,
   demoCommand,

@@ -1,3 +1,4 @@
+import { recorded } from './store.ts';
 import type { Store } from './store.ts';
 
 export interface AuditEntry {
@@ -11,12 +12,17 @@ export interface AuditEntry {
 }
 
 export interface AuditLog {
+  /** Notes what was done with the whole system, such as a backup, and is kept nowhere else. */
+  note(entry: { project: string; actor: string; action: string; subject: string; detail?: Record<string, unknown> }): Promise<void>;
   /** Newest first, from below `before` (an entry's id) when given; `limit` defaults to 100. */
   list(project: string, page?: { limit?: number; before?: number }): Promise<AuditEntry[]>;
 }
 
-export function createAuditLog({ db }: Store): AuditLog {
+export function createAuditLog(store: Store): AuditLog {
+  const { db } = store;
   return {
+    note: (entry) => recorded(store, entry, async () => {}),
+
     async list(project, { limit = 100, before = Number.MAX_SAFE_INTEGER } = {}) {
       const rows = await db
         .selectFrom('audit')

@@ -81,5 +81,7 @@ export interface Control {
   ensureFirstProject(presets?: FirstProjectPresets): Promise<FirstProject>;
   /** The grant of a live token of a live project, or undefined. Takes as long for a wrong token as for a right one. */
   authenticateToken(token: string): Promise<ApiTokenGrant | undefined>;
+  /** Writes a whole copy, as of one instant, to a file that must not exist. It is not yet synced. */
+  copyTo(path: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { sql } from 'kysely';
 import { createApiTokens, createAuthenticator } from './api-tokens.ts';
 import { createAuditLog } from './audit.ts';
@@ -9,6 +11,7 @@ import { createProjects } from './projects.ts';
 import type { PurgeProject } from './projects.ts';
 import { createSavedQuestions } from './saved-questions.ts';
 import type { RandomBytes } from './secrets.ts';
+import { seal } from './seal.ts';
 import { createSettings } from './settings.ts';
 import { createSources } from './sources.ts';
 import { warn } from './store.ts';
@@ -51,13 +54,19 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     audit: createAuditLog(store),
     ensureFirstProject: (presets) => ensureFirstProject(store, presets),
     authenticateToken: createAuthenticator(store),
-    close: () => (closed ??= close(store)),
+    async copyTo(target) {
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+      await sql`VACUUM INTO ${target}`.execute(db);
+      await chmod(target, 0o600);
+    },
+    close: () => (closed ??= close(store, path)),
   };
 }
 
-async function close({ db, onError }: Store): Promise<void> {
+async function close({ db, onError }: Store, path: string): Promise<void> {
   // libsql's close leaves the work to the garbage collector while statements live: without this, a copy of
   // control.db made after a stop would lack what is still in the -wal file. A reader in the way is no error.
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db).catch(onError);
   await db.destroy();
+  seal(path);
 }

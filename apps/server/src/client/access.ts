@@ -140,6 +140,15 @@ async function mintToken(
   };
 }
 
+/** Of a data folder that no command can be at work on: all tokens that commands have made for themselves. */
+export async function revokeCommandTokens(control: Control): Promise<void> {
+  for (const { id: project } of await control.projects.list()) {
+    for (const { id, name } of await control.tokens.list(project)) {
+      if (TOKEN_NAME.test(name)) await control.tokens.revoke({ project, id, actor: ACTOR });
+    }
+  }
+}
+
 async function revokeLeftOver(control: Control, project: string): Promise<void> {
   for (const { id, name } of await control.tokens.list(project)) {
     const pid = TOKEN_NAME.exec(name)?.[1];

@@ -30,13 +30,15 @@ interface FormatFile {
 }
 
 const FORMAT_FILE = 'format.json';
+/** Stands in a data folder while a backup is restored into it. */
+export const RESTORE_MARK = 'restore.unfinished';
 /** Format 1 is the first; each later one adds its step here. */
 const STEPS: readonly FormatStep[] = [];
 
 /**
  * Makes the folder if need be and brings it to this version's format. Call it with the folder locked.
  * @returns the sentences of the steps taken
- * @throws StartProblem `data_foreign`, `data_newer` or `data_format_unreadable`
+ * @throws StartProblem `data_foreign`, `data_newer`, `data_format_unreadable` or `restore_unfinished`
  */
 export async function prepareFormat(
   dataPath: string,
@@ -44,6 +46,13 @@ export async function prepareFormat(
   steps: readonly FormatStep[] = STEPS,
 ): Promise<string[]> {
   const current = 1 + steps.length;
+  if (existsSync(join(dataPath, RESTORE_MARK))) {
+    throw new StartProblem(
+      'restore_unfinished',
+      `The data folder ${dataPath} was being restored from a backup, and that was cut short.`,
+      'run `tidemark restore` again: it begins anew.',
+    );
+  }
   const found = readFormat(dataPath);
   if (!found) {
     refuseForeign(dataPath);

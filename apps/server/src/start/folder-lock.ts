@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { StartProblem, stoppedWhileStarting } from '../start-problem.ts';
 
-export type Role = 'supervisor' | 'collector' | 'engine';
+/** `backup` is held by the command that makes one. */
+export type Role = 'supervisor' | 'collector' | 'engine' | 'backup';
 
 export interface FolderLock {
   release(): void;
