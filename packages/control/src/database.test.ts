@@ -1,6 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Libsql from 'libsql';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openControl } from './open-control.ts';
 import { failure, temporaryControlPath } from './testing.ts';
 
@@ -26,3 +28,96 @@ test('a damaged file is refused at start, before it answers wrongly', async () =
   writeFileSync(path, 'this is no database, and long enough to be looked at'.repeat(100));
   expect(await failure(openControl(path))).toMatchObject({ code: 'control_corrupt' });
 });
+
+/** What an administrator sees, or the code of the refusal. */
+async function seen(path: string): Promise<string> {
+  try {
+    const control = await openControl(path);
+    try {
+      const projects = await control.projects.list();
+      const all = await Promise.all(projects.map(async ({ id }) => [await control.settings.get(id), await control.sources.list(id), await control.keys.list(id), await control.tokens.list(id), await control.audit.list(id)]));
+      return JSON.stringify([projects, all]);
+    } finally {
+      await control.close();
+    }
+  } catch (error) {
+    expect(error).toMatchObject({ code: expect.stringMatching(/^control_/) as string });
+    return (error as { code: string }).code;
+  }
+}
+
+/** As a disk does it: the time of change stays. */
+function damage(path: string, change: (bytes: Buffer) => Buffer): void {
+  const { atime, mtime } = statSync(path);
+  writeFileSync(path, change(readFileSync(path)));
+  utimesSync(path, atime, mtime);
+}
+
+test('a bit flipped or a tail cut while it was closed is told, also where SQLite finds its structure whole', async () => {
+  const path = temporaryControlPath();
+  const control = await openControl(path);
+  const { project } = await control.ensureFirstProject();
+  for (const name of ['Web shop', 'App']) await control.sources.create({ project, name, actor: 'test' });
+  await control.close();
+  const size = statSync(path).size;
+  const good = readFileSync(path);
+  const { atime, mtime } = statSync(path);
+  for (let round = 0; round < 60; round++) {
+    writeFileSync(path, good);
+    utimesSync(path, atime, mtime);
+    if (round % 6 === 0) damage(path, (bytes) => bytes.subarray(0, (size * round) / 60));
+    else damage(path, (bytes) => flipped(bytes, Math.floor((size * round) / 60) + round));
+    expect(await seen(path), `round ${round}`).toBe('control_corrupt');
+  }
+  writeFileSync(path, good);
+  utimesSync(path, atime, mtime);
+  const before = await seen(path);
+  // A broken seal says nothing of the file.
+  damage(`${path}.seal`, (bytes) => flipped(bytes, 40));
+  expect(await seen(path)).toBe(before);
+  // Neither does one of before somebody wrote to it.
+  const other = new Libsql(path);
+  other.exec("UPDATE projects SET name = 'Renamed'");
+  other.close();
+  expect(await seen(path)).toContain('Renamed');
+});
+
+test('after a kill: a bit flipped in the write-ahead log does not undo changes in silence, but in the last one of all', async () => {
+  const path = temporaryControlPath();
+  const control = await openControl(path);
+  const { project } = await control.ensureFirstProject();
+  for (let index = 0; index < 8; index++) await control.sources.create({ project, name: `Source ${index}`, actor: 'test' });
+  const killed = mkdtempSync(join(tmpdir(), 'tidemark-control-killed-'));
+  onTestFinished(() => rmSync(killed, { recursive: true }));
+  const copy = join(killed, 'control.db');
+  const files = [path, `${path}-wal`].map((file) => readFileSync(file));
+  await control.close();
+  const put = (): void => {
+    rmSync(killed, { recursive: true });
+    mkdirSync(killed);
+    files.forEach((bytes, index) => writeFileSync(index === 0 ? copy : `${copy}-wal`, bytes));
+  };
+  put();
+  const sound = await seen(copy);
+  expect(sound).toContain('Source 7');
+  const wal = files[1]!;
+  let told = 0;
+  for (let round = 0; round < 60; round++) {
+    put();
+    damage(`${copy}-wal`, (bytes) => flipped(bytes, Math.floor((wal.length * round) / 60) + (round % 24)));
+    const found = await seen(copy);
+    if (found === 'control_corrupt') told++;
+    // The last transaction might as well be one that the power cut: all before it stands.
+    else if (found !== sound) expect(found, `round ${round}`).toContain('Source 6');
+  }
+  expect(told).toBeGreaterThan(40);
+  put();
+  truncateSync(`${copy}-wal`, wal.length - 100);
+  expect(await seen(copy)).toContain('Source 6');
+});
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[Math.min(at, bytes.length - 1)]! ^= 1 << (at % 8);
+  return changed;
+}

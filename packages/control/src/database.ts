@@ -6,13 +6,17 @@ import type { DatabaseConnection, Driver, SqliteDatabase } from 'kysely';
 import Libsql from 'libsql';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
+import { sealIsBroken } from './seal.ts';
 import type { Tables } from './tables.ts';
+import { walIsDamaged } from './wal-check.ts';
 
 /** How long a statement waits for another process's write before it fails with SQLITE_BUSY. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** Opens and migrates the file, making it and its folder (readable by their owner only) when absent. */
 export function openDatabase(path: string): Kysely<Tables> {
+  // Before SQLite looks at them: it would go on with what it can make of a broken log.
+  if (sealIsBroken(path) || walIsDamaged(`${path}-wal`)) throw damaged(path, 'its bytes are not those that were written');
   const db = connectForWriting(path);
   try {
     checkWhole(db, path);
