@@ -48,9 +48,15 @@ async function seen(path: string): Promise<string> {
 
 /** As a disk does it: the time of change stays. */
 function damage(path: string, change: (bytes: Buffer) => Buffer): void {
-  const { atime, mtime } = statSync(path);
+  const { mtimeMs } = statSync(path);
   writeFileSync(path, change(readFileSync(path)));
-  utimesSync(path, atime, mtime);
+  putBack(path, mtimeMs);
+}
+
+/** The time of change, to the millisecond. */
+function putBack(path: string, mtimeMs: number): void {
+  const seconds = (Math.floor(mtimeMs) + 0.5) / 1000;
+  utimesSync(path, seconds, seconds);
 }
 
 test('a bit flipped or a tail cut while it was closed is told, also where SQLite finds its structure whole', async () => {
@@ -61,16 +67,16 @@ test('a bit flipped or a tail cut while it was closed is told, also where SQLite
   await control.close();
   const size = statSync(path).size;
   const good = readFileSync(path);
-  const { atime, mtime } = statSync(path);
+  const { mtimeMs } = statSync(path);
   for (let round = 0; round < 60; round++) {
     writeFileSync(path, good);
-    utimesSync(path, atime, mtime);
+    putBack(path, mtimeMs);
     if (round % 6 === 0) damage(path, (bytes) => bytes.subarray(0, (size * round) / 60));
     else damage(path, (bytes) => flipped(bytes, Math.floor((size * round) / 60) + round));
     expect(await seen(path), `round ${round}`).toBe('control_corrupt');
   }
   writeFileSync(path, good);
-  utimesSync(path, atime, mtime);
+  putBack(path, mtimeMs);
   const before = await seen(path);
   // A broken seal says nothing of the file.
   damage(`${path}.seal`, (bytes) => flipped(bytes, 40));
