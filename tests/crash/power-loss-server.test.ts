@@ -1,13 +1,15 @@
 /**
  * The power goes while the whole server works: log, tables, lake, control file. One run under load is journalled by the
  * file layer; disks are cut at seeded moments, a server is started on each, and its stores are held against the ledger:
- * what was acknowledged before the cut is stored, once, in every store, and the balance is exact.
+ * what was acknowledged before the cut is stored, once, in every store, and the balance is exact. On some of the disks the
+ * log has dropped all that it may (what every store has), and on some the parts of the tables were never synced.
  * `TIDEMARK_POWER_SERVER_RUNS=50` cuts more often, `TIDEMARK_SEED=…` does it again, `TIDEMARK_POWER_SECONDS=60` loads longer.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LmdbLogWriter, LmdbPositions } from '@tidemark/log';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ServerUnderTest } from '../server-under-test.ts';
 import { bundleProgram } from './file-layer/bundle.ts';
@@ -17,12 +19,30 @@ import { compileFileLayer, fileLayerEnv, type FileLayer } from './file-layer/lay
 import { writeDisk } from './file-layer/power-loss.ts';
 import { LedgerClient, seededRandom } from './ledger.ts';
 import { BadEventClient } from './power-loss/bad-events.ts';
+import { adoptEndNote } from './power-loss/end-note.ts';
 import type { StoreFacts } from './power-loss/store-facts.ts';
 
-const RUNS = Number(process.env['TIDEMARK_POWER_SERVER_RUNS'] ?? 3);
+const RUNS = Number(process.env['TIDEMARK_POWER_SERVER_RUNS'] ?? 4);
 const SECONDS = Number(process.env['TIDEMARK_POWER_SECONDS'] ?? 4);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
-const MODELS: readonly DiskModel[] = ['ordered', 'posix'];
+
+interface Kind {
+  name: string;
+  model: DiskModel;
+  /** Records that the stores are said to have are gone from the log before the start: what they have must be enough. */
+  logDropped?: boolean;
+  /** Parts of tables are lost, cut and zeroed although they were synced: they come back from the log. */
+  partsLost?: boolean;
+}
+const KINDS: readonly Kind[] = [
+  { name: 'ordered', model: 'ordered' },
+  { name: 'posix, log dropped', model: 'posix', logDropped: true },
+  { name: 'parts lost', model: 'posix', partsLost: true },
+  { name: 'posix', model: 'posix' },
+  { name: 'ordered, log dropped', model: 'ordered', logDropped: true },
+];
+/** A part's folder, and all in it. */
+const PART = /\/warehouse\/data\/store\/[^/]+\/[^/]+\/(tmp_\w+|\w+_\d+_\d+_\d+)(\/|$)/;
 
 const layer = compileFileLayer();
 if ('unavailable' in layer) console.warn(`SKIPPED: power loss under the server: ${layer.unavailable}`);
@@ -107,6 +127,15 @@ async function problemsOf(dataPath: string, owed: ReadonlySet<string>, sent: Rea
   return problems;
 }
 
+async function dropFromLog(dataPath: string): Promise<void> {
+  if (!existsSync(join(dataPath, 'positions', 'data.mdb'))) return;
+  const positions = new LmdbPositions(join(dataPath, 'positions'), { readOnly: true });
+  const log = await LmdbLogWriter.open(join(dataPath, 'log'));
+  for (const topic of ['events', 'quarantine'] as const) await log.drop(topic, 0, positions.get(topic, 0)?.offset ?? 0, Infinity);
+  await log.close();
+  await positions.close();
+}
+
 async function drained(server: ServerUnderTest): Promise<Record<string, number>> {
   const deadline = Date.now() + 30_000;
   for (;;) {
@@ -123,18 +152,20 @@ it.skipIf('unavailable' in layer)(`power loss: servers started on ${RUNS} disks 
   const random = seededRandom(SEED);
   const problems: string[] = [];
   for (let run = 0; run < RUNS; run++) {
-    // Every fifth one falls into the first start.
-    const [from, to] = run % 5 === 4 ? [0, readyAt] : [readyAt, Math.min(journal.length, endedAt + (journal.length - endedAt) / 2)];
+    // Every sixth one falls into the first start.
+    const [from, to] = run % 6 === 5 ? [0, readyAt] : [readyAt, Math.min(journal.length, endedAt + (journal.length - endedAt) / 2)];
     const at = Math.floor(from + random() * (to - from));
-    const model = MODELS[run % MODELS.length]!;
-    const disk = new Disk(journal, model);
+    const { name, model, logDropped, partsLost } = KINDS[run % KINDS.length]!;
+    const disk = new Disk(journal, model, partsLost ? { of: (path) => PART.test(path), from: readyAt } : undefined);
     disk.advance(at);
     const image = join(folder, `image-${run}`);
     mkdirSync(image);
     writeDisk(disk, image, SEED + run);
+    if (logDropped) await dropFromLog(image);
+    adoptEndNote(join(image, 'log'));
     const owed = new Set(acknowledged.filter((batch) => batch.at <= at).flatMap(({ ids }) => ids));
     const found = await problemsOf(image, owed, sent);
-    problems.push(...found.map((problem) => `${model} disk at ${at} of ${journal.length}, seed ${SEED + run}: ${problem}`));
+    problems.push(...found.map((problem) => `disk '${name}' at ${at} of ${journal.length}, seed ${SEED + run}: ${problem}`));
     if (process.env['TIDEMARK_POWER_KEEP'] === undefined || found.length === 0) rmSync(image, { recursive: true });
     else console.log(`kept: ${image}`);
   }

@@ -19,6 +19,12 @@ import type { Effect, Journal } from './journal.ts';
 
 export type DiskModel = 'posix' | 'ordered';
 
+/** Files and folders that came at a path that `of` names, behind the first `from` bytes of the journal: their syncs keep nothing. */
+export interface LostSyncs {
+  readonly of: (path: string) => boolean;
+  readonly from: number;
+}
+
 export class Disk {
   readonly journal: Journal;
   readonly model: DiskModel;
@@ -26,12 +32,17 @@ export class Disk {
   /** Files that were mapped shared and writable: what went in through the map is unknown. */
   readonly mapped = new Set<FileState>();
   readonly #byInode = new Map<number, TreeNode>();
+  readonly #lost: LostSyncs | undefined;
+  readonly #unsynced = new Set<TreeNode>();
   #next = 0;
   #at = 0;
 
-  constructor(journal: Journal, model: DiskModel) {
+  /** `lost`: a disk that is worse than it says, `posix` only. */
+  constructor(journal: Journal, model: DiskModel, lost?: LostSyncs) {
+    if (lost !== undefined && model !== 'posix') throw new Error('syncs get lost on disks of the model posix only');
     this.journal = journal;
     this.model = model;
+    this.#lost = lost;
     this.tree = new FolderTree(journal.root);
     this.#byInode.set(journal.rootInode, this.tree.root);
   }
@@ -78,15 +89,16 @@ export class Disk {
   #create(end: number, path: string, ino: number, node: TreeNode): void {
     this.tree.create(end, path, node);
     this.#byInode.set(ino, node);
+    if (this.#lost !== undefined && end > this.#lost.from && this.#lost.of(path)) this.#unsynced.add(node);
   }
 
   #sync({ ino, begun, dataOnly }: Effect & { kind: 'sync' }): void {
     const node = this.#byInode.get(ino);
-    if (node === undefined) return;
+    if (node === undefined || this.#unsynced.has(node)) return;
     const resized = node instanceof FileState && node.sync(begun);
     if (this.model === 'posix') {
       // The name is where it was put: of a move to another folder it is the folder it went to that counts.
-      if (node instanceof FolderNode) this.tree.settle((change) => change.end <= begun && (change.to ?? change.from)!.folder === node);
+      if (node instanceof FolderNode) this.tree.settle((change) => change.end <= begun && (change.to ?? change.from)!.folder === node && !this.#unsynced.has(change.node));
       return;
     }
     const concerns = (change: NameChange): boolean =>

@@ -15,7 +15,9 @@ export class BadEventClient {
   }
 
   start(everyMs: number): void {
-    this.#timer = setInterval(() => (this.#last = this.#last.then(() => this.#send())), everyMs);
+    this.#timer = setInterval(() => {
+      this.#last = this.#last.then(() => this.#send());
+    }, everyMs);
   }
 
   async stop(): Promise<void> {

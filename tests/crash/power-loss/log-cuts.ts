@@ -9,6 +9,7 @@ import { Disk, type DiskModel } from '../file-layer/disk.ts';
 import { readJournal } from '../file-layer/journal.ts';
 import { writeDisk } from '../file-layer/power-loss.ts';
 import { seededRandom } from '../ledger.ts';
+import { adoptEndNote } from './end-note.ts';
 import { auditLog } from './log-audit.ts';
 import { owedAt, type LogNote } from './log-ledger.ts';
 
@@ -37,6 +38,7 @@ for (const [run, at] of cuts.toSorted((a, b) => a - b).entries()) {
   const image = join(folder, String(run));
   mkdirSync(image);
   writeDisk(disk, image, cut.seed);
+  adoptEndNote(join(image, 'log'));
   console.log(JSON.stringify({ ...cut, problems: await auditLog(image, seed, owedAt(notes, at)) }));
   rmSync(image, { recursive: true });
 }
