@@ -1,0 +1,114 @@
+/**
+ * A processor killed (SIGKILL, by itself) before and after every step that reaches a disk or a store: plan, staging, each
+ * table, the lake's file and its manifest, the halving of a range that holds refused rows, quarantine, counts, positions,
+ * of both topics. Started again, perhaps killed again, it must end with the very contents of a run that was never killed.
+ * CI takes a sample; `TIDEMARK_CRASH_POINTS=all` takes every step, a number so many, `TIDEMARK_SEED=…` the same again.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { FLAG, RowWriter, type StoredEvent } from '@tidemark/event';
+import { LmdbLogWriter, type Frames } from '@tidemark/log';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { PipelineFacts } from './crash-points/processor-process.ts';
+import { bundleProgram } from './file-layer/bundle.ts';
+import { seededRandom } from './ledger.ts';
+
+const POINTS = process.env['TIDEMARK_CRASH_POINTS'] ?? '4';
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
+const random = seededRandom(SEED);
+const RECEIVED_AT_MS = Date.UTC(2026, 4, 3, 10);
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-points-'));
+const base = join(folder, 'base');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let program: string;
+let expected: PipelineFacts;
+beforeAll(async () => {
+  program = await bundleProgram(new URL('crash-points/processor-process.ts', import.meta.url));
+  cpSync(new URL('../../packages/warehouse/src/migrations', import.meta.url), join(dirname(program), 'migrations'), { recursive: true });
+  // What went before: a range that is done, so that there are ids to be found again.
+  await append(base, range(0, 12), [item('early')]);
+  run(base);
+  await append(base, [...range(4, 30), broken('bad'), broken('e5', { flags: FLAG.imported }), storedEvent('late', { timeMs: 0 }), broken('worse'), storedEvent('bad'), storedEvent('e7', { properties: '{"n":-1}' })], [item('kept'), tally(), item('kept too')]);
+  const whole = copyOf(base, 'whole');
+  expected = run(whole)!;
+  expect(expected.balance).toMatchObject({ received: 12 + 1 + 32 + 5, pending: 0, difference: 0, quarantined: 5, rejected: 3 });
+}, 120_000);
+
+/** All steps of the range that is to be killed, by their names. */
+function deadlySteps(): string[] {
+  if (POINTS === 'all') return [...expected.steps];
+  const left = [...expected.steps];
+  return Array.from({ length: Math.min(left.length, Number(POINTS)) }, () => left.splice(Math.floor(random() * left.length), 1)[0]!);
+}
+
+it(`X2, X3, X6: killed at ${POINTS === 'all' ? 'every step' : `${POINTS} steps`}, it ends with what a run ends with that was never killed (seed ${SEED})`, () => {
+  expect(expected.steps.length).toBeGreaterThan(80);
+  for (const step of deadlySteps()) {
+    const data = copyOf(base, 'killed');
+    expect(run(data, step), `not killed at ${step}`).toBeUndefined();
+    // Now and then once more while it makes good what the first death left; that may be over before its step comes.
+    const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
+    if (again !== undefined) run(data, again);
+    const facts = run(data);
+    const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
+    for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
+    expect(facts?.balance, told).toEqual(expected.balance);
+    rmSync(data, { recursive: true, force: true });
+  }
+}, POINTS === 'all' ? 3_600_000 : 60_000 + Number(POINTS) * 30_000);
+
+/** Runs to the end of the log; undefined when the process was killed on its way. */
+function run(data: string, deadly?: string): PipelineFacts | undefined {
+  const facts = join(folder, 'facts.json');
+  rmSync(facts, { force: true });
+  const { signal, status, stderr } = spawnSync(process.execPath, [program, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 60_000, encoding: 'utf8' });
+  if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as PipelineFacts;
+  if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
+  throw new Error(`the processor ended with ${signal ?? status}: ${stderr}`);
+}
+
+function copyOf(from: string, name: string): string {
+  const to = join(folder, name);
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true });
+  return to;
+}
+
+async function append(data: string, events: readonly StoredEvent[], aside: readonly { events: number; record: object }[]): Promise<void> {
+  const log = await LmdbLogWriter.open(join(data, 'log'), () => RECEIVED_AT_MS);
+  const receivedAtMs = log.stamp();
+  const rows = new RowWriter();
+  for (const event of events) rows.writeFramed({ ...event, receivedAtMs });
+  const frames: Frames[] = [
+    { topic: 'events', partition: 0, count: events.length, bytes: rows.take() },
+    ...aside.map(({ record }) => framed({ project: 'p1', source: 'web', receivedAtMs, ...record })),
+  ];
+  const received = events.length + aside.reduce((sum, { events: counted }) => sum + counted, 0);
+  await log.append(frames, [{ project: 'p1', source: 'web', minuteMs: receivedAtMs - (receivedAtMs % 60_000), received }], receivedAtMs);
+  await log.close();
+}
+
+function framed(record: object): Frames {
+  const json = Buffer.from(JSON.stringify(record));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  return { topic: 'quarantine', partition: 0, count: 1, bytes: Buffer.concat([length, json]) };
+}
+
+const item = (eventId: string) => ({ events: 1, record: { kind: 'item', code: 'wrong_type', detail: 'No.', faults: [], eventId, eventName: '', original: '{"a":1}', encoding: 'utf8' } });
+const tally = () => ({ events: 3, record: { kind: 'tally', outcome: 'rejected', code: 'event_too_large', events: 3 } });
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => storedEvent(`e${from + index}`));
+const broken = (eventId: string, change: Partial<StoredEvent> = {}) => storedEvent(eventId, { properties: `{broken ${eventId}`, ...change });
+
+function storedEvent(eventId: string, change: Partial<StoredEvent> = {}): StoredEvent {
+  const timeMs = Date.UTC(2026, Number(/\d+/.exec(eventId)?.[0] ?? 0) % 3, 10);
+  const none = { sessionId: '', groupId: '', previousId: '', schemaVersion: '', country: '', os: '', browser: '', deviceType: '', channel: '', campaignSource: '', campaignMedium: '', campaignName: '', referrerHost: '', pagePath: '', appVersion: '', locale: '' };
+  return {
+    ...none, project: 'p1', source: 'web', eventId, eventName: 'click', type: 'track', userId: 'u1', anonymousId: '', sequence: 0, timeMs, originalTimeMs: timeMs, receivedAtMs: 0,
+    bot: false, flags: 1, properties: `{"n":"${eventId}","list":[1,[2]]}`, context: '{"c":1}', traits: '{}', ...change,
+  };
+}
