@@ -73,6 +73,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   quarantineRoutes(app, deps);
   pipelineRoutes(app, deps, diskUsage);
   healthRoutes(app, deps, () => damage);
+  backupRoutes(app, deps);
   metricsRoutes(app, deps, diskUsage);
   openApiRoutes(app, openApi);
   adminRoutes(app, deps);
