@@ -50,7 +50,7 @@ function journalled(name: string, env: Record<string, string> = {}): string[] {
 
 /** What is wrong with `runs` disks of a journal. */
 function problemsOf(journal: readonly string[], model: DiskModel, runs: number): string[] {
-  const { stdout, stderr, status, signal } = run(programs.cuts, [...journal, model, String(runs), String(SEED)]);
+  const { stdout, stderr, status, signal } = run(programs.cuts, [...journal, model, String(runs), String(SEED), folder]);
   const cuts = stdout.trim().split('\n').map((line) => JSON.parse(line) as Cut);
   const problems = cuts.flatMap(({ at, seed, problems: found = [] }) => found.map((problem) => `${model} disk at ${at}, seed ${seed}: ${problem}`));
   const last = cuts.at(-1)!;

@@ -1,17 +1,21 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A TypeScript program of the tests as one file that Node runs by itself; the file goes with this process. */
-export async function bundleProgram(entry: URL): Promise<string> {
-  // Below node_modules, so that the packages that stay outside of it are found.
-  const folder = join(ROOT, 'node_modules', '.cache', `tidemark-tests-${process.pid}`);
+/** Where tests keep what they build. Below node_modules, so that programs there find the packages that they import. */
+export function cacheFolder(): string {
+  const folder = join(ROOT, 'node_modules', '.cache', 'tidemark-tests');
   mkdirSync(folder, { recursive: true });
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, `${basename(entry.pathname, '.ts')}.mjs`);
+  return folder;
+}
+
+/** A TypeScript program of the tests as one file that Node runs by itself. */
+export async function bundleProgram(entry: URL): Promise<string> {
+  const file = join(cacheFolder(), `${basename(entry.pathname, '.ts')}.mjs`);
+  const partial = `${file}.${process.pid}`;
   const bundled = await rolldown({
     input: fileURLToPath(entry),
     platform: 'node',
@@ -19,7 +23,9 @@ export async function bundleProgram(entry: URL): Promise<string> {
     resolve: { conditionNames: ['tidemark-source', 'node', 'import', 'default'] },
     tsconfig: join(ROOT, 'tsconfig.json'),
   });
-  await bundled.write({ file, format: 'esm' });
+  await bundled.write({ file: partial, format: 'esm' });
   await bundled.close();
+  // Whole or not at all, as two runs may build it at once.
+  renameSync(partial, file);
   return file;
 }

@@ -1,9 +1,10 @@
 /** Builds the file layer (shim/, C) and tells how a process is started over it. See README.md. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from './bundle.ts';
 
 const SOURCES = fileURLToPath(new URL('shim/', import.meta.url));
 const COMPILERS = ['cc', 'gcc', 'clang'];
@@ -13,7 +14,7 @@ export interface FileLayer {
   library: string;
 }
 
-/** The layer, built in a temporary folder that goes with this process; or a sentence why there can be none here. */
+/** The layer, built when its sources have changed; or a sentence why there can be none here. */
 export function compileFileLayer(): FileLayer | { unavailable: string } {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { unavailable: `the file layer is for Linux on x64, and this is ${process.platform} on ${process.arch}.` };
@@ -22,12 +23,16 @@ export function compileFileLayer(): FileLayer | { unavailable: string } {
   if (header.glibcVersionRuntime === undefined) return { unavailable: 'the file layer needs glibc, which this system has not.' };
   const compiler = COMPILERS.find((name) => spawnSync(name, ['--version']).status === 0);
   if (compiler === undefined) return { unavailable: `the file layer needs a C compiler (${COMPILERS.join(', ')}), and none is installed.` };
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-file-layer-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const library = join(folder, 'layer.so');
-  const sources = readdirSync(SOURCES).filter((name) => name.endsWith('.c')).map((name) => join(SOURCES, name));
-  const built = spawnSync(compiler, ['-std=gnu11', '-O2', '-Wall', '-fPIC', '-shared', '-o', library, ...sources, '-ldl', '-lpthread'], { encoding: 'utf8' });
+  const sources = readdirSync(SOURCES).toSorted().map((name) => join(SOURCES, name));
+  const hash = createHash('sha256');
+  for (const source of sources) hash.update(readFileSync(source));
+  const library = join(cacheFolder(), `file-layer-${hash.digest('hex').slice(0, 16)}.so`);
+  if (existsSync(library)) return { library };
+  const partial = `${library}.${process.pid}`;
+  const code = sources.filter((name) => name.endsWith('.c'));
+  const built = spawnSync(compiler, ['-std=gnu11', '-O2', '-Wall', '-fPIC', '-shared', '-o', partial, ...code, '-ldl', '-lpthread'], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`${compiler} could not build the file layer:\n${built.stderr}`);
+  renameSync(partial, library);
   return { library };
 }
 
