@@ -5,6 +5,7 @@ import { MEASURES } from './measures/index.ts';
 import { commit, loadAverage } from './report/machine.ts';
 import { stamped, type Measure, type MeasuredResult } from './report/measure.ts';
 import { lines } from './report/print.ts';
+import { publish } from './report/publish.ts';
 import { record } from './report/results.ts';
 import { sweep } from './server/temporary.ts';
 
@@ -13,6 +14,10 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const wanted = process.argv.slice(2);
 if (wanted.some((word) => word === '--help' || word === 'help')) help();
+if (wanted[0] === 'publish') {
+  for (const path of publish(ROOT, wanted[1])) console.log(`wrote ${path}`);
+  process.exit(0);
+}
 const unknown = wanted.filter((name) => !(name in MEASURES));
 if (unknown.length > 0) {
   console.error(`There is no measure '${unknown[0]}'; there are ${Object.keys(MEASURES).join(', ')}.`);
@@ -51,7 +56,8 @@ function runOf(name: string): () => Promise<Measure[]> {
 
 function help(): never {
   console.log('npm run bench                 all measures marked *, one after another');
-  console.log('npm run bench -- NAME …       these\n');
+  console.log('npm run bench -- NAME …       these');
+  console.log('npm run bench -- publish      puts the newest results into bench/results and docs/performance.md\n');
   for (const [name, { inAll, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${inAll === false ? ' ' : '*'} ${about}`);
   console.log('\nEnvironment:');
   for (const [name, { means, unit }] of Object.entries(KNOBS)) console.log(`  ${name.padEnd(28)} ${means}${unit ? `, in ${unit}` : ''}`);

@@ -56,7 +56,9 @@ export class Connection {
     const headEnd = this.#received.indexOf(HEAD_END);
     if (headEnd === -1) return;
     const head = this.#received.toString('latin1', 0, headEnd);
-    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    const declared = /content-length: (\d+)/i.exec(head)?.[1];
+    if (declared === undefined) throw new Error(`an answer without Content-Length, which this client can't read: ${head}`);
+    const length = Number(declared);
     if (this.#received.length < headEnd + 4 + length) return;
     const body = this.#received.toString('utf8', headEnd + 4, headEnd + 4 + length);
     this.#received = this.#received.subarray(headEnd + 4 + length);

@@ -7,6 +7,7 @@ import { CpuMeter, perEvent, type CpuPerEvent } from '../resources/cpu.ts';
 import { quiet } from '../resources/quiet.ts';
 import { PROGRAM, Server } from '../server/server.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 /**
  * This checkout against another one, in turns at the same load, end to end: for judging a change on a machine whose speed
@@ -27,11 +28,9 @@ export async function ab(): Promise<Measure[]> {
   const of = (get: (side: Side) => number[]) => ({ ours: spread(get(sides.ours)), theirs: spread(get(sides.theirs)) });
   return [
     {
-      id: 'ab',
+      ...entry('ab'),
       what: `events/s end to end, this checkout against ${other}`,
       value: spread(sides.ours.rates.map((rate, index) => rate / sides.theirs.rates[index]!)),
-      unit: 'ratio',
-      better: 'higher',
       notes: [
         `CPU an event: ours ${spread(sides.ours.costs.map(({ micros }) => micros)).median.toFixed(1)} us, theirs ${spread(sides.theirs.costs.map(({ micros }) => micros)).median.toFixed(1)} us`,
       ],

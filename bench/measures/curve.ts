@@ -4,6 +4,7 @@ import { spread, type Measure } from '../report/measure.ts';
 import { Server } from '../server/server.ts';
 import { endToEnd } from './end-to-end.ts';
 import { offer, type OfferedLoad } from './overload.ts';
+import { entry } from './catalogue.ts';
 
 const TIMES_SUSTAINED = [0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3];
 
@@ -22,11 +23,9 @@ export async function curve(): Promise<Measure[]> {
   await server.stop();
   return [
     {
-      id: 'curve',
+      ...entry('curve'),
       what: 'most events/s stored while a load lasts, offered from 0.1 to 3 times of what is sustained',
       value: spread([Math.max(0, ...points.map(({ storedEventsPerSecond }) => storedEventsPerSecond ?? 0))]),
-      unit: 'events/s',
-      better: 'higher',
       details: { sustainedEventsPerSecond: sustained, secondsAPoint: seconds, points },
     },
   ];

@@ -6,6 +6,7 @@ import { FreshnessProbe } from '../server/freshness-probe.ts';
 import { generate, OPEN_LOOP_CONNECTIONS } from '../server/generate.ts';
 import { Server } from '../server/server.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 /**
  * R3 and R14 in one run of the whole server: what it sustains end to end is found first, then half of it is offered in
@@ -38,23 +39,15 @@ export async function halfLoad(): Promise<Measure[]> {
   const load = { sustainedEventsPerSecond: sustained, offeredEventsPerSecond: sustained / 2, achievedEventsPerSecond: achieved };
   return [
     {
-      id: 'R3',
+      ...entry('R3'),
       what: `accept latency p99 at half load (${Math.round(sustained / 2).toLocaleString('en')} events/s, open loop, from when a batch was due)`,
       value: spread(accepts.map(({ p99Ms }) => p99Ms)),
-      unit: 'ms',
-      better: 'lower',
-      floor: 100,
-      goal: 10,
       details: { ...load, p50Ms: spread(accepts.map(({ p50Ms }) => p50Ms)), maxMs: spread(accepts.map(({ maxMs }) => maxMs)) },
     },
     {
-      id: 'R14',
+      ...entry('R14'),
       what: 'freshness p99 at half load, from sent to counted by a question',
       value: spread(freshness.map(({ p99Ms }) => p99Ms / 1000)),
-      unit: 's',
-      better: 'lower',
-      floor: 10,
-      goal: 2,
       details: { ...load, p50Seconds: spread(freshness.map(({ p50Ms }) => p50Ms / 1000)), asTheServerSays: ownFreshness },
     },
   ];

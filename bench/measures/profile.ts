@@ -9,6 +9,7 @@ import { CpuMeter, perEvent } from '../resources/cpu.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 const ROLES = ['collector', 'engine'] as const;
 const SHOWN = 25;
@@ -45,11 +46,9 @@ export async function profile(): Promise<Measure[]> {
   const notes = ROLES.flatMap((role) => [`${role}, us an event:`, ...Object.entries(sources[role]!).slice(0, 12).map(([source, micros]) => `  ${micros.toFixed(2).padStart(6)}  ${source}`)]);
   return [
     {
-      id: 'profile',
+      ...entry('profile'),
       what: `JavaScript of an event by source file, at ${Math.round(eventsPerSecond).toLocaleString('en')} events/s with the profiler on`,
       value: spread([cost.micros]),
-      unit: 'us of CPU',
-      better: 'lower',
       notes,
       details: { sources, cpuPerEvent: cost },
     },

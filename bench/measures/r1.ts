@@ -7,6 +7,7 @@ import { startBareServer } from '../server/bare.ts';
 import { generate } from '../server/generate.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
+import { entry } from './catalogue.ts';
 
 /**
  * R1: durable accepted events/s against a bare server that only parses, in turns. The whole server runs, its engine held
@@ -38,13 +39,9 @@ export async function r1(): Promise<Measure[]> {
   removeFolder(dataPath);
   return [
     {
-      id: 'R1',
+      ...entry('R1'),
       what: 'durable accepted events/s against a bare node:http server that reads and JSON.parses',
       value: spread(ours.map((each, index) => each.eventsPerSecond / theirs[index]!.eventsPerSecond)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 0.4,
-      goal: 0.7,
       details: {
         oursEventsPerSecond: spread(ours.map((each) => each.eventsPerSecond)),
         bareEventsPerSecond: spread(theirs.map((each) => each.eventsPerSecond)),

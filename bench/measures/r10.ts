@@ -10,6 +10,7 @@ import { spread, type Measure } from '../report/measure.ts';
 import { API_TOKEN, Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
 import { generate } from '../server/generate.ts';
+import { entry } from './catalogue.ts';
 
 const OWN_EVENTS = 3_000_000;
 /** Sent over HTTP; the rest are copies of these rows under other people. */
@@ -44,13 +45,9 @@ export async function r10(): Promise<Measure[]> {
   const coldName = isCold ? 'first look at each of 100 people after a start, page cache dropped' : 'first look at each of 100 people after a start; the page cache could not be dropped (not root)';
   return [
     {
-      id: 'R10',
+      ...entry('R10'),
       what: `timeline p99 through the API, last ${LIMIT} events of one person of ${rows.toLocaleString('en')} rows, warm, one question at a time`,
       value: spread(warm.map(({ p99Ms }) => p99Ms)),
-      unit: 'ms',
-      better: 'lower',
-      floor: 10,
-      goal: 4,
       notes: [`cold (${coldName}): p50 ${cold.p50Ms.toFixed(1)} ms, p99 ${cold.p99Ms.toFixed(1)} ms`],
       details: { rows, peopleAsked: busy.length, warmP50Ms: spread(warm.map(({ p50Ms }) => p50Ms)), warmMaxMs: spread(warm.map(({ maxMs }) => maxMs)), cold, isCold },
     },

@@ -8,6 +8,7 @@ import { generate } from '../server/generate.ts';
 import { Server, WRITE_KEY } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 const OWN_LOG_MB = 1_024;
 const FILL_SECONDS = 3;
@@ -25,23 +26,15 @@ export async function r11(): Promise<Measure[]> {
   const details = { rounds: outcomes };
   return [
     {
-      id: 'R11a',
+      ...entry('R11a'),
       what: `restart after kill -9 with ${logMb} MB of unprocessed log: from the start of the program to the first ack`,
       value: spread(outcomes.map(({ firstAckSeconds }) => firstAckSeconds)),
-      unit: 's',
-      better: 'lower',
-      floor: 10,
-      goal: 2,
       details,
     },
     {
-      id: 'R11b',
+      ...entry('R11b'),
       what: 'the same: events/s from the start of the program until all is queryable, against live speed',
       value: spread(outcomes.map(({ caughtUpPerSecond, livePerSecond }) => caughtUpPerSecond / livePerSecond)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 1,
-      goal: 2,
       details,
     },
   ];

@@ -5,6 +5,7 @@ import { spread, type Measure } from '../report/measure.ts';
 import { quiet } from '../resources/quiet.ts';
 import { Server } from '../server/server.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 const SHARE = 0.2;
 
@@ -31,13 +32,9 @@ export async function r12(): Promise<Measure[]> {
   removeSeededFolder(dataPath);
   return [
     {
-      id: 'R12',
+      ...entry('R12'),
       what: `events/s end to end with 20 % duplicates, drawn evenly from ${ids.toLocaleString('en')} ids of the window, against none; every duplicate found, no other`,
       value: spread(some.map((each, index) => each / none[index]!)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 0.8,
-      goal: 0.95,
       details: {
         withDuplicatesEventsPerSecond: spread(some),
         withoutEventsPerSecond: spread(none),

@@ -4,6 +4,7 @@ import { spread, type Measure } from '../report/measure.ts';
 import { Server } from '../server/server.ts';
 import { endToEnd } from './end-to-end.ts';
 import { offer, type OfferedLoad } from './overload.ts';
+import { entry } from './catalogue.ts';
 
 const TIMES = 3;
 
@@ -30,13 +31,9 @@ export async function r13(): Promise<Measure[]> {
   const best = Math.max(...peak.map(stored));
   return [
     {
-      id: 'R13',
+      ...entry('R13'),
       what: `events/s stored while ${TIMES} times the sustainable load (${Math.round(sustained).toLocaleString('en')}/s) is offered, against the peak; nothing acknowledged is lost`,
       value: spread(over.map((each) => stored(each) / best)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 0.8,
-      goal: 0.97,
       details: {
         sustainedEventsPerSecond: sustained,
         acceptedRatio: spread(over.map((each, index) => each.acceptedEventsPerSecond / peak[index]!.acceptedEventsPerSecond)),

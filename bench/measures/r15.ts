@@ -12,6 +12,7 @@ import { WrongCount } from '../oracle/counts.ts';
 import { knob } from '../options.ts';
 import { spread, type Measure } from '../report/measure.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
+import { entry } from './catalogue.ts';
 
 const FAULTS = ['kill -9 collector', 'kill -9 engine', 'kill -9 both', 'disk full'] as const;
 const DISK_MB = 1_600;
@@ -48,13 +49,9 @@ export async function r15(): Promise<Measure[]> {
       if (found.length > 0) throw new WrongCount(found.map((text) => `${text} (seed ${seed})`));
       return [
         {
-          id: 'R15',
+          ...entry('R15'),
           what: `acknowledged events lost over ${rounds} rounds of ${Object.keys(done).join(', ')}, of ${client.acknowledged.size.toLocaleString('en')} (seed ${seed})`,
           value: spread([lost]),
-          unit: 'events',
-          better: 'lower',
-          floor: 0,
-          goal: 0,
           notes: hasSmallDisk ? [] : ['a full disk was not tried: it takes a small tmpfs, so root on Linux'],
           details: { rounds: done, acknowledged: client.acknowledged.size, sent: client.sent.size, resentBatches: client.resent, seed },
         },

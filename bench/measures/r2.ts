@@ -4,6 +4,7 @@ import { spread, type Measure } from '../report/measure.ts';
 import { generate } from '../server/generate.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
+import { entry } from './catalogue.ts';
 
 /** R2: accept rate with fsync against the same server whose log leaves fsync out, in turns. The engines are held still. */
 export async function r2(): Promise<Measure[]> {
@@ -22,13 +23,9 @@ export async function r2(): Promise<Measure[]> {
   await unsynced.end();
   return [
     {
-      id: 'R2',
+      ...entry('R2'),
       what: 'accept rate with fsync against without',
       value: spread(rates.map((rate) => rate.synced / rate.unsynced)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 0.7,
-      goal: 0.95,
       details: {
         syncedEventsPerSecond: spread(rates.map((rate) => rate.synced)),
         unsyncedEventsPerSecond: spread(rates.map((rate) => rate.unsynced)),

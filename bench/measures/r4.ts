@@ -8,6 +8,7 @@ import { quiet } from '../resources/quiet.ts';
 import { Server } from '../server/server.ts';
 import { storeSeconds } from '../server/store-seconds.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 /** R4: events/s from HTTP to deduplicated and queryable, against chDB's own INSERT of such events as JSONEachRow. */
 export async function r4(): Promise<Measure[]> {
@@ -45,13 +46,9 @@ export async function r4(): Promise<Measure[]> {
   const middle = ours.map((each, index) => ({ each, index })).toSorted((a, b) => a.each.eventsPerSecond - b.each.eventsPerSecond)[Math.floor((rounds - 1) / 2)]!;
   return [
     {
-      id: 'R4',
+      ...entry('R4'),
       what: `events/s from HTTP to deduplicated and queryable, ${ids.toLocaleString('en')} ids in the dedup store, against chDB INSERT JSONEachRow`,
       value: spread(ours.map((each, index) => each.eventsPerSecond / baseline[index]!)),
-      unit: 'ratio',
-      better: 'higher',
-      floor: 0.2,
-      goal: 0.65,
       details: {
         oursEventsPerSecond: spread(ours.map((each) => each.eventsPerSecond)),
         plainInsertRowsPerSecond: spread(baseline),

@@ -11,6 +11,7 @@ import { quiet } from '../resources/quiet.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
 import { endToEnd } from './end-to-end.ts';
+import { entry } from './catalogue.ts';
 
 const OWN_EVENTS = 600_000;
 /** How long nothing may move until merges are taken as settled. */
@@ -38,21 +39,15 @@ export async function r9(): Promise<Measure[]> {
   const details = { events: ledger.unique, bytesAnEvent: { ndjson: ndjson.plain, ndjsonZstd3: ndjson.compressed, tables, folders: stores } };
   return [
     {
-      id: 'R9',
+      ...entry('R9'),
       what: `bytes on disk an event in the table events (${tables['events']?.toFixed(1)}) against zstd -3 of the NDJSON (${ndjson.compressed.toFixed(1)})`,
       value: spread([(tables['events'] ?? 0) / ndjson.compressed]),
-      unit: 'ratio',
-      better: 'lower',
-      floor: 1,
-      goal: 0.5,
       details,
     },
     {
-      id: 'R9b',
+      ...entry('R9b'),
       what: `the same of all lasting copies: every table and the lake (${copies.toFixed(1)} bytes); with the log's hour it is ${(copies + (stores['log'] ?? 0)).toFixed(0)}`,
       value: spread([copies / ndjson.compressed]),
-      unit: 'ratio',
-      better: 'lower',
       details,
     },
   ];

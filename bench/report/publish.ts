@@ -1,0 +1,36 @@
+/**
+ * `npm run bench -- publish [FILE]`: puts a file of results into bench/results, and what follows from it into the
+ * documents. Committing that is left to whoever has looked at it.
+ */
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { loadChart } from '../chart/load-chart.ts';
+import type { OfferedLoad } from '../measures/overload.ts';
+import { newestResults, readResults, type Results } from './results.ts';
+import { fillIn, machineLine, performanceTables } from './tables.ts';
+
+export const DOCUMENT = 'docs/performance.md';
+export const CHART = 'docs/performance/load.svg';
+
+/** @returns the paths that were written, below `root` */
+export function publish(root: string, file = newestResults(join(root, 'bench/results/local'))): string[] {
+  if (file === undefined) throw new Error('there are no results yet: run `npm run bench` first');
+  const results = readResults(file);
+  const target = join('bench/results', basename(file));
+  copyFileSync(file, join(root, target));
+  const document = join(root, DOCUMENT);
+  writeFileSync(document, fillIn(readFileSync(document, 'utf8'), performanceTables(results)));
+  const chart = chartOf(results);
+  if (chart === undefined) return [target, DOCUMENT];
+  mkdirSync(join(root, 'docs/performance'), { recursive: true });
+  writeFileSync(join(root, CHART), chart);
+  return [target, DOCUMENT, CHART];
+}
+
+/** The chart of offered load, if the results have its points. */
+export function chartOf(results: Results): string | undefined {
+  const curve = results.measures.find(({ id }) => id === 'curve');
+  if (curve === undefined) return undefined;
+  const { points, sustainedEventsPerSecond, secondsAPoint } = curve.details as { points: OfferedLoad[]; sustainedEventsPerSecond: number; secondsAPoint: number };
+  return loadChart({ points, sustainedEventsPerSecond, subtitle: `${secondsAPoint} s a point, generator on the same cores. ${machineLine(results)}` });
+}

@@ -1,0 +1,66 @@
+/** The generator against small servers of our own: what it counts, and what its latency hides, which must be nothing. */
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { BatchTemplate } from '../../bench/generate/events.ts';
+import { runLoad, type LoadPlan } from '../../bench/generate/load.ts';
+
+let server: Server;
+afterEach(() => server?.close());
+
+async function plan(handler: RequestListener, more: Partial<LoadPlan>): Promise<LoadPlan> {
+  server = createServer((request, response) => {
+    request.resume().on('end', () => handler(request, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, path: '/', writeKey: 'k', seconds: 0.6, connections: 4, eventsPerBatch: 10, ...more };
+}
+
+const accept: RequestListener = (_, response) => answer(response, 202, '{"accepted":10}');
+
+function answer(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-length': body.length }).end(body);
+}
+
+it('counts what was sent and how it was answered', async () => {
+  let requests = 0;
+  const mixed: RequestListener = (request, response) => (++requests % 5 === 0 ? answer(response, 503, '{}') : accept(request, response));
+  const result = await runLoad(await plan(mixed, { events: 500, seconds: 10 }));
+  expect(result).toMatchObject({ sent: 500, accepted: 400, refused: { 503: 100 }, unanswered: 0, unsent: 0 });
+});
+
+it('does not count what was never answered as accepted or refused', async () => {
+  let requests = 0;
+  const cut: RequestListener = (request, response) => (++requests === 7 ? void request.socket.destroy() : accept(request, response));
+  const result = await runLoad(await plan(cut, { events: 200, seconds: 10 }));
+  expect(result).toMatchObject({ sent: 200, accepted: 190, unanswered: 10 });
+});
+
+it('counts latency from when a batch was due, so that a server that stalls cannot hide it', async () => {
+  const until = Date.now() + 400;
+  const stalled: RequestListener = (request, response) => void setTimeout(() => accept(request, response), Math.max(0, until - Date.now()));
+  const { latency } = await runLoad(await plan(stalled, { eventsPerSecond: 2_000, connections: 2, seconds: 0.8 }));
+  // Half of the batches were due in the stall; from when they could be sent at last, all but two took no time at all.
+  expect(latency.maxMs).toBeGreaterThan(350);
+  expect(latency.p50Ms).toBeGreaterThan(30);
+});
+
+it('tells what an overloaded server never got to see', async () => {
+  const slow: RequestListener = (request, response) => void setTimeout(() => accept(request, response), 50);
+  const result = await runLoad(await plan(slow, { eventsPerSecond: 10_000, connections: 2 }));
+  expect(result.unsent).toBeGreaterThan(result.sent);
+  expect(result.sent + result.unsent).toBe(6_000);
+  expect(result.latency.p99Ms).toBeGreaterThan(300);
+});
+
+it('makes ids that are new each time, but for those that are to be repeated', () => {
+  const template = new BatchTemplate(3, 50);
+  const idsOf = (body: Buffer) => (JSON.parse(body.toString()) as { events: { eventId: string }[] }).events.map(({ eventId }) => eventId);
+  const first = idsOf(template.fill(Date.now(), [255, 49_999_999]));
+  const second = idsOf(template.fill(Date.now()));
+  expect(first.slice(0, 2)).toEqual(['5eed0000-0000-4000-8000-0000000000ff', '5eed0000-0000-4000-8000-000002faf07f']);
+  expect(new Set([...first, ...second]).size).toBe(100);
+  expect([...first.slice(2), ...second].every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(true);
+  expect(template.bytesPerEvent).toBeGreaterThan(900);
+});
