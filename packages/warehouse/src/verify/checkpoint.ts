@@ -17,6 +17,8 @@ export interface Checkpoint {
   committed: Partial<Record<string, { epoch: string; offset: number }>>;
   /** Table -> names of its active parts. Empty at the start of a folder. */
   parts: Record<string, string[]>;
+  /** `table/part` -> sum of its files that no read checks (part-sums.ts). Absent in those of before there were sums. */
+  sums?: Record<string, string>;
   /** Table -> names of its detached parts that were known, so that one that is new is told once. */
   detached: Record<string, string[]>;
 }

@@ -1,5 +1,6 @@
 import type { Warehouse } from '../warehouse.ts';
 import { writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { partSums } from './part-sums.ts';
 import { activeParts, byTable, detachedParts } from './parts.ts';
 
 /**
@@ -24,6 +25,12 @@ export async function describe(
   { clean, nowMs }: { clean: boolean; nowMs: number },
 ): Promise<Checkpoint> {
   const before = committed();
-  const parts = byTable(await activeParts(warehouse));
-  return { clean, writtenAtMs: nowMs, committed: before, parts, detached: byTable(await detachedParts(warehouse)) };
+  const active = await activeParts(warehouse);
+  const sums = await partSums(active, takenSums.get(warehouse) ?? new Map());
+  takenSums.set(warehouse, sums);
+  const detached = byTable(await detachedParts(warehouse));
+  return { clean, writtenAtMs: nowMs, committed: before, parts: byTable(active), sums: Object.fromEntries(sums), detached };
 }
+
+/** A part's sum is that of the first time it was seen: later ones could be those of damage. */
+const takenSums = new WeakMap<Warehouse, Map<string, string>>();

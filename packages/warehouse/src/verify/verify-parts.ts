@@ -3,6 +3,7 @@ import { WarehouseError, type Warehouse } from '../warehouse.ts';
 import { SETTLE_MS, type Checkpoint } from './checkpoint.ts';
 import { moveAside } from './move-aside.ts';
 import { covers, parsePartName } from './part-name.ts';
+import { partSum, sumKey } from './part-sums.ts';
 import { activeParts, detachedParts, tablesOfParts, type Part } from './parts.ts';
 
 export interface BrokenPart {
@@ -37,17 +38,18 @@ export async function verifyParts(
   const tables = await tablesOfParts(warehouse);
   for (const table of tables) await warehouse.command(`SYSTEM STOP MERGES ${table}`);
   const broken: BrokenPart[] = await brokenAtLoad(warehouse, checkpoint);
+  const changed = await changedParts(warehouse, checkpoint);
   const whole = new Set<string>();
   let checkedBytes = 0;
   for (;;) {
-    const suspects = (await activeParts(warehouse)).filter((part) => !whole.has(keyOf(part)) && !vouchedFor(part, checkpoint));
+    const suspects = (await activeParts(warehouse)).filter((part) => !whole.has(sumKey(part)) && (changed.has(sumKey(part)) || !vouchedFor(part, checkpoint)));
     if (suspects.length === 0) break;
     const allBytes = checkedBytes + suspects.reduce((sum, { bytes }) => sum + bytes, 0);
     const found = new Map<string, Part[]>();
     for (const part of suspects) {
       const reason = await faultOf(warehouse, part);
       checkedBytes += part.bytes;
-      whole.add(keyOf(part));
+      whole.add(sumKey(part));
       progress(checkedBytes, allBytes);
       if (reason === undefined) continue;
       broken.push({ table: part.table, part: part.name, reason });
@@ -74,6 +76,16 @@ async function vanishedParts(warehouse: Warehouse, checkpoint: Checkpoint | unde
       })
       .map((part) => ({ table, part })),
   );
+}
+
+/** Parts whose files are not those that the checkpoint saw, however old they are and however the engine was stopped. */
+async function changedParts(warehouse: Warehouse, checkpoint: Checkpoint | undefined): Promise<ReadonlySet<string>> {
+  const changed = new Set<string>();
+  for (const part of await activeParts(warehouse)) {
+    const known = checkpoint?.sums?.[sumKey(part)];
+    if (known !== undefined && known !== (await partSum(part))) changed.add(sumKey(part));
+  }
+  return changed;
 }
 
 function vouchedFor({ table, name, modifiedAtMs }: Part, checkpoint: Checkpoint | undefined): boolean {
@@ -105,8 +117,4 @@ async function brokenAtLoad(warehouse: Warehouse, checkpoint: Checkpoint | undef
 
 function firstLine(message: string): string {
   return (message.trim().split('\n')[0] ?? '').slice(0, 300);
-}
-
-function keyOf({ table, name }: Part): string {
-  return `${table}/${name}`;
 }
