@@ -207,7 +207,7 @@ describe('the command', () => {
     server.failures = Array.from({ length: 50 }, () => 503);
     setTimeout(() => stop.abort(), 50);
     expect(await first).toBe(130);
-    const { row } = JSON.parse(readFileSync(`${path}.tidemark-import`, 'utf8')) as { row: number };
+    const { row } = JSON.parse(readFileSync(`${path}.tidemark-import`, 'utf8').slice(9)) as { row: number };
     expect(row).toBeGreaterThan(0);
 
     server.failures = [];

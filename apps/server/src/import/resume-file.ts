@@ -1,5 +1,6 @@
-/** Where an import stands, beside its file, so that the same command goes on there. */
+/** Where an import stands, beside its file, so that the same command goes on there: `crc32-hex SP json`. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { systemCode } from '../start-problem.ts';
 import type { Tally } from './import-file.ts';
 
@@ -25,7 +26,10 @@ export function resumeFileOf(path: string): ResumeFile {
     path,
     read(sha256, options) {
       try {
-        const standing = JSON.parse(readFileSync(path, 'utf8')) as Standing;
+        const text = readFileSync(path, 'utf8');
+        // With a digit of its row flipped it would skip rows in silence.
+        if (text.slice(0, 9) !== `${checksumOf(text.slice(9))} `) return undefined;
+        const standing = JSON.parse(text.slice(9)) as Standing;
         return standing.sha256 === sha256 && standing.options === options ? standing : undefined;
       } catch (error) {
         if (error instanceof SyntaxError || systemCode(error) !== '') return undefined;
@@ -34,7 +38,8 @@ export function resumeFileOf(path: string): ResumeFile {
     },
     write(standing) {
       try {
-        writeFileSync(`${path}.next`, JSON.stringify(standing));
+        const json = JSON.stringify(standing);
+        writeFileSync(`${path}.next`, `${checksumOf(json)} ${json}`);
         renameSync(`${path}.next`, path);
         return true;
       } catch (error) {
@@ -44,4 +49,8 @@ export function resumeFileOf(path: string): ResumeFile {
     },
     remove: () => rmSync(path, { force: true }),
   };
+}
+
+function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
 }

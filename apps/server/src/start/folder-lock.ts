@@ -2,7 +2,7 @@
  * One process of each role per data folder, held by the operating system: the lock is an exclusive transaction on an
  * empty SQLite file, that is an fcntl lock, so it ends with its process however that dies, and a stale one can't be.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
@@ -64,6 +64,11 @@ function tryLock(folder: string, role: Role): FolderLock | undefined {
   } catch (error) {
     db.close();
     if (error instanceof Error && error.message.includes('locked')) return undefined;
+    // The file is empty for as long as it lives: what stands in it is damage, and there is nothing to lose.
+    if (error instanceof Libsql.SqliteError && error.code === 'SQLITE_NOTADB') {
+      truncateSync(path);
+      return undefined;
+    }
     throw error;
   }
   writeFileSync(join(folder, `${role}.pid`), String(process.pid));

@@ -15,10 +15,11 @@ export function writeServerRecord(dataPath: string, record: ServerRecord): void 
   writeFileSync(recordPath(dataPath), `${JSON.stringify(record)}\n`);
 }
 
-/** Undefined when no server has left a record here. One that was killed leaves its record behind. */
+/** Undefined when no server has left a record here that can be read. One that was killed leaves its record behind. */
 export function readServerRecord(dataPath: string): ServerRecord | undefined {
   try {
-    return JSON.parse(readFileSync(recordPath(dataPath), 'utf8')) as ServerRecord;
+    const record = JSON.parse(readFileSync(recordPath(dataPath), 'utf8')) as ServerRecord;
+    return URL.canParse(record.url) && Number.isInteger(record.pid) && record.pid > 0 ? record : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR')
       return undefined;
