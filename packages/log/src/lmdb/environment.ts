@@ -14,68 +14,41 @@ export type MetaDb = Database<string, string>;
 export type ReceiptDb = Database<number, (string | number)[]>;
 
 export interface Environment {
-  /** These four are other objects after `ready`. */
-  readonly root: RootDatabase;
-  readonly meta: MetaDb;
-  readonly receipts: ReceiptDb;
+  root: RootDatabase;
+  meta: MetaDb;
+  receipts: ReceiptDb;
   batches(topic: Topic, partition: number): BatchDb;
-  /** To be awaited before the writes of a commit: after a failed one it sees to it that the next can succeed. */
-  ready(): Promise<void>;
+  /** True when this process can't write the file any more, whatever becomes of the disk: another process can. */
+  readonly givenUp: boolean;
   /** Resolves when all writes of a commit are durable, rejects when none of them is. */
   durable(writes: readonly Promise<unknown>[]): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
 }
 
 /**
  * Opens the log's LMDB environment. Commits are synced before they show (`overlappingSync: false`): with the default
  * a put whose sync failed stays visible. Values are used as they are, without msgpack.
+ *
+ * A failed fsync leaves pages in the cache that look clean and are not on the disk, and no later fsync tells of them
+ * (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). LMDB is safe from that: it never
+ * writes over what a commit refers to, so such pages can only belong to the commit that failed, which nothing refers to,
+ * and the next commit writes every page of its own. But when the page that says which commit counts could not be written,
+ * LMDB refuses everything from then on (MDB_PANIC), and lmdb can't let go of the file within the process (3.5: its close
+ * waits for ever for the commit that failed): that is `givenUp`.
  */
 export function openEnvironment(path: string, readOnly: boolean): Environment {
   const options = { overlappingSync: false, noSubdir: false, maxDbs: 64, encoding: 'binary', eventTurnBatching: true } as const;
   if (!readOnly && !existsSync(join(path, 'data.mdb'))) createDataFile(path, (folder) => open({ ...options, path: folder }));
-  let tables = openTables(open({ ...options, path, readOnly }));
-  let failed = false;
-  return {
-    get root() {
-      return tables.root;
-    },
-    get meta() {
-      return tables.meta;
-    },
-    get receipts() {
-      return tables.receipts;
-    },
-    batches: (topic, partition) => tables.batches(topic, partition),
-    // A failed fsync leaves pages in the cache that look clean and are not on the disk, and no later fsync tells of them
-    // (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). LMDB is safe from that: it never
-    // writes over what a commit refers to, so all that such pages can belong to is the commit that failed, and the next
-    // one writes every page of its own. But a page of LMDB's own that could not be written (the meta page, which says
-    // which commit counts) makes it refuse everything (MDB_PANIC) until the file is opened anew.
-    async ready() {
-      if (!failed) return;
-      if (isGivenUp(tables)) {
-        await tables.root.close();
-        tables = openTables(open({ ...options, path, readOnly }));
-      }
-      failed = false;
-    },
-    async durable(writes) {
-      try {
-        await settleAll(writes);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    },
-  };
-}
-
-function openTables(root: RootDatabase) {
+  const root = open({ ...options, path, readOnly });
+  const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
   const opened = new Map<string, BatchDb>();
+  let givenUp = false;
   return {
     root,
-    meta: root.openDB<string, string>({ name: 'meta', encoding: 'string' }),
+    meta,
     receipts: root.openDB<number, (string | number)[]>({ name: 'receipts', encoding: 'msgpack' }),
-    batches(topic: Topic, partition: number) {
+    batches(topic, partition) {
       const name = `${topic}-${partition}`;
       let db = opened.get(name);
       if (db === undefined) {
@@ -84,14 +57,27 @@ function openTables(root: RootDatabase) {
       }
       return db;
     },
+    get givenUp() {
+      return givenUp;
+    },
+    async durable(writes) {
+      try {
+        await settleAll(writes);
+      } catch (error) {
+        givenUp = isGivenUp(root, meta);
+        throw error;
+      }
+    },
+    close: () => (givenUp ? Promise.resolve() : root.close()),
   };
 }
 
-/** Whether LMDB refuses even to read. Throws nothing else away: any other error is for whoever reads in earnest. */
-function isGivenUp({ root, meta }: ReturnType<typeof openTables>): boolean {
+/** Whether LMDB refuses even to read. Any other error is for whoever reads in earnest. */
+function isGivenUp(root: RootDatabase, meta: MetaDb): boolean {
   try {
     root.resetReadTxn();
-    for (const _ of meta.getKeys({ limit: 1 })) break;
+    // A range would only be empty.
+    meta.get('any');
     return false;
   } catch (error) {
     return error instanceof Error && error.message.includes('MDB_PANIC');
@@ -104,9 +90,10 @@ function isGivenUp({ root, meta }: ReturnType<typeof openTables>): boolean {
  */
 async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(promises);
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as { commitError?: unknown }] : []));
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error & { commitError?: unknown }] : []));
   for (const { commitError } of failures) if (commitError instanceof Promise) commitError.catch(() => {});
-  if (failures.length > 0) throw failures[0];
+  const [first] = failures;
+  if (first !== undefined) throw first;
 }
 
 /** The last batch's key and value, if there is one. */

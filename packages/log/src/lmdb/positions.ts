@@ -1,4 +1,4 @@
-import { LogCorrupt, type Position, type Positions, type Topic } from '../log.ts';
+import { LogCorrupt, LogUnavailable, type Position, type Positions, type Topic } from '../log.ts';
 import { openEnvironment, type Environment } from './environment.ts';
 import { parsePosition, positionText } from './position-text.ts';
 
@@ -20,12 +20,17 @@ export class LmdbPositions implements Positions {
     return position;
   }
 
+  /** True when only another process can write them again (see openEnvironment). */
+  get givenUp(): boolean {
+    return this.#env.givenUp;
+  }
+
   async set(topic: Topic, partition: number, position: Position): Promise<void> {
-    await this.#env.ready();
+    if (this.#env.givenUp) throw new LogUnavailable('LMDB has given the positions up after a failed write; the engine starts again once the disk takes writes.');
     await this.#env.durable([this.#env.meta.put(`${topic}-${partition}`, positionText(position))]);
   }
 
   async close(): Promise<void> {
-    await this.#env.root.close();
+    await this.#env.close();
   }
 }

@@ -76,6 +76,11 @@ export class LmdbLogWriter implements LogWriter {
     return currentEpoch(this.epochs).name;
   }
 
+  /** True when only another process can write the log again (see openEnvironment). */
+  get givenUp(): boolean {
+    return this.#env.givenUp;
+  }
+
   get pendingBytes(): number {
     return this.#group.bytes + this.#committingBytes;
   }
@@ -115,7 +120,7 @@ export class LmdbLogWriter implements LogWriter {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#committing;
-    await this.#env.root.close();
+    await this.#env.close();
     this.#endNote.close();
   }
 
@@ -145,7 +150,7 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async #commit(group: Group): Promise<void> {
-    await this.#env.ready();
+    if (this.#env.givenUp) throw new Error('LMDB has given the file up after a failed write; the collector starts again once the disk takes writes');
     const ends: [Topic, BatchDb, number][] = [];
     const { receipts } = this.#env;
     // All puts of one turn share one transaction; the promise of any of them is that of the commit.
