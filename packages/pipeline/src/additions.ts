@@ -18,8 +18,8 @@ export class Additions {
     this.#ownText = ownText;
   }
 
-  /** Adds a member where the client's object has none. `json` is the value's JSON text, for callers that know it. */
-  add(name: string, value: JsonValue, json: string = JSON.stringify(value)): void {
+  /** Adds a member where the client's object has none. `json` is the value's `textOf`, for callers that know it. */
+  add(name: string, value: string | JsonObject, json: string = textOf(value)): void {
     const own = this.#own[name];
     if (own !== undefined && !isNone(own)) return;
     // `__proto__` and its like are never added, so that a member that is not undefined is the object's own.
@@ -49,10 +49,13 @@ export class Additions {
         ? this.#ownText
         : toJsonText(this.#changed ?? this.#own, wideNumbers);
     if (this.#added === '') return own;
-    const text = own === '{}' ? `{${this.#added.slice(1)}}` : `${own.slice(0, -1)}${this.#added}}`;
-    // Cut from a user agent, an addition may hold half a surrogate pair.
-    return this.#added.includes('\\ud') ? toJsonText(JSON.parse(text) as JsonObject, wideNumbers) : text;
+    return own === '{}' ? `{${this.#added.slice(1)}}` : `${own.slice(0, -1)}${this.#added}}`;
   }
+}
+
+/** The JSON text of an addition. Cut from a longer text, it may hold half a surrogate pair. */
+export function textOf(value: string | JsonObject): string {
+  return typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : toJsonText(value, false);
 }
 
 function isNone(value: JsonValue | undefined): value is undefined | null | '' {

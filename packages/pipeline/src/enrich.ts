@@ -3,11 +3,11 @@
  * (protocol rules N1 to N6). What the client says itself always holds; only what it leaves open is filled.
  */
 import type { DecodedEvent, Enrichment, EventJson, JsonObject, JsonValue } from '@tidemark/event';
-import { Additions } from './additions.ts';
+import { Additions, textOf as jsonTextOf } from './additions.ts';
 import { plainAddress, truncateAddress } from './address.ts';
 import type { RequestFacts } from './admission.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { campaignOf, statedCampaign } from './campaign.ts';
+import { createCampaignReader, statedCampaign } from './campaign.ts';
 import { channelOf, channelOfReferrer } from './channel.ts';
 import { statedDeviceType } from './device.ts';
 import type { CountryOf } from './geo.ts';
@@ -48,9 +48,10 @@ const SERVER_LIBRARIES: ReadonlySet<unknown> = new Set([
 
 export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
   const readUserAgent = createUserAgentReader();
+  const readCampaign = createCampaignReader();
   const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({
     channel: channelOfReferrer(host),
-    json: JSON.stringify({ host }),
+    json: jsonTextOf({ host }),
   }));
 
   return function enrich(event, facts, { texts, wideNumbers }) {
@@ -91,12 +92,13 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     const called = event.type === 'page' ? event.properties : undefined;
     const url = textOf(page?.['url']) || textOf(called?.['url']);
     const path = textOf(page?.['path']) || textOf(called?.['path']) || pathOf(url);
-    let campaign = statedCampaign(context['campaign']);
-    if (campaign === undefined) {
-      campaign =
-        campaignOf(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? campaignOf(queryOf(url));
-      if (campaign !== undefined) added.fill('campaign', campaign.fields);
-    }
+    const said = statedCampaign(context['campaign']);
+    const linked =
+      said === undefined
+        ? (readCampaign(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? readCampaign(queryOf(url)))
+        : undefined;
+    if (linked !== undefined) added.fill('campaign', linked.fields, linked.json);
+    const campaign = said ?? linked;
 
     // N6: referrer and channel.
     const own = context['referrer'];
@@ -108,7 +110,7 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     let channel = textOf(context['channel']);
     const isOwnSite = known !== undefined && isSameSite(host, hostOf(url));
     if (channel === '' && (campaign !== undefined || known !== undefined || path !== '')) {
-      if (campaign !== undefined) channel = channelOf(campaign, host, isOwnSite);
+      if (campaign !== undefined) channel = linked?.channel ?? channelOf(campaign, host, isOwnSite);
       else channel = known === undefined ? 'direct' : isOwnSite ? 'internal' : known.channel;
       // Our own words need no escapes.
       added.add('channel', channel, `"${channel}"`);

@@ -2,6 +2,7 @@
 import { isbot } from 'isbot';
 import UAParser from 'my-ua-parser';
 import type { JsonObject } from '@tidemark/event';
+import { textOf } from './additions.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 export interface UserAgent {
@@ -13,7 +14,7 @@ export interface UserAgent {
   os: JsonObject;
   browser: JsonObject;
   device: JsonObject;
-  /** The same as JSON texts. */
+  /** The same as JSON texts, to be added to the context. */
   json: { os: string; browser: string; device: string };
   bot: boolean;
 }
@@ -74,9 +75,9 @@ export function parseUserAgent(userAgent: string): UserAgent {
     deviceType,
     ...known,
     json: {
-      os: JSON.stringify(known.os),
-      browser: JSON.stringify(known.browser),
-      device: JSON.stringify(known.device),
+      os: textOf(known.os),
+      browser: textOf(known.browser),
+      device: textOf(known.device),
     },
     bot: isbot(userAgent),
   };

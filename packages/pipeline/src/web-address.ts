@@ -1,17 +1,11 @@
 /** Parts of the URLs that clients send, by hand: `new URL` takes a microsecond and refuses what pages really send. */
 
-const SLASH = 47;
-const QUESTION_MARK = 63;
-const HASH = 35;
-
 /** Host in lower case without port and `www.`, `''` when the text is no absolute URL. `android-app://x/` gives `x`. */
 export function hostOf(url: string): string {
   const scheme = url.indexOf('://');
   if (scheme <= 0) return '';
-  const from = scheme + 3;
-  const to = endOfPart(url, from, SLASH);
-  const start = url.lastIndexOf('@', to - 1) + 1;
-  let host = url.slice(start > from ? start : from, to);
+  let host = authorityOf(url, scheme + 3);
+  host = host.slice(host.lastIndexOf('@') + 1);
   const bracket = host.charCodeAt(0) === 91 ? host.indexOf(']') : 0;
   const port = host.indexOf(':', bracket);
   if (port !== -1 && bracket !== -1) host = host.slice(0, port);
@@ -23,9 +17,7 @@ export function hostOf(url: string): string {
 export function pathOf(url: string): string {
   if (url === '') return '';
   const scheme = url.indexOf('://');
-  const start = scheme === -1 ? 0 : endOfPart(url, scheme + 3, SLASH);
-  const end = endOfPart(url, start, QUESTION_MARK);
-  const path = url.slice(start, end);
+  const path = beforeQuery(url.slice(scheme === -1 ? 0 : scheme + 3 + authorityOf(url, scheme + 3).length));
   return path === '' && scheme !== -1 ? '/' : path;
 }
 
@@ -49,11 +41,15 @@ function isPartOf(host: string, site: string): boolean {
   return host.endsWith(site) && host.charCodeAt(host.length - site.length - 1) === 46;
 }
 
-/** Where `mark`, or a query or fragment, begins. */
-function endOfPart(url: string, from: number, mark: number): number {
-  for (let at = from; at < url.length; at++) {
-    const unit = url.charCodeAt(at);
-    if (unit === mark || unit === QUESTION_MARK || unit === HASH) return at;
-  }
-  return url.length;
+/** What stands from `from` to the path, the query or the fragment. */
+function authorityOf(url: string, from: number): string {
+  const slash = url.indexOf('/', from);
+  return beforeQuery(slash === -1 ? url.slice(from) : url.slice(from, slash));
+}
+
+function beforeQuery(text: string): string {
+  const hash = text.indexOf('#');
+  const mark = text.indexOf('?');
+  if (hash === -1 && mark === -1) return text;
+  return text.slice(0, mark === -1 || (hash !== -1 && hash < mark) ? hash : mark);
 }
