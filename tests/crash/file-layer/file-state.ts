@@ -68,3 +68,16 @@ export class FileState {
     return resized || this.synced.size !== sizeBefore;
   }
 }
+
+/** The contents as the process sees them, nothing lost. */
+export function contentNow(file: FileState): Buffer {
+  return contentWith(file, file.pending);
+}
+
+/** What was synced, and these changes. */
+export function contentWith(file: FileState, changes: readonly Change[]): Buffer {
+  if (changes.length === 0) return file.synced.bytes;
+  const content = new Content(file.synced.bytes);
+  for (const change of changes) content.apply(change);
+  return content.bytes;
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../ledger.ts';
 import { Disk, type DiskModel } from './disk.ts';
-import { Content, type Change, type FileState } from './file-state.ts';
+import { Content, contentNow, contentWith, type Change, type FileState } from './file-state.ts';
 import { applyNames, FolderNode, LinkNode, type NameChange, type TreeNode } from './folder-tree.ts';
 import type { Journal } from './journal.ts';
 
@@ -30,11 +30,6 @@ export function writeDisk(disk: Disk, folder: string, seed: number): void {
   const names = survivingNames(disk, random);
   const fate = disk.model === 'posix' ? fateOnAnyDisk : fateInOrder;
   writeFolder(disk.tree.root, folder, (node) => names.get(node) ?? node.synced, (file) => fate(file, random), [disk.journal.root, folder]);
-}
-
-/** Writes the files as the process saw them at that moment, nothing lost. */
-export function writeLiveDisk(disk: Disk, folder: string): void {
-  writeFolder(disk.tree.root, folder, (node) => node.now, (file) => withChanges(file, file.pending), [disk.journal.root, folder]);
 }
 
 function writeFolder(
@@ -73,13 +68,6 @@ function survivors({ model, tree: { pending } }: Disk, random: () => number): re
   return pending.filter(() => random() < share);
 }
 
-function withChanges(file: FileState, changes: readonly Change[]): Buffer {
-  if (changes.length === 0) return file.synced.bytes;
-  const content = new Content(file.synced.bytes);
-  for (const change of changes) content.apply(change);
-  return content.bytes;
-}
-
 const isSynced = (change: Change): boolean => change.kind === 'write' && change.synced;
 
 /** `posix`: kept, lost, torn by the sector, cut off, or the room without the bytes. */
@@ -88,12 +76,12 @@ function fateOnAnyDisk(file: FileState, random: () => number): Buffer {
   if (pending.length === 0) return file.synced.bytes;
   const kept = pending.filter(isSynced);
   switch (Math.floor(random() * 5)) {
-    case 0: return withChanges(file, pending);
-    case 1: return withChanges(file, kept);
+    case 0: return contentNow(file);
+    case 1: return contentWith(file, kept);
     case 2: return torn(file, random, SECTOR_BYTES);
     case 3: {
-      const whole = withChanges(file, pending);
-      const atLeast = withChanges(file, kept).length;
+      const whole = contentNow(file);
+      const atLeast = contentWith(file, kept).length;
       return whole.length <= atLeast ? torn(file, random, PAGE_BYTES) : whole.subarray(0, cutBetween(atLeast, whole.length, random));
     }
     default: return zeroed(file, random);
@@ -104,11 +92,11 @@ function fateOnAnyDisk(file: FileState, random: () => number): Buffer {
 function fateInOrder(file: FileState, random: () => number): Buffer {
   const { pending } = file;
   if (pending.length === 0) return file.synced.bytes;
-  const whole = withChanges(file, pending);
+  const whole = contentNow(file);
   if (random() < 0.25) return whole;
   const old = file.synced.size;
   const content = torn(file, random, PAGE_BYTES);
-  const atLeast = withChanges(file, pending.filter(isSynced)).length;
+  const atLeast = contentWith(file, pending.filter(isSynced)).length;
   if (whole.length <= old) return content.subarray(0, Math.max(atLeast, content.length));
   const size = random() < 0.3 ? Math.max(old, atLeast) : cutBetween(Math.max(old, atLeast), whole.length, random);
   return Buffer.concat([content.subarray(0, Math.min(old, size)), whole.subarray(Math.min(old, size), size)]);
@@ -132,7 +120,7 @@ function torn(file: FileState, random: () => number, unit: number): Buffer {
 
 /** Delayed allocation, and allocation ahead: the size is there and the bytes, from some sector on, are not. */
 function zeroed(file: FileState, random: () => number): Buffer {
-  const whole = Buffer.from(withChanges(file, file.pending));
+  const whole = Buffer.from(contentNow(file));
   const old = file.synced.size;
   if (whole.length <= old) return torn(file, random, SECTOR_BYTES);
   whole.fill(0, random() < 0.5 ? old : cutBetween(old, whole.length, random));
