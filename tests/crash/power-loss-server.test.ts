@@ -3,7 +3,8 @@
  * file layer; disks are cut at seeded moments, a server is started on each, and its stores are held against the ledger:
  * what was acknowledged before the cut is stored, once, in every store, and the balance is exact. On some of the disks the
  * log has dropped all that it may (what every store has), and on some the parts of the tables were never synced.
- * `TIDEMARK_POWER_SERVER_RUNS=50` cuts more often, `TIDEMARK_SEED=…` does it again, `TIDEMARK_POWER_SECONDS=60` loads longer.
+ * `TIDEMARK_POWER_SERVER_RUNS=50` cuts more often, `TIDEMARK_SEED=…` does it again, `TIDEMARK_POWER_SECONDS=60` loads longer,
+ * `TIDEMARK_POWER_KEEP=on` leaves the disks that failed.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { differencesFromFolder } from './file-layer/completeness.ts';
 import { Disk, type DiskModel } from './file-layer/disk.ts';
 import { readJournal, type Journal } from './file-layer/journal.ts';
 import { compileFileLayer, fileLayerEnv, type FileLayer } from './file-layer/layer.ts';
-import { writeDisk } from './file-layer/power-loss.ts';
+import { diskAfterPowerLoss } from './file-layer/power-loss.ts';
 import { LedgerClient, seededRandom } from './ledger.ts';
 import { BadEventClient } from './power-loss/bad-events.ts';
 import { adoptEndNote } from './power-loss/end-note.ts';
@@ -164,11 +165,7 @@ it.skipIf('unavailable' in layer)(`power loss: servers started on ${RUNS} disks 
   for (let run = 0; run < RUNS; run++) {
     const at = cutAt(run, random, recorded);
     const { name, model, logDropped, partsLost } = KINDS[run % KINDS.length]!;
-    const disk = new Disk(journal, model, partsLost ? { of: (path) => PART.test(path), from: readyAt } : undefined);
-    disk.advance(at);
-    const image = join(folder, `image-${run}`);
-    mkdirSync(image);
-    writeDisk(disk, image, SEED + run);
+    const image = diskAfterPowerLoss(journal, at, SEED + run, model, partsLost ? { of: (path) => PART.test(path), from: readyAt } : undefined);
     if (logDropped) await dropFromLog(image);
     adoptEndNote(join(image, 'log'));
     const owed = new Set(acknowledged.filter((batch) => batch.at <= at).flatMap(({ ids }) => ids));

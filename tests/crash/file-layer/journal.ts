@@ -25,7 +25,7 @@ export interface Journal {
 }
 
 /** Something changed files in a way that the layer can't follow, so that no disk can be built from the journal. */
-export class JournalIncomplete extends Error {}
+class JournalIncomplete extends Error {}
 
 const HEAD_BYTES = 32;
 const FLAG = { synced: 1, truncated: 2, dataOnly: 4, exchanged: 8 } as const;

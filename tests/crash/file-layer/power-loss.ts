@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../ledger.ts';
-import { Disk, type DiskModel } from './disk.ts';
+import { Disk, type DiskModel, type LostSyncs } from './disk.ts';
 import { Content, contentNow, contentWith, type Change, type FileState } from './file-state.ts';
 import { applyNames, FolderNode, LinkNode, type NameChange, type TreeNode } from './folder-tree.ts';
 import type { Journal } from './journal.ts';
@@ -16,8 +16,8 @@ const PAGE_BYTES = 4096;
  * The folder that was watched, as it may be after the power went when the journal was `at` bytes long; chosen by `seed`.
  * The caller removes it. For many cuts of one journal keep a Disk and `advance` it instead.
  */
-export function diskAfterPowerLoss(journal: Journal, at: number, seed: number, model: DiskModel = 'posix'): string {
-  const disk = new Disk(journal, model);
+export function diskAfterPowerLoss(journal: Journal, at: number, seed: number, model: DiskModel = 'posix', lost?: LostSyncs): string {
+  const disk = new Disk(journal, model, lost);
   disk.advance(at);
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-power-'));
   writeDisk(disk, folder, seed);
