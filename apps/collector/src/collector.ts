@@ -16,6 +16,8 @@ import { createIngest } from './ingest.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
 import { Intake } from './intake.ts';
 import type { AdmissionPort } from './intake.ts';
+import { LogDisk } from './log-disk.ts';
+import type { DiskBelowLog } from './log-disk.ts';
 import type { Logger } from './logger.ts';
 import { answerLivez, answerMetrics, answerReadyz } from './probes.ts';
 import { KeyRates } from './rate-limit.ts';
@@ -24,8 +26,10 @@ export interface CollectorOptions {
   log: LogWriter;
   keys: KeyDirectory;
   admission: AdmissionPort;
-  /** Clock of the rate limits, epoch ms; receivedAt comes from the log. */
+  /** The machine's clock, epoch ms; receivedAt comes from the log, and is ahead of a clock that was set back. */
   nowMs: () => number;
+  /** The disk below the log; absent: how full it is is not looked at. */
+  disk?: DiskBelowLog;
   /** Unix socket on which the engine listens; it may be away. */
   engineSocketPath: string;
   metrics: Metrics;
@@ -54,7 +58,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
   const trustedProxies = Number(options.trustProxy ?? 0);
   const ingestMetrics = new IngestMetrics(metrics);
-  const appender = new Appender(log, bounds.maxPendingLogBytes, ingestMetrics, logger);
+  const disk = options.disk === undefined ? undefined : new LogDisk(options.disk, bounds.diskReserveBytes);
+  const appender = new Appender(log, bounds.maxPendingLogBytes, ingestMetrics, logger, disk);
   const budget = new BodyBudget(bounds.maxBufferedBodyBytes);
   const engine = new Engine({
     socketPath: options.engineSocketPath,
@@ -67,6 +72,7 @@ export function createCollector(options: CollectorOptions): Collector {
     budget,
     trustedProxies,
     keys: options.keys,
+    nowMs: options.nowMs,
     intake: new Intake(options.admission, options.partitions ?? 1, (err) =>
       logger.error({ err }, 'admission failed on an event; it is quarantined'),
     ),
@@ -129,6 +135,7 @@ export function createCollector(options: CollectorOptions): Collector {
     close(drainMs = bounds.drainTimeoutMs) {
       closing = true;
       engine.stop();
+      disk?.close();
       return new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), drainMs);
         // Again and again: a connection falls quiet when its last answer is out. Not at once, for a request may be

@@ -1,7 +1,7 @@
 /**
  * The way of an ingest request, and where each failure leaves it:
  *
- *   head     415 encoding · 413 declared size · 503 log busy · 401 unknown key · 429 rate
+ *   head     415 encoding · 413 declared size · 503 log busy, disk full · 401 unknown key · 429 rate
  *    └ body     413 size · 503 no memory for it · (sender went away: no answer)
  *       └ content   413 size, complexity · 400 not JSON, quarantined
  *          └ key        401 · 429, when it is in the body
@@ -10,7 +10,7 @@
  *                   └ durable         202 · 400 · 413, or 503 when the log failed
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LIMITS } from '@tidemark/event';
+import { CLOCK, LIMITS } from '@tidemark/event';
 import type { KeyDirectory, WriteKeyGrant } from '@tidemark/control';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
 import { answer, answerProblem } from './answer.ts';
@@ -43,6 +43,8 @@ export interface IngestDeps {
   rates: KeyRates | undefined;
   budget: BodyBudget;
   metrics: IngestMetrics;
+  /** The machine's clock, epoch ms; the log's stamps may be ahead of it. */
+  nowMs: () => number;
   trustedProxies: number;
 }
 
@@ -64,6 +66,7 @@ interface Authorised {
 }
 
 const LOG_BUSY: Refusal = { code: 'log_busy', retryAfterSeconds: 1 };
+const DISK_FULL: Refusal = { code: 'disk_full', retryAfterSeconds: 5 };
 const LOG_FAILED: Refusal = { code: 'log_unavailable', retryAfterSeconds: 1 };
 const NO_KEY: Refusal = { code: 'unknown_write_key', detail: 'The request carries no write key.' };
 
@@ -78,6 +81,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       return refused({ code: 'unsupported_encoding' }, declaredBytes);
     if (declaredBytes > LIMITS.maxBodyBytes) return refused({ code: 'body_too_large' }, declaredBytes);
     if (appender.busy) return refused(LOG_BUSY, declaredBytes);
+    if (appender.full) return refused(DISK_FULL, declaredBytes);
     const headKey = keyOfHead(req, query);
     let by = headKey === undefined ? undefined : authorise(headKey);
     if (by !== undefined && 'code' in by) return refused(by, declaredBytes);
@@ -149,12 +153,15 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   function factsOf(req: IncomingMessage, grant: WriteKeyGrant, sentAt: unknown): RequestFacts {
     const imported = req.headers['x-tidemark-import'] === '1';
+    const receivedAtMs = appender.stamp();
+    const nowMs = deps.nowMs();
     return {
       project: grant.project,
       source: grant.source,
       settings: grant.settings,
       valves: grant.valves,
-      receivedAtMs: appender.stamp(),
+      receivedAtMs,
+      clockMs: nowMs < receivedAtMs - CLOCK.ignoredSkewMs ? nowMs : undefined,
       sentAt,
       // An import comes from wherever the file lies, not from where its people were.
       ip: imported ? undefined : clientAddress(req, deps.trustedProxies),

@@ -19,17 +19,18 @@ export function clockSkewMs(sentAtMs: number | undefined, receivedAtMs: number):
   return Math.round(offset / CLOCK.skewStepMs) * CLOCK.skewStepMs;
 }
 
+/** `nowMs`: receivedAt, or the clock where that was set back behind it (T7). */
 export function eventTime(
   timestampMs: number | undefined,
   sentAtMs: number | undefined,
-  receivedAtMs: number,
+  nowMs: number,
 ): EventTime {
-  if (timestampMs === undefined) return { timeMs: receivedAtMs, originalTimeMs: receivedAtMs, flags: 0 };
-  const skewMs = clockSkewMs(sentAtMs, receivedAtMs);
+  if (timestampMs === undefined) return { timeMs: nowMs, originalTimeMs: nowMs, flags: 0 };
+  const skewMs = clockSkewMs(sentAtMs, nowMs);
   const timeMs = timestampMs + skewMs;
   const flags = FLAG.timestampGiven | (skewMs === 0 ? 0 : FLAG.skewCorrected);
-  if (timeMs > receivedAtMs + CLOCK.maxFutureMs) {
-    return { timeMs: receivedAtMs, originalTimeMs: timestampMs, flags: flags | FLAG.futureClamped };
+  if (timeMs > nowMs + CLOCK.maxFutureMs) {
+    return { timeMs: nowMs, originalTimeMs: timestampMs, flags: flags | FLAG.futureClamped };
   }
   return { timeMs, originalTimeMs: timestampMs, flags };
 }

@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '@tidemark/event';
 import { readTime, utcMs } from './door-times.ts';
 
 export interface DoorFacts {
-  /** Epoch ms. */
+  /** Epoch ms; the clock where that was set back (T7). */
   receivedAtMs: number;
   /** sentAt of the batch, as it came; undefined when there is none. */
   sentAt?: unknown;

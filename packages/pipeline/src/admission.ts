@@ -8,6 +8,8 @@ export interface RequestFacts {
   source: string;
   settings: ProjectSettings;
   receivedAtMs: number;
+  /** The clock, epoch ms, where it was set back and receivedAt waits for it (T7); undefined: receivedAtMs is the time. */
+  clockMs?: number | undefined;
   /** sentAt of the batch, as it came; undefined when there is none. */
   sentAt: unknown;
   /** The client's address as the trusted proxies tell it; undefined when not known. */

@@ -19,10 +19,11 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
   const enrich = createEnrich({ countryOf });
 
   function settle(event: DecodedEvent, value: unknown, facts: RequestFacts, json: EventJson): Admission {
-    const time = eventTime(event.timestampMs, event.sentAtMs, facts.receivedAtMs);
+    const nowMs = facts.clockMs ?? facts.receivedAtMs;
+    const time = eventTime(event.timestampMs, event.sentAtMs, nowMs);
     if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
     const { retentionDays } = facts.settings;
-    if (retentionDays !== null && time.timeMs < facts.receivedAtMs - retentionDays * DAY_MS)
+    if (retentionDays !== null && time.timeMs < nowMs - retentionDays * DAY_MS)
       return refuse(value, [olderThan(retentionDays, time.timeMs)]);
     const enriched = enrich(event, facts, json);
     if (enriched.bot && facts.settings.bots === 'drop')
@@ -86,7 +87,7 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
 
 const DAY_MS = 86_400_000;
 
-/** By receivedAt, not by the clock: a second try at a record decides the same. */
+/** Decided once, at the door: what is in the log is stored, however late. */
 function olderThan(retentionDays: number, timeMs: number): Fault {
   const kept = retentionDays === 1 ? 'a day' : `${retentionDays} days`;
   return {
