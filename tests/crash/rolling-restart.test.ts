@@ -3,23 +3,14 @@
  * lost or doubled, and no connection is refused: it waits for the new process. `TIDEMARK_RESTART_ROUNDS=10` runs longer.
  */
 import { request } from 'node:http';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { PROGRAM, ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+import { ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+import { tidemark } from '../tidemark-command.ts';
 import { LedgerClient, seededRandom } from './ledger.ts';
 
 const ROUNDS = Number(process.env['TIDEMARK_RESTART_ROUNDS'] ?? 1);
 /** Generous: a collector is away for some 0.3 s where nothing else uses the two cores. */
 const LONGEST_GAP_MS = 8_000;
-
-async function tidemark(...args: string[]): Promise<{ status: number | null; words: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let words = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (words += String(text)));
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, words };
-}
 
 /** Opens a connection for each event, one after another, and keeps count of what became of them. */
 class Caller {
