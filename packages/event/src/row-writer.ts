@@ -38,7 +38,7 @@ export class RowWriter {
     const start = this.#end;
     this.#reserve(PREFIX_BYTES);
     this.#end += PREFIX_BYTES;
-    for (let column = 0; column < COLUMNS.length; column++) this.#text(column, event[COLUMNS[column]!] ?? '');
+    this.#texts(event);
     const bytes = this.#bytes;
     writeInt64(bytes, start + PREFIX.offset, 0);
     this.#dedupKey(event, start + PREFIX.key);
@@ -75,15 +75,45 @@ export class RowWriter {
     return taken;
   }
 
-  /** The bytes written so far, copied into memory of just their size; the writer keeps its own and starts anew. */
+  /** The bytes written so far, valid until the next row: the writer starts anew in the same memory. */
   drain(): Buffer {
-    const drained = Buffer.allocUnsafeSlow(this.#end);
-    this.#bytes.copy(drained, 0, 0, this.#end);
+    const drained = this.#bytes.subarray(0, this.#end);
     this.#end = 0;
     return drained;
   }
 
-  #text(column: number, text: string): void {
+  /** The columns in the order of STRING_COLUMNS. Named one by one: by a list of names V8 finds them at 20 ns each. */
+  #texts(event: StoredEvent): void {
+    this.#text(0, event.project);
+    this.#text(1, event.source);
+    this.#text(2, event.eventName);
+    this.#text(3, event.type);
+    this.#text(4, event.eventId);
+    this.#text(5, event.userId);
+    this.#text(6, event.anonymousId);
+    this.#text(7, event.sessionId);
+    this.#text(8, event.groupId);
+    this.#text(9, event.previousId);
+    this.#text(10, event.schemaVersion);
+    this.#text(11, event.country);
+    this.#text(12, event.os);
+    this.#text(13, event.browser);
+    this.#text(14, event.deviceType);
+    this.#text(15, event.channel);
+    this.#text(16, event.campaignSource);
+    this.#text(17, event.campaignMedium);
+    this.#text(18, event.campaignName);
+    this.#text(19, event.referrerHost);
+    this.#text(20, event.pagePath);
+    this.#text(21, event.appVersion);
+    this.#text(22, event.locale);
+    this.#text(23, event.properties);
+    this.#text(24, event.context);
+    this.#text(25, event.traits);
+    this.#text(26, event.indexedProperties);
+  }
+
+  #text(column: number, text = ''): void {
     const { length } = text;
     this.#reserve(length * 3 + 5);
     const bytes = this.#bytes;

@@ -18,17 +18,55 @@ import { LogCorrupt, LogFormatUnknown, type RecordBatch } from './log.ts';
 const FORMAT = 1;
 export const HEADER_BYTES = 20;
 
-export function encodeBatch(chunks: readonly Buffer[], count: number, receivedAtMs: number): Buffer {
-  let size = HEADER_BYTES;
-  for (const chunk of chunks) size += chunk.length;
-  const bytes = Buffer.allocUnsafeSlow(size);
-  bytes.writeUInt32LE(FORMAT, 0);
-  bytes.writeUInt32LE(count, 8);
-  bytes.writeDoubleLE(receivedAtMs, 12);
-  let at = HEADER_BYTES;
-  for (const chunk of chunks) at += chunk.copy(bytes, at);
-  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
-  return bytes;
+/** From here on the memory of a batch is not kept for the next one: a burst should not hold it for ever. */
+const MAX_KEPT_BYTES = 16 << 20;
+
+/**
+ * A batch while it is written. Its memory is used again: fresh memory for each batch costs 0.5 us an event in page faults,
+ * and sends V8 looking for garbage.
+ */
+export class BatchWriter {
+  #bytes = Buffer.allocUnsafeSlow(1 << 18);
+  #end = HEADER_BYTES;
+  #count = 0;
+
+  /** Bytes of all frames. */
+  get size(): number {
+    return this.#end - HEADER_BYTES;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Copies frames. */
+  add(frames: Buffer, count: number): void {
+    const end = this.#end + frames.length;
+    if (end > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(grown, 0, 0, this.#end);
+      this.#bytes = grown;
+    }
+    frames.copy(this.#bytes, this.#end);
+    this.#end = end;
+    this.#count += count;
+  }
+
+  /** The batch, valid until `clear`. */
+  finish(receivedAtMs: number): Buffer {
+    const bytes = this.#bytes.subarray(0, this.#end);
+    bytes.writeUInt32LE(FORMAT, 0);
+    bytes.writeUInt32LE(this.#count, 8);
+    bytes.writeDoubleLE(receivedAtMs, 12);
+    bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
+    return bytes;
+  }
+
+  clear(): void {
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(1 << 18);
+    this.#end = HEADER_BYTES;
+    this.#count = 0;
+  }
 }
 
 /** Throws LogCorrupt when the checksum does not hold, LogFormatUnknown when another version wrote the batch. */

@@ -55,6 +55,18 @@ export function runLogContract(driver: { name: string; open: () => Promise<LogUn
         expect(reader.epoch).toBe(writer.epoch);
       }));
 
+    it('has copied the frames when append returns', () =>
+      withLog(async ({ writer, reader }) => {
+        const reused = frames('events', ['first']);
+        const first = writer.append([reused], [], writer.stamp());
+        frames('events', ['other']).bytes.copy(reused.bytes);
+        const second = writer.append([reused], [], writer.stamp());
+        await first;
+        await second;
+        for (let round = 0; round < 5; round++) await writer.append([frames('events', [`round ${round}`])], [], writer.stamp());
+        expect(readAll(reader, 'events').map(([, text]) => text)).toEqual(['first', 'other', ...Array.from({ length: 5 }, (_, round) => `round ${round}`)]);
+      }));
+
     it('keeps topics apart and appends to several in one call', () =>
       withLog(async ({ writer, reader }) => {
         await writer.append([frames('events', ['good']), frames('quarantine', ['bad'])], [], writer.stamp());

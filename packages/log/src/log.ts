@@ -37,6 +37,7 @@ export interface LogWriter {
   /** Bytes taken but not yet durable; the collector refuses work above a bound. */
   readonly pendingBytes: number;
   /**
+   * Copies the frames before it returns, so that their memory is the caller's again.
    * Appends in call order, in one group commit with whatever else waits. Resolves when all of it is durable
    * (fsync), rejects with LogUnavailable when none of it is. Frames may be for several topics: all or nothing.
    */

@@ -1,4 +1,4 @@
-import { encodeBatch, decodeBatch } from './batch.ts';
+import { BatchWriter, decodeBatch } from './batch.ts';
 import { firstEpoch, type Epoch } from './epochs.ts';
 import {
   LogUnavailable,
@@ -16,8 +16,7 @@ import { ReceiptSums } from './receipts.ts';
 interface Chunk {
   topic: Topic;
   partition: number;
-  count: number;
-  buffers: Buffer[];
+  batch: BatchWriter;
 }
 
 /** The appends of one group commit, and whom to tell of its end. */
@@ -78,9 +77,8 @@ export class MemoryLog implements LogWriter, LogReader {
       if (count === 0) continue;
       const name = nameOf(topic, partition);
       let chunk = group.chunks.get(name);
-      if (chunk === undefined) group.chunks.set(name, (chunk = { topic, partition, count: 0, buffers: [] }));
-      chunk.count += count;
-      chunk.buffers.push(bytes);
+      if (chunk === undefined) group.chunks.set(name, (chunk = { topic, partition, batch: new BatchWriter() }));
+      chunk.batch.add(bytes, count);
       group.bytes += bytes.length;
     }
     group.receipts.push(...receipts);
@@ -188,13 +186,13 @@ export class MemoryLog implements LogWriter, LogReader {
     this.#committing = undefined;
   }
 
-  #commit({ topic, partition, count, buffers }: Chunk, receivedAtMs: number): void {
+  #commit({ topic, partition, batch }: Chunk, receivedAtMs: number): void {
     const baseOffset = this.endOffset(topic, partition);
     this.#held(topic, partition).push({
       baseOffset,
-      count,
+      count: batch.count,
       receivedAtMs,
-      bytes: encodeBatch(buffers, count, receivedAtMs),
+      bytes: batch.finish(receivedAtMs),
     });
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { frames, runLogContract, type LogUnderTest } from '../contract.ts';
-import { decodeBatch, encodeBatch } from '../batch.ts';
+import { BatchWriter, decodeBatch } from '../batch.ts';
 import { LogCorrupt } from '../log.ts';
 import { LmdbPositions } from './positions.ts';
 import { LmdbLogReader } from './reader.ts';
@@ -46,7 +46,9 @@ it('keeps a consumer position with its metadata', async () => {
 });
 
 it('tells a flipped bit anywhere in a batch', () => {
-  const good = encodeBatch([frames('events', ['hello', 'world']).bytes], 2, 1234);
+  const writer = new BatchWriter();
+  writer.add(frames('events', ['hello', 'world']).bytes, 2);
+  const good = writer.finish(1234);
   expect(decodeBatch(good, 0, 'test').count).toBe(2);
   for (let at = 0; at < good.length; at++) {
     const bad = Buffer.from(good);

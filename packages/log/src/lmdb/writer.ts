@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { batchHead, encodeBatch } from '../batch.ts';
+import { batchHead, BatchWriter } from '../batch.ts';
 import { currentEpoch, firstEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type Frames, type LogWriter, type Receipt, type Topic } from '../log.ts';
 import { ReceiptSums } from '../receipts.ts';
@@ -14,7 +14,7 @@ interface Waiting {
 
 /** What goes into the next group commit. */
 class Group {
-  readonly chunks = new Map<string, { topic: Topic; partition: number; count: number; buffers: Buffer[] }>();
+  readonly batches = new Map<string, { topic: Topic; partition: number; batch: BatchWriter }>();
   readonly receipts = new ReceiptSums();
   readonly waiting: Waiting[] = [];
   receivedAtMs = 0;
@@ -24,14 +24,21 @@ class Group {
     for (const { topic, partition, count, bytes } of frames) {
       if (count === 0) continue;
       const name = `${topic}-${partition}`;
-      let chunk = this.chunks.get(name);
-      if (chunk === undefined) this.chunks.set(name, (chunk = { topic, partition, count: 0, buffers: [] }));
-      chunk.count += count;
-      chunk.buffers.push(bytes);
+      let entry = this.batches.get(name);
+      if (entry === undefined) this.batches.set(name, (entry = { topic, partition, batch: new BatchWriter() }));
+      entry.batch.add(bytes, count);
       this.bytes += bytes.length;
     }
     this.receipts.add(receipts);
     this.receivedAtMs = Math.max(this.receivedAtMs, receivedAtMs);
+  }
+
+  clear(): void {
+    for (const { batch } of this.batches.values()) batch.clear();
+    this.receipts.clear();
+    this.waiting.length = 0;
+    this.receivedAtMs = 0;
+    this.bytes = 0;
   }
 }
 
@@ -44,6 +51,8 @@ export class LmdbLogWriter implements LogWriter {
   /** What is committed is told to it, and nothing that isn't. */
   readonly #endNote: EndNoteWriter;
   #group = new Group();
+  /** The group before the one that is being committed: its memory is free. */
+  #spare: Group | undefined;
   #committing: Promise<void> | undefined;
   #committingBytes = 0;
   #stampFloorMs = 0;
@@ -132,13 +141,17 @@ export class LmdbLogWriter implements LogWriter {
   async #commitAll(): Promise<void> {
     while (this.#group.waiting.length > 0) {
       const group = this.#group;
-      this.#group = new Group();
+      this.#group = this.#spare ?? new Group();
+      this.#spare = undefined;
       this.#committingBytes = group.bytes;
       // Whatever is stamped from here on lands in a later group: its receivedAt must be greater.
       this.#stampFloorMs = Math.max(this.#stampFloorMs, group.receivedAtMs + 1);
       try {
         await this.#commit(group);
         for (const { resolve } of group.waiting) resolve();
+        // Of a group that failed LMDB may still hold the memory.
+        group.clear();
+        this.#spare = group;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const refusal = new LogUnavailable(`The log could not be written (${reason}); free disk space or check the disk, then send again.`);
@@ -155,11 +168,12 @@ export class LmdbLogWriter implements LogWriter {
     const { receipts } = this.#env;
     // All puts of one turn share one transaction; the promise of any of them is that of the commit.
     const puts: Promise<boolean>[] = [];
-    for (const { topic, partition, count, buffers } of group.chunks.values()) {
+    for (const { topic, partition, batch } of group.batches.values()) {
+      if (batch.count === 0) continue;
       const db = this.#env.batches(topic, partition);
       const offset = this.#nextOffset(db);
-      puts.push(db.put(offset, encodeBatch(buffers, count, group.receivedAtMs)));
-      ends.push([topic, db, offset + count]);
+      puts.push(db.put(offset, batch.finish(group.receivedAtMs)));
+      ends.push([topic, db, offset + batch.count]);
     }
     const totals = new Map<string, [string, string, number]>();
     for (const { project, source, minuteMs, received } of group.receipts.values()) {
