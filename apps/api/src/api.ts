@@ -59,7 +59,10 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   parseJsonBodies(app);
   // It does not mend itself: until the next start, which looks at the stores, /readyz names them.
   let damage: Error | undefined;
-  answerFailures(app, (error) => (damage ??= error));
+  answerFailures(app, (error) => {
+    damage ??= error;
+    deps.onStoreDamage?.();
+  });
   guardAccess(app, deps.control);
 
   pageRoutes(app);

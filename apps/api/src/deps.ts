@@ -24,6 +24,8 @@ export interface ApiDeps {
   folders: Readonly<Record<string, string>>;
   /** What runs beside questions; absent = nothing does. */
   jobs?: () => JobView[];
+  /** Told when a question met a damaged part: the next start has to look at all of them. */
+  onStoreDamage?: () => void;
   /** Snapshots of the stores; absent = none can be made. */
   backups?: BackupPort;
   limits?: Partial<ApiLimits>;

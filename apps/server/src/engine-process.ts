@@ -16,6 +16,7 @@ import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
 import { processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
+import { noteDoubt, startOrLookAgain } from './start/doubted-stores.ts';
 import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.ts';
 import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
@@ -110,6 +111,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     version,
     folders: { ...folders },
     jobs: () => jobs.status,
+    onStoreDamage: () => noteDoubt(folders.warehouse),
     backups,
     logger,
   });
@@ -146,4 +148,4 @@ async function openLog(folders: DataFolders, settings: ServerSettings): Promise<
   }
 }
 
-runChild('engine', start);
+runChild('engine', (settings, context) => startOrLookAgain(settings, context, start));

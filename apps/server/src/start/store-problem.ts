@@ -1,11 +1,11 @@
 /** Stores that can't be opened, in words for the person who started the server. */
 import { LakeCorrupt } from '@tidemark/lake';
-import { LogCorrupt } from '@tidemark/log';
+import { LogCorrupt, LogFormatUnknown } from '@tidemark/log';
 import { StartProblem } from '../start-problem.ts';
 
 /**
  * Opens something; what is damaged becomes a StartProblem, any other error stays as it is.
- * @throws StartProblem `lake_corrupt` or `log_corrupt`
+ * @throws StartProblem `lake_corrupt`, `log_corrupt` or `log_format_unknown`
  */
 export async function openStore<Store>(open: () => Promise<Store>): Promise<Store> {
   try {
@@ -17,6 +17,9 @@ export async function openStore<Store>(open: () => Promise<Store>): Promise<Stor
     }
     if (cause instanceof LogCorrupt) {
       throw new StartProblem('log_corrupt', `${sentence}.`, 'put back a copy of the whole data folder.', { cause });
+    }
+    if (cause instanceof LogFormatUnknown) {
+      throw new StartProblem('log_format_unknown', `${sentence}.`, 'run the version that wrote it.', { cause });
     }
     throw cause;
   }
