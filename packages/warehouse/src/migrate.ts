@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { intLiteral, literal } from './literal.ts';
-import type { Warehouse } from './warehouse.ts';
+import { WarehouseError, type Warehouse } from './warehouse.ts';
 
 export interface Migration {
   name: string;
@@ -21,6 +21,7 @@ export function warehouseMigrations(): Migration[] {
 /**
  * Brings the tables to the newest form. Each statement is written to be repeatable or is noted when done, so that a
  * kill in the middle is no trouble: ClickHouse has no transaction over DDL.
+ * Throws WarehouseError for tables of a newer version, and leaves them as they are.
  */
 export async function migrateWarehouse(warehouse: Warehouse, migrations: readonly Migration[] = warehouseMigrations()): Promise<string[]> {
   await warehouse.command(
@@ -28,6 +29,10 @@ export async function migrateWarehouse(warehouse: Warehouse, migrations: readonl
      ENGINE = MergeTree ORDER BY (name, statement) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1`,
   );
   const { rows } = await warehouse.query<{ name: string; statement: number }>('SELECT name, statement FROM migrations');
+  const newer = rows.find(({ name }) => !migrations.some((each) => each.name === name));
+  if (newer !== undefined) {
+    throw new WarehouseError(`its tables were made by a newer Tidemark (${newer.name}): run that one, or restore a backup from before the upgrade`, 0);
+  }
   const done = new Set(rows.map((row) => `${row.name}#${row.statement}`));
   const applied: string[] = [];
   for (const { name, sql } of migrations) {

@@ -64,3 +64,8 @@ it('migrates once, and goes on where a kill cut it short', async () => {
   const { rows } = await warehouse.query<{ name: string }>('SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name');
   expect(rows.map(({ name }) => name)).toEqual(['event_ids', 'events', 'migrations', 'outcomes', 'quarantine', 'timeline']);
 });
+
+it('leaves tables of a newer version alone, and says so', async () => {
+  await migrateWarehouse(warehouse);
+  await expect(migrateWarehouse(warehouse, warehouseMigrations().slice(0, 1))).rejects.toThrow(/made by a newer Tidemark \(002/);
+});
