@@ -28,8 +28,20 @@ export interface ApiDeps {
   onStoreDamage?: () => void;
   /** Snapshots of the stores; absent = none can be made. */
   backups?: BackupPort;
+  /** Parts that keep the processor from going on; absent = none do. */
+  failing?: () => FailingPart[];
+  /** How much room a store's disk has, and how much it must have; absent = that is not looked at. */
+  room?: { freeBytes: (folder: string) => Promise<number>; reserveBytes: number };
   limits?: Partial<ApiLimits>;
   logger?: FastifyBaseLogger;
+}
+
+/** A part that fails again and again. */
+export interface FailingPart {
+  part: string;
+  sinceMs: number;
+  /** May quote what events hold. */
+  error: string;
 }
 
 /** A job of the engine and its last round; undefined where there was none yet. */

@@ -4,6 +4,8 @@ export interface CollectorBounds {
   maxPendingLogBytes: number;
   /** Bytes of bodies being received, over all connections: slow senders of large bodies share it. */
   maxBufferedBodyBytes: number;
+  /** Bytes that stay free on the log's disk: below that, events are refused, and the engine can still merge and delete. */
+  diskReserveBytes: number;
   /** Open connections; more are dropped as they come. Each costs about 20 KB and a file descriptor. */
   maxConnections: number;
   /** From the first byte of a request to the end of its head. */
@@ -21,6 +23,7 @@ export interface CollectorBounds {
 export const DEFAULT_BOUNDS: CollectorBounds = {
   maxPendingLogBytes: 64 * 1024 * 1024,
   maxBufferedBodyBytes: 128 * 1024 * 1024,
+  diskReserveBytes: 256 * 1024 * 1024,
   maxConnections: 8_192,
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 60_000,

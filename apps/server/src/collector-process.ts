@@ -10,6 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import type { ListeningSocket } from './child-messages.ts';
 import { dataFolders } from './data-folder.ts';
+import { freeBytes, probeDisk } from './disk.ts';
+import { endWhenGivenUp } from './given-up.ts';
 import { LogRetention } from './log-retention.ts';
 import type { ServerSettings } from './settings.ts';
 import { StartProblem } from './start-problem.ts';
@@ -39,9 +41,12 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     engineSocketPath: settings.engineSocketPath,
     metrics,
     logger,
+    disk: { freeBytes: () => freeBytes(folders.log), probe: () => probeDisk(folders.log) },
+    bounds: { diskReserveBytes: settings.diskReserveBytes },
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,
   });
+  const stopLooking = endWhenGivenUp(log, folders.log, tell);
   const retention = new LogRetention(log, folders.positions);
   let dropping: Promise<void> | undefined;
   const housekeeping = setInterval(() => {
@@ -60,6 +65,7 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     ...(listener === undefined ? { listener: listeningSocketOf(collector.server) } : {}),
     async stop(drainMs) {
       clearInterval(housekeeping);
+      stopLooking();
       await collector.close(drainMs);
       await dropping;
       await log.close();

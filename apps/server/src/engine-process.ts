@@ -14,6 +14,9 @@ import { pino } from 'pino';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
+import { freeBytes } from './disk.ts';
+import { FailingParts } from './failing-parts.ts';
+import { endWhenGivenUp } from './given-up.ts';
 import { processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
 import { noteDoubt, startOrLookAgain } from './start/doubted-stores.ts';
@@ -34,7 +37,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now);
   const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
     const opened = await ChdbWarehouse.open({ path: folders.warehouse });
-    const found = await verifyParts(opened, checkpoints.found, verifyingProgress(tell, Date.now));
+    const found = await verifyParts(opened, checkpoints.found, checkpoints.onDisk, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
     return { warehouse: opened, verified: found };
   });
@@ -42,10 +45,16 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const aside = setDamagedPositionsAside(folders.positions, Date.now());
   if (aside !== undefined) tell(aside);
   const positions = new LmdbPositions(folders.positions);
+  const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
   const reader = await openLog(folders, settings);
   const idsSinceMs = Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
   const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, idsSinceMs }));
   reportRecovery(recovered, metrics, tell);
+  const failing = new FailingParts({ ...folders }, Date.now);
+  metrics.beforeScrape(() => {
+    const parts = new Set(failing.list().map(({ part }) => part));
+    for (const part of ['warehouse', 'lake', 'positions', 'log', 'processor']) metrics.gauge('tidemark_failing', { part }).set(parts.has(part) ? 1 : 0);
+  });
   const processor = await openStore(() =>
     Processor.open({
       reader,
@@ -55,7 +64,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
       temporaryFolder: warehouse.temporaryFolder,
       nowMs: Date.now,
       version,
-      observer: processorMetrics(metrics, logger),
+      observer: failing.watch(processorMetrics(metrics, logger)),
     }),
   );
   const committed = () => committedOf(positions);
@@ -112,6 +121,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     folders: { ...folders },
     jobs: () => jobs.status,
     onStoreDamage: () => noteDoubt(folders.warehouse),
+    failing: () => failing.list(),
+    room: { freeBytes, reserveBytes: settings.diskReserveBytes },
     backups,
     logger,
   });
@@ -121,6 +132,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   return {
     address: settings.engineSocketPath,
     async stop() {
+      stopLooking();
       await api.close();
       await jobs.stop();
       await processor.stop();

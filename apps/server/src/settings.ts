@@ -17,6 +17,8 @@ export interface ServerSettings {
   /** True takes the sender's address from X-Forwarded-For: only behind a proxy that sets it. */
   trustProxy: boolean;
   logLevel: LogLevel;
+  /** Free bytes on the log's disk below which events are refused. */
+  diskReserveBytes: number;
   /** Tells one start of the whole server from the next; the supervisor makes it. */
   startId?: string;
 }
@@ -35,6 +37,8 @@ export interface StartFlags {
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 7070;
 const DEFAULT_DATA = './data';
+/** A landing file, a merge of a day's parts and the deletion of old ones fit into it, as long as nothing new comes. */
+const DEFAULT_DISK_RESERVE_MB = 256;
 
 /** A Unix socket's path must fit sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero. */
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -50,6 +54,7 @@ export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerS
     rateLimits: onOff('TIDEMARK_RATE_LIMIT', env, true),
     trustProxy: flags['trust-proxy'] ?? onOff('TIDEMARK_TRUST_PROXY', env, false),
     logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
+    diskReserveBytes: diskReserveOf(env['TIDEMARK_DISK_RESERVE_MB']),
   };
 }
 
@@ -90,6 +95,16 @@ function logLevelOf(text: string | undefined): LogLevel {
   const level = LOG_LEVELS.find((each) => each === text);
   if (level) return level;
   throw new StartProblem('setting_invalid', `There is no log level '${text}'.`, `use one of ${LOG_LEVELS.join(', ')}.`);
+}
+
+function diskReserveOf(text: string | undefined): number {
+  if (text === undefined || text === '') return DEFAULT_DISK_RESERVE_MB * 1024 ** 2;
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1024 ** 2;
+  throw new StartProblem(
+    'setting_invalid',
+    `TIDEMARK_DISK_RESERVE_MB is '${text}', which is not a number of MB.`,
+    `set it to a whole number from 0, or unset it for ${DEFAULT_DISK_RESERVE_MB}.`,
+  );
 }
 
 function onOff(name: string, env: NodeJS.ProcessEnv, fallback: boolean): boolean {

@@ -61,6 +61,10 @@ export const INGEST_ERRORS = {
     503,
     'The log can take no more at the moment; nothing was stored, send again after Retry-After seconds.',
   ),
+  disk_full: request(
+    503,
+    'The disk of the log is nearly full; nothing was stored, send again after Retry-After seconds.',
+  ),
   log_unavailable: request(
     503,
     'The events could not be made durable and were not stored; send again after Retry-After seconds.',

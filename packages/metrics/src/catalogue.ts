@@ -115,6 +115,11 @@ export const CATALOGUE = {
     help: 'Ranges that had to be tried again, by stage.',
     labels: ['stage'],
   },
+  tidemark_failing: {
+    type: 'gauge',
+    help: '1 while writes to the part fail again and again, else 0.',
+    labels: ['part'],
+  },
   tidemark_freshness_seconds: {
     type: 'histogram',
     help: 'From acknowledged to queryable.',

@@ -25,11 +25,13 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps, damage: () => 
   });
 
   const checks: Record<string, Check> = {
-    warehouse: createCheck(() => {
+    warehouse: createCheck(async () => {
       const met = damage();
       if (met !== undefined) throw met;
-      return deps.warehouse.query('SELECT 1');
+      await checkRoom(deps, 'warehouse');
+      await deps.warehouse.query('SELECT 1');
     }, deps.clock),
+    lake: createCheck(() => checkRoom(deps, 'lake'), deps.clock),
     processor: createCheck(() => deps.processor.status(), deps.clock),
     log: createCheck(() => deps.log.endOffset('events', 0), deps.clock),
     control: createCheck(() => deps.control.projects.list(), deps.clock),
@@ -49,17 +51,38 @@ export function healthRoutes(app: FastifyInstance, deps: ApiDeps, damage: () => 
     async handler(request) {
       const names = Object.keys(checks);
       const answers = await Promise.allSettled(Object.values(checks).map((check) => check()));
-      const away = names.filter((_, at) => answers[at]?.status === 'rejected');
+      const unwell = names.flatMap((part, at) => {
+        const answer = answers[at];
+        return answer?.status === 'rejected' ? [{ part, reason: reasonOf(answer.reason) }] : [];
+      });
+      for (const { part, sinceMs } of deps.failing?.() ?? []) {
+        unwell.push({ part, reason: `writing to it has failed for ${Math.round((deps.clock() - sinceMs) / 1_000)} s` });
+      }
+      const away = [...new Set(unwell.map(({ part }) => part))];
       if (away.length === 0) return { status: 'ready', parts: Object.fromEntries(names.map((name) => [name, 'ok'])) };
       for (const answer of answers) {
         if (answer.status === 'rejected') request.log.warn({ err: answer.reason as unknown }, 'a part is not ready');
       }
-      throw new Problem('not_ready', `Not ready: ${away.join(', ')}. The log of the engine says why.`, {
+      throw new Problem('not_ready', `Not ready: ${unwell.map(({ part, reason }) => `${part} (${reason})`).join(', ')}. The log of the engine says more.`, {
         members: { part: away[0], parts: away },
         headers: { 'retry-after': '1' },
       });
     },
   });
+}
+
+/** Its words may be told to everybody. */
+class Shortage extends Error {}
+
+async function checkRoom({ room, folders }: ApiDeps, store: string): Promise<void> {
+  const folder = folders[store];
+  if (room === undefined || folder === undefined) return;
+  const freeBytes = await room.freeBytes(folder);
+  if (freeBytes < room.reserveBytes) throw new Shortage(`only ${Math.floor(freeBytes / 1024 ** 2)} MB are free on its disk`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Shortage ? error.message : 'it does not answer';
 }
 
 /** Resolves when the part is well, rejects with the reason when it is not. */

@@ -67,6 +67,14 @@ const Pipeline = Type.Object({
     freeBytes: Count,
     tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count })),
   }),
+  failing: Type.Array(
+    Type.Object({
+      part: Type.String({ description: 'warehouse, lake, positions, log or processor.' }),
+      since: Time,
+      error: Type.Unsafe<string | null>(OrNull('string', 'Why; only an admin token is told.')),
+    }),
+    { description: 'Parts that fail again and again, so that lag grows; nothing acknowledged is lost by that.' },
+  ),
   valves: Type.Integer({ minimum: 0, description: 'Valves that stop events at the door at present: see GET /api/valves.' }),
   jobs: Type.Array(Job, { description: 'What the engine does beside, such as retention, and how the last rounds went.' }),
 });
@@ -110,6 +118,11 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
           memoryBytes: status.dedup.memoryBytes,
         },
         disk: { ...disk, tables },
+        failing: (deps.failing?.() ?? []).map(({ part, sinceMs, error }) => ({
+          part,
+          since: toRfc3339(sinceMs),
+          error: admin ? error : null,
+        })),
         valves: valves.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > deps.clock()).length,
         jobs: (deps.jobs?.() ?? []).map((job) => jobAnswer(job, admin)),
       };

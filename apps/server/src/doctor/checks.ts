@@ -7,7 +7,8 @@ import { send, sendForJson } from '../client/http.ts';
 import { dataPathOf } from '../settings.ts';
 import { StartProblem } from '../start-problem.ts';
 import { formatOf } from '../start/data-format.ts';
-import { MIN_FREE_BYTES, checkDataFolder, freeBytes } from '../start/preflight.ts';
+import { freeBytes } from '../disk.ts';
+import { MIN_FREE_BYTES, checkDataFolder } from '../start/preflight.ts';
 import { readServerRecord } from '../start/server-record.ts';
 import { readVersion } from '../version.ts';
 

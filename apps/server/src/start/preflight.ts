@@ -1,6 +1,5 @@
 /** What must hold before anything is started: each check passes or throws one sentence with one fix. */
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { StartProblem, systemCode } from '../start-problem.ts';
@@ -47,12 +46,6 @@ function notAFolder(dataPath: string, cause?: unknown): StartProblem {
   return new StartProblem('data_not_a_folder', `${dataPath} is a file, not a folder.`, 'give a folder with --data.', {
     cause,
   });
-}
-
-/** Bytes that this user may still write on the folder's disk. */
-export async function freeBytes(dataPath: string): Promise<number> {
-  const disk = await statfs(dataPath);
-  return disk.bavail * disk.bsize;
 }
 
 /** @throws StartProblem `disk_full` */

@@ -11,7 +11,8 @@ import type { ServerSettings } from '../settings.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { FolderLock, Role } from './folder-lock.ts';
 import { prepareFormat } from './data-format.ts';
-import { checkAddress, checkDataFolder, checkDisk, freeBytes } from './preflight.ts';
+import { freeBytes } from '../disk.ts';
+import { checkAddress, checkDataFolder, checkDisk } from './preflight.ts';
 import { superviseProcess } from './supervised-process.ts';
 import type { Death, SupervisedProcess } from './supervised-process.ts';
 
