@@ -16,5 +16,5 @@ test('a copy holds what was committed, for its owner only, and lives by itself',
   expect(await copy.authenticateToken(token)).toMatchObject({ project });
   expect((await copy.projects.find(project))?.name).not.toBe('Later');
   expect((await copy.audit.list(project))[0]).toMatchObject({ action: 'backup.create', subject: 'b1', detail: { files: 3 } });
-  await expect(control.copyTo(path)).rejects.toThrow();
+  await expect(control.copyTo(path)).rejects.toThrow(/already exists/);
 });
