@@ -11,7 +11,7 @@ import { atTheDoor, meaningOf } from '@tidemark/model';
 import { eventText, hostileEvent, hostileObject } from '@tidemark/model/testing';
 import { createAdmission } from '@tidemark/pipeline';
 import type { Admission } from '@tidemark/pipeline';
-import { TestPipeline } from './testing.ts';
+import { storedEvent, TestPipeline } from './testing.ts';
 
 const EVENTS = Number(process.env['TIDEMARK_HOSTILE_EVENTS'] ?? 2_000);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
@@ -98,6 +98,25 @@ async function expectMerged(admitted: number): Promise<void> {
     expect(Number(rows[0]!.events)).toBe(admitted);
   }
 }
+
+it('T3: one small batch from all over the years makes a bounded number of parts, and questions of one month read few of them', async () => {
+  const parts = async () => {
+    const { rows } = await pipeline.warehouse.query<{ parts: number }>("SELECT count() AS parts FROM system.parts WHERE active AND database = currentDatabase() AND table = 'events'");
+    return Number(rows[0]!.parts);
+  };
+  const processor = await pipeline.processor();
+  processor.start();
+  const before = await parts();
+  const fromMs = Date.UTC(1970, 0, 1);
+  const toMs = Date.UTC(2026, 10, 1);
+  await pipeline.append(Array.from({ length: 700 }, (_, at) => storedEvent(`all-over-${at}`, { timeMs: fromMs + Math.floor((at / 700) * (toMs - fromMs)) })));
+  expect(await processor.caughtUp(60_000)).toBe(true);
+  await processor.stop();
+  expect(await parts() - before).toBeLessThan(140);
+  const { rows } = await pipeline.warehouse.query<{ explain: string }>("EXPLAIN indexes = 1 SELECT count() FROM events WHERE time >= toDateTime64('2020-05-01 00:00:00', 3, 'UTC') AND time < toDateTime64('2020-06-01 00:00:00', 3, 'UTC') AND properties.n.:Int64 = 1");
+  const [, read = '0', all = '0'] = /Parts: (\d+)\/(\d+)/.exec(rows.map(({ explain }) => explain).join('\n')) ?? [];
+  expect(Number(read)).toBeLessThan(Number(all) / 10);
+});
 
 /** The timeline and the lake keep the very texts of the rows; these mean what the model says. */
 async function expectStored(events: readonly { json: string; event: StoredEvent }[]): Promise<void> {
