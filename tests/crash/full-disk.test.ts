@@ -1,9 +1,9 @@
 /**
  * A full disk under the log: 503 at once, the process lives, nothing acknowledged is lost, and intake goes on by itself
- * when there is room again. Needs a small tmpfs, so root on Linux.
+ * when there is room again. Long before the last page intake stops, so that the engine can still finish. Needs a small tmpfs, so root on Linux.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -19,7 +19,8 @@ afterAll(() => {
 });
 
 it.skipIf(!mounted)('X8: a full disk is answered with 503, loses nothing, and is got over without a restart', async () => {
-  const server = await ServerUnderTest.start({ dataPath: join(folder, 'data') });
+  // No reserve: to the last page.
+  const server = await ServerUnderTest.start({ dataPath: join(folder, 'data'), env: { TIDEMARK_DISK_RESERVE_MB: '0' } });
   try {
     await server.ready();
     let accepted = 0;
@@ -62,6 +63,45 @@ it.skipIf(!mounted)('X8: a full disk is answered with 503, loses nothing, and is
     }
     expect(server.output).not.toMatch(/process is gone/);
   } finally {
+    await server.stop();
+  }
+}, 120_000);
+
+it.skipIf(!mounted)('X8 C10: when the reserve is reached, /readyz says so without traffic, events are refused, and what was taken is stored', async () => {
+  const server = await ServerUnderTest.start({ dataPath: join(folder, 'reserved') });
+  const post = (eventId: string) =>
+    fetch(`${server.url}/api/events`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: JSON.stringify({ eventId, eventName: 'x', userId: 'u' }) });
+  const readyz = async () => {
+    const response = await fetch(`${server.url}/readyz`);
+    return { status: response.status, ...((await response.json()) as { part?: string; detail?: string }) };
+  };
+  const ballast = join(folder, 'ballast');
+  try {
+    await server.ready();
+    expect((await post('before')).status).toBe(202);
+    const { bavail, bsize } = statfsSync(folder);
+    const leaveMb = 120;
+    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=1M', `count=${Math.floor((bavail * bsize) / 2 ** 20) - leaveMb}`]);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await readyz()).toMatchObject({ status: 503, part: 'log', detail: expect.stringMatching(/only \d+ MB are free/) as string });
+    const refused = await post('refused');
+    expect([refused.status, ((await refused.json()) as { code: string }).code, refused.headers.get('retry-after')]).toEqual([503, 'disk_full', '5']);
+    for (let waited = 0; ; waited++) {
+      const { balance } = await server.ask<{ balance: { stored: number; pending: number; difference: number } }>('/api/pipeline');
+      if (balance.pending === 0) {
+        expect(balance).toMatchObject({ stored: 1, difference: 0 });
+        break;
+      }
+      expect(waited, 'still pending').toBeLessThan(100);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    rmSync(ballast);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect((await readyz()).status).toBe(200);
+    expect((await post('after')).status).toBe(202);
+    expect(server.output).not.toMatch(/process is gone/);
+  } finally {
+    rmSync(ballast, { force: true });
     await server.stop();
   }
 }, 120_000);
