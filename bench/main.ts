@@ -35,8 +35,8 @@ for (const name of names) {
   const results: MeasuredResult[] = [];
   try {
     for (const measure of await runOf(name)()) {
-      console.log(lines(measure));
       results.push(stamped(measure));
+      console.log(lines(measure));
     }
   } catch (error) {
     failed.push(name);

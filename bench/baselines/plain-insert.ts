@@ -1,30 +1,33 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { knob } from '../options.ts';
+import { answerOf, startHelper } from '../server/helper.ts';
 import { processTree, type TreeProcess } from '../server/process-tree.ts';
+import { newFolder, removeFolder } from '../server/temporary.ts';
+
+/** What the process is told; it answers each with a number. */
+export type PlainInsertOrder = { folder: string; prepareBlocks: number } | 'insert' | 'stop';
 
 /** What R4 is measured against, in a process of its own that stays: chDB's own INSERT of such events as JSONEachRow. */
 export class PlainInsert {
   readonly #child: ChildProcess;
+  readonly #folder: string;
 
   /** Resolves once its files are written and a first insert has warmed it up. */
   static async start(): Promise<PlainInsert> {
-    const child = fork(fileURLToPath(new URL('./plain-insert-process.mjs', import.meta.url)));
-    // As long as a round of ours, within reason: 20,000 rows are 0.2 s.
-    child.send({ prepare: Math.round(knob('TIDEMARK_BENCH_SECONDS', 10)) * 2 });
-    await once(child, 'message');
-    return new PlainInsert(child);
+    const plain = new PlainInsert(startHelper('plain-insert-process'), newFolder());
+    // A block of 20,000 takes about 0.2 s: a few seconds a round.
+    await plain.#order({ folder: plain.#folder, prepareBlocks: Math.max(4, Math.round(knob('TIDEMARK_BENCH_SECONDS', 10) * 2)) });
+    return plain;
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, folder: string) {
     this.#child = child;
+    this.#folder = folder;
   }
 
-  async rowsPerSecond(): Promise<number> {
-    this.#child.send({ insert: true });
-    const [rate] = (await once(this.#child, 'message')) as [number];
-    return rate;
+  rowsPerSecond(): Promise<number> {
+    return this.#order('insert');
   }
 
   processes(): TreeProcess[] {
@@ -33,7 +36,13 @@ export class PlainInsert {
 
   async stop(): Promise<void> {
     const ended = once(this.#child, 'exit');
-    this.#child.send({ stop: true });
+    this.#child.send('stop');
     await ended;
+    removeFolder(this.#folder);
+  }
+
+  #order(order: PlainInsertOrder): Promise<number> {
+    this.#child.send(order);
+    return answerOf<number>(this.#child);
   }
 }

@@ -41,7 +41,7 @@ export function loadChart({ points, sustainedEventsPerSecond, subtitle }: LoadCh
   const x = linear(Math.max(...offered), LEFT, RIGHT);
   const rates = points.flatMap(({ acceptedEventsPerSecond, storedEventsPerSecond = 0 }) => [acceptedEventsPerSecond, storedEventsPerSecond]);
   const y = linear(Math.max(...rates), RATES.bottom, RATES.top);
-  const ms = logarithmic(Math.min(...points.map(({ latency }) => latency.p50Ms)), Math.max(...points.map(({ latency }) => latency.p99Ms)), LATENCIES.bottom, LATENCIES.top);
+  const ms = logarithmic(Math.max(0.1, Math.min(...points.map(({ latency }) => latency.p50Ms))), Math.max(...points.map(({ latency }) => latency.p99Ms)), LATENCIES.bottom, LATENCIES.top);
   const at = (scale: Scale, value: (point: OfferedLoad) => number | undefined): Point[] =>
     points.flatMap((point) => {
       const found = value(point);

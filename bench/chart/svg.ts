@@ -1,7 +1,7 @@
 /** As much of SVG as a chart of lines needs. Colours are classes, so that one file suits a light and a dark page. */
 export type Point = readonly [x: number, y: number];
 
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
@@ -25,6 +25,6 @@ export function dot([x, y]: Point, className: string, marker: 'round' | 'square'
     : `<rect x="${fixed(x - 3.2)}" y="${fixed(y - 3.2)}" width="6.4" height="6.4" class="dot ${className}"/>`;
 }
 
-export function fixed(value: number): string {
+function fixed(value: number): string {
   return String(Math.round(value * 10) / 10);
 }

@@ -14,7 +14,7 @@ const MAX_MIB = CATALOGUE.memory.floor;
  * Anonymous memory of all processes while as much comes in as the server sustains, found first without a limit. It fails
  * above 1.5 GB (1,430 MiB). In `npm run bench` it is a minute; ten minutes are its own length.
  */
-export async function memory(seconds: number): Promise<Measure[]> {
+async function memory(seconds: number): Promise<Measure[]> {
   const server = await Server.start();
   const ledger = new Ledger();
   const sampler = new MemorySampler(() => server.processes());

@@ -1,17 +1,15 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { answerOf, startHelper } from '../server/helper.ts';
 
 /**
  * Runs statements in the chDB folder of a server that is stopped, and resolves to the rows of each (none for those that
  * answer nothing). In a process of its own: chDB takes one folder a process.
  */
 export async function runSql(warehousePath: string, statements: readonly string[]): Promise<Record<string, unknown>[][]> {
-  const child = fork(fileURLToPath(new URL('./sql-process.mjs', import.meta.url)));
+  const child = startHelper('sql-process');
+  const ended = once(child, 'exit');
   child.send({ warehousePath, statements });
-  const [answer] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(([code]) => Promise.reject(new Error(`the SQL process ended with code ${code}`)))])) as [
-    Record<string, unknown>[][],
-  ];
-  await once(child, 'exit');
+  const answer = await answerOf<Record<string, unknown>[][]>(child);
+  await ended;
   return answer;
 }

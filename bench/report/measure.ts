@@ -42,7 +42,9 @@ export interface MeasuredResult extends Measure {
   knobs: string[];
 }
 
+/** Throws when a figure is none: a division by nothing measured. */
 export function stamped(measure: Measure): MeasuredResult {
+  for (const value of Object.values(measure.value)) if (!Number.isFinite(value)) throw new Error(`${measure.id} has no figure`);
   return { ...measure, at: new Date().toISOString(), knobs: turnedKnobs() };
 }
 

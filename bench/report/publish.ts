@@ -17,10 +17,11 @@ export function publish(root: string, file = newestResults(join(root, 'bench/res
   if (file === undefined) throw new Error('there are no results yet: run `npm run bench` first');
   const results = readResults(file);
   const target = join('bench/results', basename(file));
-  copyFileSync(file, join(root, target));
   const document = join(root, DOCUMENT);
-  writeFileSync(document, fillIn(readFileSync(document, 'utf8'), performanceTables(results)));
+  const text = fillIn(readFileSync(document, 'utf8'), performanceTables(results));
   const chart = chartOf(results);
+  copyFileSync(file, join(root, target));
+  writeFileSync(document, text);
   if (chart === undefined) return [target, DOCUMENT];
   mkdirSync(join(root, 'docs/performance'), { recursive: true });
   writeFileSync(join(root, CHART), chart);

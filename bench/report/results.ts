@@ -31,11 +31,12 @@ export function readResults(path: string): Results {
   return JSON.parse(readFileSync(path, 'utf8')) as Results;
 }
 
-/** The newest published file, by its name; undefined when there is none. */
+/** The file in `folder` whose last measure is the latest; undefined when there is none. */
 export function newestResults(folder: string): string | undefined {
   if (!existsSync(folder)) return undefined;
-  const name = readdirSync(folder).filter((each) => /^\d{4}-\d{2}-\d{2}-.*\.json$/.test(each)).toSorted().at(-1);
-  return name === undefined ? undefined : join(folder, name);
+  const paths = readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => join(folder, name));
+  const lastAt = (path: string): string => readResults(path).measures.reduce((last, { at }) => (at > last ? at : last), '');
+  return paths.map((path) => [lastAt(path), path] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)).at(-1)?.[1];
 }
 
 function byId(a: { id: string }, b: { id: string }): number {

@@ -4,7 +4,7 @@ import type { TreeProcess } from '../server/process-tree.ts';
 import { parseIdle, parseStat, TICKS_PER_SECOND, type Ticks } from './proc.ts';
 import { kindOf } from './thread-kinds.ts';
 
-export interface CpuShare {
+interface CpuShare {
   /** Microseconds of CPU, in user space and in the kernel. */
   userMicros: number;
   kernelMicros: number;
@@ -112,12 +112,17 @@ export interface CpuPerEvent {
 
 export function perEvent({ threads, total, idleShare }: CpuUse, events: number): CpuPerEvent {
   const both = ({ userMicros, kernelMicros }: CpuShare): number => userMicros + kernelMicros;
-  const cost = (share: CpuShare) => ({ micros: both(share) / events, kernelShare: share.kernelMicros / Math.max(1, both(share)) });
+  const cost = (share: CpuShare) => ({ micros: both(share) / events, kernelShare: clamp(share.kernelMicros / Math.max(1, both(share))) });
   const rows = Object.entries(threads)
     .map(([name, share]) => [name, cost(share)] as const)
     .filter(([, { micros }]) => micros >= 0.05)
     .toSorted(([, a], [, b]) => b.micros - a.micros);
   return { ...cost(total), idleShareOfMachine: idleShare, threads: Object.fromEntries(rows) };
+}
+
+/** What ended threads used is a difference of counts of 10 ms, which may come out below nothing. */
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share));
 }
 
 function shareOf({ user, system }: Ticks): CpuShare {

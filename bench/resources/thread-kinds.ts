@@ -1,5 +1,6 @@
 /**
- * What a thread does, by the name that it has in /proc. Node calls all of its own by one name; chDB renames those of
+ * What a thread does, by the name that it has in /proc. Node 20 calls all of its own by one name, and a
+ * statement of chDB runs in part on the thread of libuv's pool that called it; chDB renames those of
  * its pool after their work (seen with chDB 26.7).
  */
 const BY_NAME: readonly (readonly [RegExp, string])[] = [
@@ -7,8 +8,7 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/^(Query|Pipeline|AsyncInsert|Parser|Format|Parquet|Insert|TCPHandler|HTTPHandler|Aggreg|Sort|Read|Distrib)/, 'chDB queries'],
   [/^(ThreadPool|BgSchPool|BgStrmSchPool|Common|Fetch|Move|MemoryWorker|PoolDelayExec|BgDist|Sys|Async|IO|Trace|Local)/, 'chDB background'],
   [/^tokio/, 'control store'],
-  [/^libuv/, 'libuv pool'],
-  [/^(V8Worker|DelayedTask|SignalInspector|node|MainThread)/, "Node's other threads (GC, libuv, LMDB)"],
+  [/^(V8Worker|DelayedTask|SignalInspector|libuv|node|MainThread)/, 'pools of Node (libuv: chDB statements, LMDB, files; V8: GC)'],
 ];
 
 export function kindOf(name: string, isMain: boolean): string {

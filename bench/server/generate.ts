@@ -1,17 +1,13 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { LoadPlan, LoadResult } from '../generate/load.ts';
 import { CONNECTIONS, EVENTS_PER_BATCH } from '../options.ts';
+import { answerOf, startHelper } from './helper.ts';
 import { WRITE_KEY } from './server.ts';
-
-const PROGRAM = fileURLToPath(new URL('./generator-process.mjs', import.meta.url));
 
 export type Load = Partial<LoadPlan> & { seconds: number };
 
 /** Runs a load in a process of its own. Throws when anything but 2xx or the statuses of `mayRefuse` came back. */
 export async function generate(port: number, load: Load, mayRefuse: readonly number[] = []): Promise<LoadResult> {
-  const child = fork(PROGRAM);
+  const child = startHelper('generator-process');
   const plan: LoadPlan = {
     port,
     path: '/api/events/batch',
@@ -21,10 +17,7 @@ export async function generate(port: number, load: Load, mayRefuse: readonly num
     ...load,
   };
   child.send(plan);
-  const [result] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the generator ended with code ${code}`))),
-  ])) as [LoadResult];
+  const result = await answerOf<LoadResult>(child);
   const refusals = Object.entries(result.refused).filter(([status]) => !mayRefuse.includes(Number(status)));
   if (refusals.length > 0) throw new Error(`events were refused: ${refusals.map(([status, events]) => `${events} with ${status}`).join(', ')}`);
   if (result.unanswered > 0) throw new Error(`${result.unanswered} events were never answered`);
