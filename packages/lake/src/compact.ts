@@ -29,6 +29,14 @@ const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 2_000_000, busyDayR
 /** A file below this many rows is written anew together with what came later for its day. */
 const SMALL_FILE_ROWS = 500_000;
 const DAY_MS = 86_400_000;
+/** SQL of the day of a row, as days since 1970. */
+const DAY = `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})`;
+/**
+ * Folders written in one statement. A Parquet file that is being written takes 4.2 MB of the 1 GB that the engine has for
+ * everything: rows of more than 240 days at once failed, and failed again in each round (chDB 26.7).
+ */
+const MAX_FOLDERS_AT_ONCE = 32;
+const HOURS_A_DAY = 24;
 
 /** One round; resolves to how many files went in and came out ({0, 0} when there was nothing to do). */
 export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number }> {
@@ -41,12 +49,15 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
   const inputs = sources.map(({ path }) => literal(join(lake.folder, path)));
   // A union by hand: file() takes a glob with braces, but an epoch or a name could hold a brace of its own.
   const rows = inputs.map((path) => `SELECT * FROM file(${path}, 'Parquet')`).join(' UNION ALL ');
-  await warehouse.command(
-    `INSERT INTO FUNCTION file(${literal(`${work}/{_partition_id}/${name}`)}, 'Parquet')
-     PARTITION BY ${await folderSql(lake, warehouse, sources, rows, bounds.busyDayRows)}
-     SELECT * FROM (${rows}) ORDER BY project, event_name, time
-     SETTINGS output_format_parquet_compression_method = 'zstd', max_partitions_per_insert_block = 0, use_hive_partitioning = 0`,
-  );
+  const split = await splitOf(lake, warehouse, sources, rows, bounds.busyDayRows);
+  for (const { fromDay, toDay } of split.passes) {
+    await warehouse.command(
+      `INSERT INTO FUNCTION file(${literal(`${work}/{_partition_id}/${name}`)}, 'Parquet')
+       PARTITION BY ${split.folder}
+       SELECT * FROM (${rows}) WHERE ${DAY} >= ${fromDay} AND ${DAY} <= ${toDay} ORDER BY project, event_name, time
+       SETTINGS output_format_parquet_compression_method = 'zstd', max_partitions_per_insert_block = 0, use_hive_partitioning = 0`,
+    );
+  }
   const added = await publishAll(lake, warehouse, work, name, coalesce(sources.flatMap(({ ranges }) => ranges)));
   const [before, after] = [rowsOf(sources), rowsOf(added)];
   if (before !== after) throw new Error(`Compaction of the lake would change ${before} rows into ${after}; nothing was replaced.`);
@@ -79,17 +90,39 @@ function daysOf({ fromMs, toMs }: LakeFile): [number, number] {
   return [Math.floor(fromMs / DAY_MS), Math.floor(toMs / DAY_MS)];
 }
 
-/** SQL of the folder of a row: by hour where its day is busy, counting what is already split of it. */
-async function folderSql(lake: Lake, warehouse: Warehouse, sources: readonly LakeFile[], rows: string, busyDayRows: number): Promise<string> {
+interface Split {
+  /** SQL of the folder of a row. */
+  folder: string;
+  /** Runs of days, inclusive, that are written one after another. */
+  passes: { fromDay: number; toDay: number }[];
+}
+
+/** By hour where a day is busy, counting what is already split of it. */
+async function splitOf(lake: Lake, warehouse: Warehouse, sources: readonly LakeFile[], rows: string, busyDayRows: number): Promise<Split> {
   const { rows: days } = await warehouse.query<{ day: number; events: number }>(
-    `SELECT toUInt32(intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})) AS day, count() AS events FROM (${rows}) GROUP BY day
+    `SELECT toUInt32(${DAY}) AS day, count() AS events FROM (${rows}) GROUP BY day ORDER BY day
      SETTINGS use_hive_partitioning = 0`,
   );
-  const elsewhere = (day: number): number =>
-    [...lake.manifest.files].reduce((sum, file) => sum + (!isLanding(file) && !sources.includes(file) && daysOf(file)[0] === day ? file.rows : 0), 0);
-  const busy = days.filter(({ day, events }) => events + elsewhere(day) > busyDayRows).map(({ day }) => day);
-  const byHour = busy.length === 0 ? '0' : `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS}) IN (${busy.join(', ')})`;
-  return `concat(formatDateTime(time, 'date=%Y-%m-%d/hour='), if(${byHour}, formatDateTime(time, '%H'), 'all'))`;
+  const split = new Map<number, number>();
+  for (const file of lake.manifest.files) {
+    if (!isLanding(file) && !sources.includes(file)) split.set(daysOf(file)[0], (split.get(daysOf(file)[0]) ?? 0) + file.rows);
+  }
+  const busy = new Set(days.filter(({ day, events }) => events + (split.get(day) ?? 0) > busyDayRows).map(({ day }) => day));
+  const byHour = busy.size === 0 ? '0' : `${DAY} IN (${[...busy].join(', ')})`;
+  const folder = `concat(formatDateTime(time, 'date=%Y-%m-%d/hour='), if(${byHour}, formatDateTime(time, '%H'), 'all'))`;
+  const passes: Split['passes'] = [];
+  let folders = MAX_FOLDERS_AT_ONCE;
+  for (const { day } of days) {
+    const more = busy.has(day) ? HOURS_A_DAY : 1;
+    if (folders + more > MAX_FOLDERS_AT_ONCE) {
+      passes.push({ fromDay: day, toDay: day });
+      folders = more;
+    } else {
+      passes.at(-1)!.toDay = day;
+      folders += more;
+    }
+  }
+  return { folder, passes };
 }
 
 async function publishAll(lake: Lake, warehouse: Warehouse, work: string, name: string, ranges: OffsetRange[]): Promise<LakeFile[]> {
