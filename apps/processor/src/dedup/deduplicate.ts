@@ -6,6 +6,8 @@ import type { SeenIds } from './seen-ids.ts';
 export type Verdict = 'keep' | 'duplicate' | 'conflict' | 'refused';
 
 const KEY_BYTES = 16;
+/** Of an id that was found again without its content (mend/refill.ts). */
+const UNKNOWN_CONTENT = 0;
 const NONE: ReadonlyMap<number, unknown> = new Map();
 
 /**
@@ -35,7 +37,7 @@ export async function deduplicate(
     const first = contents.get(key);
     if (first === undefined) {
       if (verdicts[index] !== 'refused') contents.set(key, content);
-    } else verdicts[index] = first === content ? 'duplicate' : 'conflict';
+    } else verdicts[index] = first === content || first === UNKNOWN_CONTENT ? 'duplicate' : 'conflict';
   });
   return verdicts;
 }

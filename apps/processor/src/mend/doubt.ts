@@ -1,5 +1,5 @@
 import type { Epoch, Topic } from '@tidemark/log';
-import { literal, type OffsetRange } from '@tidemark/warehouse';
+import { literal, positionCondition, type OffsetRange } from '@tidemark/warehouse';
 
 /** Which committed offsets may be missing from a store: all there are, or those from some offset of the log on. */
 export type Doubt = 'everything' | { from: Record<Topic, number> };
@@ -12,16 +12,13 @@ export function rangesOf(epochs: readonly Epoch[], topic: Topic, from: number, t
   });
 }
 
-/** SQL: is a row with a position one of those in doubt? What is not committed never is: it is to be written anyhow. */
-export function doubtCondition(doubt: Doubt, epochs: readonly Epoch[], committed: number): string {
-  if (doubt === 'everything') {
-    const open = epochs.filter((_, index) => committed < (epochs[index + 1]?.from.events ?? Infinity));
-    return `NOT (epoch IN (${open.map(({ name }) => literal(name)).join(', ')}) AND offset >= ${committed})`;
-  }
-  const ranges = rangesOf(epochs, 'events', doubt.from.events, committed);
-  return ranges.length === 0 ? 'false' : ranges.map(inRange).join(' OR ');
+/** SQL: is a row with a position committed? What is not is never in doubt: it is to be written anyhow. */
+export function committedCondition(epochs: readonly Epoch[], committed: number): string {
+  const open = epochs.filter((_, index) => committed < (epochs[index + 1]?.from.events ?? Infinity));
+  return `NOT (epoch IN (${open.map(({ name }) => literal(name)).join(', ')}) AND offset >= ${committed})`;
 }
 
-function inRange({ epoch, from, to }: OffsetRange): string {
-  return `(epoch = ${literal(epoch)} AND offset >= ${from} AND offset < ${to})`;
+/** SQL: does a row with a position lie in one of `ranges`? */
+export function anyOf(ranges: readonly OffsetRange[]): string {
+  return ranges.length === 0 ? 'false' : `(${ranges.map((range) => `(${positionCondition(range)})`).join(' OR ')})`;
 }

@@ -4,8 +4,8 @@ import { rangesOf } from './doubt.ts';
 
 /**
  * Takes back what is known of the ranges of the topic `events` from `offset` on: their outcomes, which count whole ranges,
- * and a second try may cut them otherwise; and the rows that stores refused, which it will find again. Done before the
- * position moves, so that a kill in between leaves a gap in the outcomes, which is found again.
+ * and a second try may cut them otherwise; and the rows that stores refused, which it will find again. Done at
+ * each mending for what lies behind the position, so that a kill in between leaves nothing of them.
  */
 export async function withdrawOutcomes(offset: number, reader: LogReader, warehouse: Warehouse): Promise<void> {
   for (const { epoch, partition, from, to } of rangesOf(reader.epochs, 'events', offset, Infinity)) {

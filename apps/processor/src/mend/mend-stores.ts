@@ -1,10 +1,10 @@
 import type { LogReader, Positions, Topic } from '@tidemark/log';
-import { replaceBroken, type BrokenLakeFile, type Lake, type LakeFile } from '@tidemark/lake';
-import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
+import { filesOf, replaceBroken, type BrokenLakeFile, type Lake, type LakeFile } from '@tidemark/lake';
+import { positionCondition, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 import { committedPosition } from '../start-position.ts';
 import { firstIncompleteEvents, firstIncompleteQuarantine } from './audit.ts';
 import { differing, digestOfFiles, digestOfTable } from './digest.ts';
-import { doubtCondition, type Doubt } from './doubt.ts';
+import { anyOf, committedCondition, rangesOf, type Doubt } from './doubt.ts';
 import { setBack, withdrawOutcomes } from './go-back.ts';
 import { refillIds, refillLake, refillTables, rememberedSince, type Refilled, type RefillParts } from './refill.ts';
 
@@ -49,15 +49,17 @@ async function refill(parts: MendParts, committed: number, refilled: Refilled): 
   const { reader, warehouse, lake, brokenFiles } = parts;
   const idsSinceMs = Math.min(parts.idsSinceMs, await oldestIdMs(warehouse));
   const broken = new Set(brokenFiles.map(({ file }) => file.path));
-  const condition = [doubtCondition(parts.doubt, reader.epochs, committed), ...brokenFiles.flatMap(({ file }) => file.ranges).map(inRange)].join(' OR ');
-  const inDoubt = `(${condition}) AND ${doubtCondition('everything', reader.epochs, committed)}`;
+  const ofFiles = brokenFiles.flatMap(({ file }) => file.ranges);
+  const whole = parts.doubt === 'everything';
+  const ranges = parts.doubt === 'everything' ? [] : [...rangesOf(reader.epochs, 'events', parts.doubt.from.events, committed), ...ofFiles];
+  const inDoubt = [committedCondition(reader.epochs, committed), ...(whole ? [] : [anyOf(ranges)])].join(' AND ');
   const refillParts: RefillParts = { warehouse, lake, broken, idsSinceMs };
   const digests = async (): Promise<ReturnType<typeof differing>> => {
-    const files = [...lake.manifest.files].filter(({ path, rows }) => rows > 0 && !broken.has(path));
+    const files = (whole ? [...lake.manifest.files] : ranges.flatMap((range) => filesOf(lake, range))).filter(({ path, rows }) => rows > 0 && !broken.has(path));
     const all = [
       await digestOfTable(warehouse, 'events', inDoubt),
       await digestOfTable(warehouse, 'timeline', inDoubt),
-      await digestOfFiles(warehouse, lake, files, inDoubt),
+      await digestOfFiles(warehouse, lake, [...new Set(files)], inDoubt),
     ];
     return differing(all).flatMap((range) => committedPart(range, reader, committed));
   };
@@ -70,7 +72,7 @@ async function refill(parts: MendParts, committed: number, refilled: Refilled): 
   await replaceBroken(lake, brokenFiles, made);
   broken.clear();
   const ids = [
-    await digestOfTable(warehouse, 'timeline', `(${inDoubt}) AND ${rememberedSince(idsSinceMs)}`),
+    await digestOfTable(warehouse, 'timeline', `${inDoubt} AND ${rememberedSince(idsSinceMs)}`),
     await digestOfTable(warehouse, 'event_ids', inDoubt),
   ];
   for (const range of differing(ids).flatMap((found) => committedPart(found, reader, committed))) await refillIds(refillParts, range, refilled);
@@ -101,7 +103,7 @@ async function oneSided({ warehouse, reader }: MendParts, inDoubt: string, range
   for (const range of ranges) {
     const to = names.has(range.epoch) ? Math.min(range.to, readableFrom) : range.to;
     if (to <= range.from) continue;
-    const within = inRange({ ...range, to });
+    const within = positionCondition({ ...range, to });
     const answer = await warehouse.query<{ single: number }>(
       `SELECT countIf(held = 1) AS single FROM (SELECT offset, count() AS held FROM
          (SELECT offset FROM events WHERE ${within} AND ${inDoubt} UNION ALL SELECT offset FROM timeline WHERE ${within} AND ${inDoubt}) GROUP BY offset)`,
@@ -112,22 +114,22 @@ async function oneSided({ warehouse, reader }: MendParts, inDoubt: string, range
 }
 
 async function goBack({ reader, positions, warehouse, doubt }: MendParts, committed: Record<Topic, number>): Promise<Mended['setBack']> {
-  const back: Mended['setBack'] = {};
-  const readable = { events: reader.startOffset('events', 0), quarantine: reader.startOffset('quarantine', 0) };
-  const from = (topic: Topic): number => Math.max(readable[topic], doubt === 'everything' ? 0 : Math.min(doubt.from[topic], committed[topic]));
-  const events = await firstIncompleteEvents(warehouse, reader.epochs, { from: from('events'), to: committed.events, readableFrom: readable.events });
-  if (events !== undefined) back.events = events;
+  const back: { events?: number | undefined; quarantine?: number | undefined } = {};
+  const readable = (topic: Topic): number => reader.startOffset(topic, 0);
+  const from = (topic: Topic): number => Math.max(readable(topic), doubt === 'everything' ? 0 : Math.min(doubt.from[topic], committed[topic]));
+  let events: number | undefined;
+  do {
+    events = await firstIncompleteEvents(warehouse, reader.epochs, { from: from('events'), to: committed.events, readableFrom: readable('events') });
+    if (events !== undefined || back.events !== undefined) await setBack('events', events ?? committed.events, reader, positions);
+    back.events = events;
+    // The log may have dropped old records until its writer saw that the position fell back.
+  } while (events !== undefined && readable('events') > events);
   // Also what was counted behind the position: that range is not done, and a kill may have come while one was set back.
   await withdrawOutcomes(events ?? committed.events, reader, warehouse);
-  if (events !== undefined) await setBack('events', events, reader, positions);
   const quarantine = await firstIncompleteQuarantine(warehouse, reader, from('quarantine'), committed.quarantine);
   if (quarantine !== undefined) {
     back.quarantine = quarantine;
     await setBack('quarantine', quarantine, reader, positions);
   }
-  return back;
-}
-
-function inRange({ epoch, partition, from, to }: OffsetRange): string {
-  return `(epoch = ${literal(epoch)} AND partition = ${partition} AND offset >= ${from} AND offset < ${to})`;
+  return Object.fromEntries(Object.entries(back).filter(([, offset]) => offset !== undefined));
 }

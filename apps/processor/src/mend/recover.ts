@@ -37,13 +37,15 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
     // What the checkpoint vouched for can't be read: then it is as good as none.
     const checkpoint = parts.checkpoint && { ...parts.checkpoint, clean: false, writtenAtMs: 0 };
     const again = await verifyParts(parts.warehouse, checkpoint);
-    const verified = { ...again, broken: [...parts.verified.broken, ...again.broken.filter((part) => !isAmong(parts.verified.broken, part))] };
+    const broken = [...parts.verified.broken, ...again.broken.filter((part) => !isAmong(parts.verified.broken, part))];
+    const verified = { ...again, broken, vanished: parts.verified.vanished };
     return attempt({ ...parts, checkpoint, verified });
   }
 }
 
 async function attempt(parts: RecoverParts): Promise<Recovered> {
-  const { checkpoint, verified, reader, positions, warehouse, lake, idsSinceMs } = parts;
+  const { checkpoint, reader, positions, warehouse, lake, idsSinceMs } = parts;
+  const verified = { ...parts.verified, vanished: parts.verified.vanished.filter((part) => !isForgotten(part, idsSinceMs)) };
   const clean = checkpoint?.clean === true;
   const suspectSinceMs = checkpoint === undefined ? 0 : clean ? Infinity : checkpoint.writtenAtMs - SETTLE_MS;
   const brokenFiles = await verifyLake(lake, warehouse, suspectSinceMs);
@@ -62,6 +64,11 @@ function doubtOf(checkpoint: Checkpoint | undefined, { vanished }: Verification,
   };
   const [events, quarantine] = [from('events'), from('quarantine')];
   return events === undefined || quarantine === undefined ? 'everything' : { from: { events, quarantine } };
+}
+
+/** Ids are forgotten by whole partitions, which are weeks and have the names of their Mondays: `20260112`. */
+function isForgotten({ table, part }: { table: string; part: string }, idsSinceMs: number): boolean {
+  return table === 'event_ids' && part.slice(0, 8) < new Date(idsSinceMs).toISOString().slice(0, 10).replaceAll('-', '');
 }
 
 function isAmong(parts: Verification['broken'], { table, part }: Verification['broken'][number]): boolean {

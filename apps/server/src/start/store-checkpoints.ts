@@ -6,13 +6,14 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Position, Topic } from '@tidemark/log';
-import { describeParts, keepReplacedParts, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type Warehouse } from '@tidemark/warehouse';
+import { describeParts, keepReplacedParts, partsOnDisk, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type PartsOnDisk, type Warehouse } from '@tidemark/warehouse';
 
 const EVERY_MS = 60_000;
 
 export class StoreCheckpoints {
   /** Of the run before; undefined when there is none, as in a new folder. */
   readonly found: Checkpoint | undefined;
+  readonly onDisk: PartsOnDisk;
   readonly #path: string;
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | undefined;
@@ -25,12 +26,13 @@ export class StoreCheckpoints {
     const found = readCheckpoint(path);
     if (found?.clean !== true) await keepReplacedParts(join(warehousePath, 'data'), nowMs());
     else await writeCheckpoint(path, { ...found, clean: false });
-    return new StoreCheckpoints(path, found, nowMs);
+    return new StoreCheckpoints(path, found, await partsOnDisk(join(warehousePath, 'data')), nowMs);
   }
 
-  private constructor(path: string, found: Checkpoint | undefined, nowMs: () => number) {
+  private constructor(path: string, found: Checkpoint | undefined, onDisk: PartsOnDisk, nowMs: () => number) {
     this.#path = path;
     this.found = found;
+    this.onDisk = onDisk;
     this.#nowMs = nowMs;
   }
 

@@ -1,6 +1,21 @@
 import { readdir, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { covers, parsePartName, type PartName } from './part-name.ts';
+
+/** Folder of a table (its UUID) -> names of the parts in it, active or replaced. */
+export type PartsOnDisk = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * The parts that the engine will find. To be listed before it is opened: it begins to merge at once, and a merge of the
+ * parts around one that is gone has a name that covers it.
+ */
+export async function partsOnDisk(dataPath: string): Promise<PartsOnDisk> {
+  const found = new Map<string, string[]>();
+  for (const table of await foldersIn(dataPath)) {
+    found.set(basename(table), (await entriesOf(table)).filter((name) => parsePartName(name) !== undefined));
+  }
+  return found;
+}
 
 /**
  * Gives parts that a merge has replaced another `old_parts_lifetime` (8 minutes) from `nowMs` on. After an unclean stop

@@ -34,11 +34,12 @@ export async function detachedParts(warehouse: Warehouse): Promise<DetachedPart[
   return rows;
 }
 
-export async function tablesOfParts(warehouse: Warehouse): Promise<string[]> {
-  const { rows } = await warehouse.query<{ name: string }>(
-    `SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
+/** Table -> name of the folder of its parts: its UUID. */
+export async function foldersOfTables(warehouse: Warehouse): Promise<Map<string, string>> {
+  const { rows } = await warehouse.query<{ name: string; uuid: string }>(
+    `SELECT name, toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
   );
-  return rows.map(({ name }) => name);
+  return new Map(rows.map(({ name, uuid }) => [name, uuid]));
 }
 
 /** Names by table. */

@@ -4,7 +4,8 @@ import { SETTLE_MS, type Checkpoint } from './checkpoint.ts';
 import { moveAside } from './move-aside.ts';
 import { covers, parsePartName } from './part-name.ts';
 import { partSum, sumKey } from './part-sums.ts';
-import { activeParts, detachedParts, tablesOfParts, type Part } from './parts.ts';
+import type { PartsOnDisk } from './keep-replaced.ts';
+import { activeParts, detachedParts, foldersOfTables, type Part } from './parts.ts';
 
 export interface BrokenPart {
   table: string;
@@ -28,16 +29,18 @@ const NOT_THE_PARTS_FAULT = [159, 160, 241];
 /**
  * Reads every part in full that `checkpoint` does not vouch for (all where there is none, none after a clean stop) against
  * its checksums, and takes the broken ones out. What a broken one was merged from comes back if it is still there, and is read too.
- * Measured (chDB 26.7, 2 cores): 0.7 to 1.5 GB of disk a second. To be called before anything is written or merged.
+ * Measured (chDB 26.7, 2 cores): 0.7 to 1.5 GB of disk a second. To be called before anything is written.
+ * `onDisk`: as listed before the engine was opened; without it nothing is said of parts that vanished.
  */
 export async function verifyParts(
   warehouse: Warehouse,
   checkpoint: Checkpoint | undefined,
+  onDisk?: PartsOnDisk,
   progress: (checkedBytes: number, allBytes: number) => void = () => {},
 ): Promise<Verification> {
-  const tables = await tablesOfParts(warehouse);
+  const tables = [...(await foldersOfTables(warehouse)).keys()];
   for (const table of tables) await warehouse.command(`SYSTEM STOP MERGES ${table}`);
-  const broken: BrokenPart[] = await brokenAtLoad(warehouse, checkpoint);
+  const broken: BrokenPart[] = await brokenAtLoad(warehouse, checkpoint, []);
   const changed = await changedParts(warehouse, checkpoint);
   const whole = new Set<string>();
   let checkedBytes = 0;
@@ -59,23 +62,29 @@ export async function verifyParts(
       await moveAside(warehouse, table, parts);
       await warehouse.command(`SYSTEM STOP MERGES ${table}`);
     }
+    // What the broken ones were merged from was loaded just now.
+    if (found.size > 0) broken.push(...(await brokenAtLoad(warehouse, checkpoint, broken)));
   }
-  const vanished = await vanishedParts(warehouse, checkpoint);
+  const vanished = onDisk === undefined ? [] : await vanishedParts(warehouse, checkpoint, onDisk, broken);
   for (const table of tables) await warehouse.command(`SYSTEM START MERGES ${table}`);
   return { checked: whole.size, checkedBytes, broken, vanished };
 }
 
-/** Parts that `checkpoint` names and that no active part covers. Costs next to nothing. */
-async function vanishedParts(warehouse: Warehouse, checkpoint: Checkpoint | undefined): Promise<Verification['vanished']> {
-  const active = (await activeParts(warehouse)).map(({ table, name }) => ({ table, name: parsePartName(name) }));
-  return Object.entries(checkpoint?.parts ?? {}).flatMap(([table, names]) =>
-    names
-      .filter((name) => {
-        const inner = parsePartName(name);
-        return inner !== undefined && !active.some((outer) => outer.table === table && outer.name !== undefined && covers(outer.name, inner));
-      })
-      .map((part) => ({ table, part })),
-  );
+/**
+ * Parts that `checkpoint` names and that are in no part which was there before the engine began to merge and is not broken.
+ */
+async function vanishedParts(
+  warehouse: Warehouse,
+  checkpoint: Checkpoint | undefined,
+  onDisk: PartsOnDisk,
+  broken: readonly BrokenPart[],
+): Promise<Verification['vanished']> {
+  const folders = await foldersOfTables(warehouse);
+  return Object.entries(checkpoint?.parts ?? {}).flatMap(([table, names]) => {
+    const lost = new Set(broken.filter((part) => part.table === table).map(({ part }) => part));
+    const found = (onDisk.get(folders.get(table) ?? '') ?? []).filter((name) => !lost.has(name)).map((name) => parsePartName(name)!);
+    return names.filter((name) => !found.some((outer) => covers(outer, parsePartName(name)!))).map((part) => ({ table, part }));
+  });
 }
 
 /** Parts whose files are not those that the checkpoint saw, however old they are and however the engine was stopped. */
@@ -108,11 +117,12 @@ async function faultOf(warehouse: Warehouse, { table, name }: Part): Promise<str
   }
 }
 
-/** Parts that the engine itself found broken when it loaded them, and went on without. */
-async function brokenAtLoad(warehouse: Warehouse, checkpoint: Checkpoint | undefined): Promise<BrokenPart[]> {
+/** Parts that the engine itself found broken when it loaded them, and went on without; but for those in `known`. */
+async function brokenAtLoad(warehouse: Warehouse, checkpoint: Checkpoint | undefined, known: readonly BrokenPart[]): Promise<BrokenPart[]> {
   return (await detachedParts(warehouse))
     .filter(({ table, name }) => name.startsWith('broken') && !(checkpoint?.detached[table]?.includes(name) ?? false))
-    .map(({ table, name }) => ({ table, part: name.slice(name.indexOf('_') + 1), reason: 'the engine could not load it' }));
+    .map(({ table, name }) => ({ table, part: name.slice(name.indexOf('_') + 1).replace(/_try\d+$/, ''), reason: 'the engine could not load it' }))
+    .filter(({ table, part }) => !known.some((other) => other.table === table && other.part === part));
 }
 
 function firstLine(message: string): string {
