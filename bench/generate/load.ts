@@ -40,7 +40,7 @@ export interface LoadResult {
   /** Epoch ms: when the first batch was due, and when the last answer came. */
   startedAtMs: number;
   endedAtMs: number;
-  /** Accepted, by that time. */
+  /** Accepted, by that time; in an open loop by the whole window, as the last batch is due before its end. */
   eventsPerSecond: number;
   latency: Latency;
   bytesPerEvent: number;
@@ -159,7 +159,7 @@ class Load {
       unsent: this.#unsent,
       startedAtMs: performance.timeOrigin + this.#startedAt,
       endedAtMs: performance.timeOrigin + this.#endedAt,
-      eventsPerSecond: this.#accepted / ((this.#endedAt - this.#startedAt) / 1000),
+      eventsPerSecond: (this.#accepted / Math.max(this.#endedAt - this.#startedAt, this.#gapMs === 0 ? 0 : this.#plan.seconds * 1000)) * 1000,
       latency: latencyOf(this.#latenciesMs),
       bytesPerEvent: this.#templates[0]!.bytesPerEvent,
       cpuMicrosPerEvent: this.#cpuMicros / Math.max(1, this.#sent),

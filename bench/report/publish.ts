@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { loadChart } from '../chart/load-chart.ts';
 import type { OfferedLoad } from '../measures/overload.ts';
 import { newestResults, readResults, type Results } from './results.ts';
-import { fillIn, machineLine, performanceTables } from './tables.ts';
+import { fillIn, performanceTables } from './tables.ts';
 
 export const DOCUMENT = 'docs/performance.md';
 export const CHART = 'docs/performance/load.svg';
@@ -33,5 +33,7 @@ export function chartOf(results: Results): string | undefined {
   const curve = results.measures.find(({ id }) => id === 'curve');
   if (curve === undefined) return undefined;
   const { points, sustainedEventsPerSecond, secondsAPoint } = curve.details as { points: OfferedLoad[]; sustainedEventsPerSecond: number; secondsAPoint: number };
-  return loadChart({ points, sustainedEventsPerSecond, subtitle: `${secondsAPoint} s a point, generator on the same cores. ${machineLine(results)}` });
+  const { machine, date, commit } = results;
+  const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${date}, commit ${commit}`;
+  return loadChart({ points, sustainedEventsPerSecond, subtitle });
 }

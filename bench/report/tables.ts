@@ -31,7 +31,7 @@ export function fillIn(document: string, parts: Record<string, string>): string 
   }, document);
 }
 
-export function machineLine(results: Results | undefined): string {
+function machineLine(results: Results | undefined): string {
   if (results === undefined) return `${UNMEASURED}: machine, date and commit.`;
   const { machine, date, commit } = results;
   return `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.platform}, kernel ${machine.kernel}, Node ${machine.node}; ${date}, commit ${commit}.`;

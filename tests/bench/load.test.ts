@@ -38,12 +38,15 @@ it('does not count what was never answered as accepted or refused', async () => 
 });
 
 it('counts latency from when a batch was due, so that a server that stalls cannot hide it', async () => {
-  const until = Date.now() + 400;
-  const stalled: RequestListener = (request, response) => void setTimeout(() => accept(request, response), Math.max(0, until - Date.now()));
+  let until = 0;
+  const stalled: RequestListener = (request, response) => {
+    until ||= Date.now() + 400;
+    setTimeout(() => accept(request, response), Math.max(0, until - Date.now()));
+  };
   const { latency } = await runLoad(await plan(stalled, { eventsPerSecond: 2_000, connections: 2, seconds: 0.8 }));
-  // Half of the batches were due in the stall; from when they could be sent at last, all but two took no time at all.
+  // Half of the batches were due in the stall; from when they were sent at last, all but two took no time at all.
   expect(latency.maxMs).toBeGreaterThan(350);
-  expect(latency.p50Ms).toBeGreaterThan(30);
+  expect(latency.p90Ms).toBeGreaterThan(150);
 });
 
 it('tells what an overloaded server never got to see', async () => {
