@@ -6,12 +6,13 @@ import { markImported } from './dedup/imported.ts';
 import type { SeenIds } from './dedup/seen-ids.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
-import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, withRefused, type Intent } from './range.ts';
+import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, RowMemory, withRefused, type Intent } from './range.ts';
 import type { RefusedRows } from './refused/find-refused.ts';
 import { refusedToQuarantine, STORE_REFUSED } from './refused/quarantine-rows.ts';
 import { findRefusals } from './refused/refusals.ts';
 import { mayBeAboutRows } from './refused/store-error.ts';
 import type { StartPosition } from './start-position.ts';
+import { inCurrentFormat } from './row-format.ts';
 import { receivedAtMs, RowOrigin } from './row-prefix.ts';
 import type { LiveOutcome, Outcome } from './status.ts';
 import type { Stores } from './stores.ts';
@@ -55,6 +56,7 @@ const OUTCOME: Record<Verdict, readonly [outcome: Outcome, code: string]> = {
 export class EventConsumer {
   readonly partition = 0;
   readonly #parts: EventConsumerParts;
+  readonly #rowMemory = new RowMemory();
   #offset: number;
   /** A range whose first try may have got part of the way. */
   #intent: Intent | undefined;
@@ -94,7 +96,7 @@ export class EventConsumer {
     if (last === undefined) return undefined;
     // A range lies in one epoch, that its rows be found again.
     const to = Math.min(this.#intent?.to ?? last.baseOffset + last.count, epoch.end);
-    const batches = read.filter(({ baseOffset }) => baseOffset < to);
+    const batches = read.filter(({ baseOffset }) => baseOffset < to).map(inCurrentFormat);
     const range: OffsetRange = { epoch: epoch.name, partition: this.partition, from, to };
     if (!begun) await this.#plan(this.#firstIntent(to));
     crashPoint?.('planned');
@@ -127,7 +129,7 @@ export class EventConsumer {
       const refused = this.#refused;
       const verdicts = await this.#decide(batches, range, refused);
       try {
-        await stores.write(keptRows(batches, range, verdicts), range, secondTry, refused.size > 0);
+        await stores.write(keptRows(batches, range, verdicts, this.#rowMemory), range, secondTry, refused.size > 0);
         return verdicts;
       } catch (error) {
         if (!mayBeAboutRows(error)) throw error;

@@ -25,9 +25,20 @@ export function withRefused(intent: Intent, refused: ReadonlyMap<number, string>
   return { ...intent, refused: entries };
 }
 
-/** The rows of the kept records, one after another, each with its offset in place. */
-export function keptRows(batches: readonly RecordBatch[], range: OffsetRange, verdicts: readonly Verdict[]): Buffer {
-  return selectRows(batches, range, (index) => verdicts[index] === 'keep');
+/** Memory for the rows of one range after another: 64 MB taken and given back each second cost 1 us an event in page faults. */
+export class RowMemory {
+  #bytes = Buffer.alloc(0);
+
+  /** At least `size` bytes, whose content is over with the next call. */
+  take(size: number): Buffer {
+    if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(size);
+    return this.#bytes;
+  }
+}
+
+/** The rows of the kept records, one after another, each with its offset in place. Valid until `memory` is taken again. */
+export function keptRows(batches: readonly RecordBatch[], range: OffsetRange, verdicts: readonly Verdict[], memory: RowMemory): Buffer {
+  return selectRows(batches, range, (index) => verdicts[index] === 'keep', memory);
 }
 
 /** The rows that `take` is true of, likewise. */
@@ -35,10 +46,11 @@ export function selectRows(
   batches: readonly RecordBatch[],
   range: OffsetRange,
   take: (index: number, bytes: Buffer, start: number, end: number) => boolean,
+  memory = new RowMemory(),
 ): Buffer {
   let size = 0;
   for (const batch of batches) size += batch.bytes.length;
-  const rows = Buffer.allocUnsafeSlow(size);
+  const rows = memory.take(size);
   let end = 0;
   forEachRow(batches, range, (index, bytes, from, to) => {
     if (!take(index, bytes, from, to)) return;

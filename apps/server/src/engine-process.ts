@@ -48,7 +48,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
   const reader = await openLog(folders, settings);
   const idsSinceMs = Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
-  const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, idsSinceMs }));
+  const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs }));
   reportRecovery(recovered, metrics, tell);
   const failing = new FailingParts({ ...folders }, Date.now);
   metrics.beforeScrape(() => {

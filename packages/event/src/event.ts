@@ -96,9 +96,4 @@ export interface StoredEvent extends Enrichment {
   properties: string;
   context: string;
   traits: string;
-  /**
-   * JSON text of the properties for the warehouse's JSON column where that has to differ: lists without the lists and
-   * objects within them (see json-text.ts). `''` or absent: it is `properties`.
-   */
-  indexedProperties?: string;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from './event.ts';
-import { toIndexedJsonText, toJsonText } from './json-text.ts';
+import { toJsonText } from './json-text.ts';
 import { shapeOf } from './shape.ts';
 
 const halves = fc.string({
@@ -58,23 +58,3 @@ test('E14: examples', () => {
   );
 });
 
-test('the text for the index: lists hold plain elements only, and nothing else changes', () => {
-  fc.assert(
-    fc.property(object, (value) => {
-      const indexed = JSON.parse(toIndexedJsonText(value)) as JsonObject;
-      expect(indexed).toEqual(withPlainLists(repaired(value)));
-      expect(shapeOf({ properties: indexed }).nestedLists).toBe(false);
-      if (!shapeOf({ properties: value }).nestedLists) expect(indexed).toEqual(repaired(value));
-    }),
-    { numRuns: 1000 },
-  );
-  expect(
-    toIndexedJsonText({ products: [{ sku: 'a' }, { sku: 'b' }], tags: ['x', ['y'], null, 1], deep: { list: [[]] } }),
-  ).toBe('{"products":[],"tags":["x",null,1],"deep":{"list":[]}}');
-});
-
-function withPlainLists(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.filter((element) => typeof element !== 'object' || element === null);
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withPlainLists(child)]));
-}

@@ -1,7 +1,7 @@
 /**
  * The properties of an event as the warehouse's JSON column takes them without parsing: the RowBinary form of
- * ClickHouse's JSON type. For a column of 9 properties ClickHouse reads this in 1.2 us a row, and needs 4.2 us to make the
- * same of JSON text (0.45 us for each path, whatever its type; chDB 26.7, 2026-11-22).
+ * ClickHouse's JSON type. For 9 properties ClickHouse reads this in 1.2 us a row, and needs 4.2 us to make the same of JSON
+ * text (0.45 us for each path, whatever its type; chDB 26.7, 2026-11-22).
  *
  *   VarUInt number of paths, then for each: its name (VarUInt bytes, UTF-8), the code of its type, its value
  *
@@ -10,222 +10,325 @@
  * - null and `{}` leave nothing; keys of objects within objects become one path, joined by dots, dots within a key `%2E`;
  * - lists lose the lists and objects within them: ClickHouse would make columns of everything inside, and 20,000 events
  *   with lists of lists of objects want more than 20,000 files at once (measured);
- * - a path of more than MAX_PATH_LENGTH characters is left out: a long key over many others would come back many times.
+ * - a path of more than MAX_PATH_BYTES is left out: a long key over many others would come back many times.
  */
-import type { JsonObject, JsonValue } from './event.ts';
-import { toJsonText } from './json-text.ts';
+import type { JsonValue } from './event.ts';
+import { IndexBytes, TYPE } from './index-bytes.ts';
 
-export const MAX_PATH_LENGTH = 1_000;
+export const MAX_PATH_BYTES = 1_000;
 
-const TYPE = { none: 0x00, int64: 0x0a, float64: 0x0e, string: 0x15, list: 0x1e, nullable: 0x23, dynamic: 0x2b, bool: 0x2d } as const;
+const QUOTE = 0x22;
+const PER_CENT = 0x25;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const LOWER_E = 0x65;
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const LOWER_T = 0x74;
+const CLOSE_OBJECT = 0x7d;
+
+/** Up to so many digits a whole number is a safe integer, and a decimal its digits over a power of ten, both exact. */
+const EXACT_DIGITS = 15;
+const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS + 1 }, (_, digits) => 10 ** digits);
 /** What ClickHouse gives lists of several types: Dynamic of up to 32 of them. */
 const DYNAMIC_TYPES = 32;
-/** Strings up to this length are written character by character: a native call costs 0.1 us. */
-const SHORT = 48;
-const COUNT_BYTES = 3;
-/** From here on an integer is kept as a float, as json-text.ts writes it. */
-const WIDE = 2 ** 63;
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/;
+/** JSON.stringify writes at most 25 characters; imports may have been written by others. */
+const MAX_NUMBER_LENGTH = 64;
+const EMPTY = Buffer.from('{}');
+/** The text is not as JSON.stringify writes it. */
+const NOT_PLAIN = -1;
 
 export class PropertyIndex {
-  #bytes = Buffer.allocUnsafeSlow(1 << 14);
-  #view = viewOf(this.#bytes);
-  #end = 0;
+  readonly #out = new IndexBytes();
+  /** The path that is open: the keys above, each with a dot behind it, and the last key. */
+  #path = Buffer.allocUnsafeSlow(4_096);
   #paths = 0;
-  /** Paths written so far, kept only for properties in which two keys may become one path. */
+  /** Paths met so far; kept only for properties in which two keys may become one path. */
   #known: Set<string> | undefined;
   #ambiguous = false;
+  #text: Buffer = EMPTY;
 
-  /** The encoded form of `properties`, valid until the next call. They are within the limits of an event. */
-  encode(properties: JsonObject): Buffer {
+  /**
+   * The encoded form of the JSON object in `text` from `start` to `end`, valid until the next call. Made for text as
+   * JSON.stringify writes it; other JSON is brought to that form first. Text that is no object gives an index of
+   * nothing: to refuse it is the stores' part.
+   */
+  encode(text: Buffer, start: number, end: number): Buffer {
+    if (!this.#object(text, start, end)) {
+      const plain = stringified(text.toString('utf8', start, end));
+      if (!this.#object(plain, 0, plain.length)) this.#object(EMPTY, 0, EMPTY.length);
+    }
+    return this.#out.counted(this.#paths);
+  }
+
+  #object(text: Buffer, start: number, end: number): boolean {
+    this.#text = text;
     this.#known = undefined;
     this.#ambiguous = false;
-    this.#object(properties);
-    if (this.#ambiguous) {
-      this.#known = new Set();
-      // Whole characters first: keys that differ only in broken halves are one key of the text.
-      this.#object(JSON.parse(toJsonText(properties, true)) as JsonObject);
-    }
-    // The count is known last, and stands first.
-    const start = COUNT_BYTES - (this.#paths < 1 << 7 ? 1 : this.#paths < 1 << 14 ? 2 : 3);
-    const end = this.#end;
-    this.#end = start;
-    this.#length(this.#paths);
-    return this.#bytes.subarray(start, end);
+    if (this.#walk(start) !== end) return false;
+    if (!this.#ambiguous) return true;
+    this.#known = new Set();
+    return this.#walk(start) === end;
   }
 
-  #object(properties: JsonObject): void {
-    this.#end = COUNT_BYTES;
+  #walk(start: number): number {
+    this.#out.clear();
     this.#paths = 0;
-    this.#members(properties, '');
+    return this.#text[start] === OPEN_OBJECT ? this.#members(start, 0) : NOT_PLAIN;
   }
 
-  #members(value: JsonObject, parent: string): void {
-    for (const key in value) {
-      const member = value[key];
-      if (member === null || member === undefined) continue;
-      const path = parent + (isPlain(key) ? key : this.#escape(key));
-      if (typeof member !== 'object' || Array.isArray(member)) this.#leaf(path, member);
-      else this.#members(member, `${path}.`);
+  /** The members of the object that opens at `open`, below a path of `prefix` bytes; where it ends. */
+  #members(open: number, prefix: number): number {
+    const text = this.#text;
+    let at = open + 1;
+    if (text[at] === CLOSE_OBJECT) return at + 1;
+    for (;;) {
+      if (text[at] !== QUOTE) return NOT_PLAIN;
+      const keyEnd = endOfString(text, at);
+      if (text[keyEnd] !== COLON) return NOT_PLAIN;
+      const pathEnd = this.#key(at + 1, keyEnd - 1, prefix);
+      at = this.#member(keyEnd + 1, pathEnd);
+      const next = at === NOT_PLAIN ? undefined : text[at++];
+      if (next === CLOSE_OBJECT) return at;
+      if (next !== COMMA) return NOT_PLAIN;
     }
+  }
+
+  /** Puts a key behind the path; where the path ends now. */
+  #key(start: number, end: number, prefix: number): number {
+    this.#reservePath(prefix + end - start);
+    const text = this.#text;
+    const path = this.#path;
+    let to = prefix;
+    for (let at = start; at < end; at++) {
+      const byte = text[at]!;
+      if (byte === BACKSLASH || byte === POINT || byte === PER_CENT) return this.#oddKey(start, end, prefix);
+      path[to++] = byte;
+    }
+    return to;
   }
 
   /** `a.b` and `a%2Eb` become one path; the first stays, as ClickHouse has it. */
-  #escape(key: string): string {
+  #oddKey(start: number, end: number, prefix: number): number {
     this.#ambiguous = true;
-    return key.replaceAll('.', '%2E');
+    const key = JSON.parse(this.#text.toString('utf8', start - 1, end + 1)) as string;
+    const escaped = Buffer.from(key.replaceAll('.', '%2E'));
+    this.#reservePath(prefix + escaped.length);
+    return prefix + escaped.copy(this.#path, prefix);
   }
 
-  #leaf(path: string, value: JsonValue): void {
-    if (path.length > MAX_PATH_LENGTH) return;
-    if (this.#known !== undefined) {
-      if (this.#known.has(path)) return;
-      this.#known.add(path);
-    }
-    this.#paths++;
-    this.#string(path);
-    if (Array.isArray(value)) this.#list(value);
-    else {
-      const type = typeOf(value);
-      this.#byte(type);
-      this.#value(type, value);
-    }
+  #reservePath(size: number): void {
+    if (size < this.#path.length) return;
+    const longer = Buffer.allocUnsafeSlow(2 * size);
+    this.#path.copy(longer);
+    this.#path = longer;
   }
 
-  #list(list: readonly JsonValue[]): void {
-    const elements = list.filter((element) => typeof element !== 'object' || element === null);
+  /** The value at `at`, whose path ends at `pathEnd`; where it ends. */
+  #member(at: number, pathEnd: number): number {
+    const first = this.#text[at];
+    if (first === OPEN_OBJECT) {
+      this.#path[pathEnd] = POINT;
+      return this.#members(at, pathEnd + 1);
+    }
+    if (first === LOWER_N) return at + 4;
+    const out = this.#out;
+    const before = out.end;
+    out.string(this.#path, 0, pathEnd);
+    const end = this.#value(first, at);
+    if (this.#isTaken(pathEnd)) this.#paths++;
+    else out.end = before;
+    return end;
+  }
+
+  #isTaken(pathEnd: number): boolean {
+    if (pathEnd > MAX_PATH_BYTES) return false;
+    if (this.#known === undefined) return true;
+    const path = this.#path.toString('latin1', 0, pathEnd);
+    if (this.#known.has(path)) return false;
+    this.#known.add(path);
+    return true;
+  }
+
+  #value(first: number | undefined, at: number): number {
+    if (first === QUOTE) return this.#string(at);
+    if (first === OPEN_ARRAY) return this.#list(at);
+    if (first !== LOWER_T && first !== LOWER_F) return this.#number(at);
+    this.#out.byte(TYPE.bool);
+    this.#out.byte(first === LOWER_T ? 1 : 0);
+    return at + (first === LOWER_T ? 4 : 5);
+  }
+
+  #string(open: number): number {
+    const text = this.#text;
+    const end = endOfString(text, open);
+    if (end === NOT_PLAIN) return NOT_PLAIN;
+    this.#out.byte(TYPE.string);
+    const escape = text.indexOf(BACKSLASH, open);
+    if (escape === -1 || escape >= end) this.#out.string(text, open + 1, end - 1);
+    else this.#out.text(JSON.parse(text.toString('utf8', open, end)) as string);
+    return end;
+  }
+
+  #number(start: number): number {
+    const text = this.#text;
+    const negative = text[start] === MINUS;
+    let at = negative ? start + 1 : start;
+    let digits = 0;
+    let point = 0;
+    const first = at;
+    for (; ; at++) {
+      const byte = text[at]!;
+      if (byte >= 0x30 && byte <= 0x39) digits = digits * 10 + (byte - 0x30);
+      else if (byte === POINT && point === 0 && at > first) point = at;
+      else if (at - first - (point === 0 ? 0 : 1) > EXACT_DIGITS || byte === LOWER_E || at === first) return this.#longNumber(start);
+      else break;
+    }
+    const value = negative ? -digits : digits;
+    this.#out.byte(point === 0 ? TYPE.int64 : TYPE.float64);
+    if (point === 0) this.#out.int64(value);
+    else this.#out.float64(value / POWERS_OF_TEN[at - point - 1]!);
+    return at;
+  }
+
+  /** Of many digits, or with an exponent. */
+  #longNumber(start: number): number {
+    const text = NUMBER.exec(this.#text.toString('latin1', start, start + MAX_NUMBER_LENGTH))?.[0];
+    if (text === undefined) return NOT_PLAIN;
+    const value = Number(text);
+    this.#out.byte(typeOf(value));
+    this.#scalar(typeOf(value), value);
+    return start + text.length;
+  }
+
+  #list(open: number): number {
+    const end = endOfList(this.#text, open);
+    if (end === NOT_PLAIN) return NOT_PLAIN;
+    const list = JSON.parse(this.#text.toString('utf8', open, end)) as JsonValue[];
+    const elements = list.filter((element) => typeof element !== 'object' || element === null) as (string | number | boolean | null)[];
+    const out = this.#out;
     const type = commonType(elements);
-    this.#byte(TYPE.list);
-    if (type === TYPE.dynamic) {
-      this.#byte(TYPE.dynamic);
-      this.#byte(DYNAMIC_TYPES);
-    } else {
-      this.#byte(TYPE.nullable);
-      this.#byte(type);
-    }
-    this.#length(elements.length);
+    out.byte(TYPE.list);
+    out.byte(type === TYPE.dynamic ? TYPE.dynamic : TYPE.nullable);
+    out.byte(type === TYPE.dynamic ? DYNAMIC_TYPES : type);
+    out.length(elements.length);
     for (const element of elements) {
-      if (type === TYPE.dynamic) {
-        const own = typeOf(element);
-        this.#byte(own);
-        this.#value(own, element);
-      } else {
-        this.#byte(element === null ? 1 : 0);
-        if (element !== null) this.#value(type, element);
-      }
+      const own = type === TYPE.dynamic ? typeOf(element) : type;
+      // Of a nullable the byte says whether it is null, of a dynamic of which type it is.
+      out.byte(type === TYPE.dynamic ? own : element === null ? 1 : 0);
+      if (element !== null) this.#scalar(own, element);
     }
+    return end;
   }
 
-  #value(type: number, value: JsonValue): void {
-    if (type === TYPE.string) this.#string(String(value));
-    else if (type === TYPE.bool) this.#byte(value === true ? 1 : 0);
-    else if (type !== TYPE.none) {
-      this.#reserve(8);
-      if (type === TYPE.float64) this.#view.setFloat64(this.#end, value as number, true);
-      else this.#int64(value as number);
-      this.#end += 8;
-    }
-  }
-
-  #int64(value: number): void {
-    if (Number.isSafeInteger(value)) {
-      const high = Math.floor(value / 0x1_0000_0000);
-      this.#view.setUint32(this.#end, value - high * 0x1_0000_0000, true);
-      this.#view.setInt32(this.#end + 4, high, true);
-    } else {
-      // The digits that the text has: of 2^62 that is 4611686018427388000.
-      this.#view.setBigInt64(this.#end, BigInt(String(value)), true);
-    }
-  }
-
-  #string(text: string): void {
-    const { length } = text;
-    if (length <= SHORT) {
-      this.#reserve(length + 1);
-      const bytes = this.#bytes;
-      const at = this.#end;
-      bytes[at] = length;
-      let index = 0;
-      for (; index < length; index++) {
-        const code = text.charCodeAt(index);
-        if (code >= 0x80) break;
-        bytes[at + 1 + index] = code;
-      }
-      if (index === length) {
-        this.#end = at + 1 + length;
-        return;
-      }
-    }
-    const size = Buffer.byteLength(text);
-    this.#length(size);
-    this.#reserve(size);
-    this.#end += this.#bytes.write(text, this.#end);
-  }
-
-  /** LEB128. */
-  #length(length: number): void {
-    this.#reserve(5);
-    let rest = length;
-    while (rest >= 0x80) {
-      this.#bytes[this.#end++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.#bytes[this.#end++] = rest;
-  }
-
-  #byte(byte: number): void {
-    this.#reserve(1);
-    this.#bytes[this.#end++] = byte;
-  }
-
-  #reserve(more: number): void {
-    if (this.#end + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#end + more));
-    this.#bytes.copy(grown, 0, 0, this.#end);
-    this.#bytes = grown;
-    this.#view = viewOf(grown);
+  #scalar(type: number, value: string | number | boolean): void {
+    const out = this.#out;
+    if (type === TYPE.string) out.text(String(value));
+    else if (type === TYPE.bool) out.byte(value === true ? 1 : 0);
+    else if (type === TYPE.float64) out.float64(value as number);
+    else if (Number.isSafeInteger(value)) out.int64(value as number);
+    // The digits that the text has: of 2^62 that is 4611686018427388000.
+    else out.bigInt64(BigInt(String(value)));
   }
 }
 
-/** ASCII without dots and per cents: such a key is its own path, and no other key's. */
-function isPlain(key: string): boolean {
-  for (let index = 0; index < key.length; index++) {
-    const code = key.charCodeAt(index);
-    if (code >= 0x80 || code === 0x2e || code === 0x25) return false;
+/** Where the string ends that opens at `open`, behind its closing quote. */
+function endOfString(text: Buffer, open: number): number {
+  for (let at = open + 1; at < text.length; at++) {
+    const byte = text[at];
+    if (byte === BACKSLASH) at++;
+    else if (byte === QUOTE) return at + 1;
   }
-  return true;
+  return NOT_PLAIN;
 }
 
+function endOfList(text: Buffer, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length && at >= 0; at++) {
+    const byte = text[at];
+    if (byte === QUOTE) at = endOfString(text, at) - 1;
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;
+    else if ((byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) && --depth === 0) return at + 1;
+    if (at < open) return NOT_PLAIN;
+  }
+  return NOT_PLAIN;
+}
+
+/** Whole numbers of 2^63 and beyond are floats, as json-text.ts writes them. */
 function typeOf(value: JsonValue): number {
   if (typeof value === 'string') return TYPE.string;
-  if (typeof value === 'number') return Number.isInteger(value) && value < WIDE && value > -WIDE ? TYPE.int64 : TYPE.float64;
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? TYPE.int64 : TYPE.float64;
   return typeof value === 'boolean' ? TYPE.bool : TYPE.none;
 }
 
 /**
- * The one type of all elements that are not null: whole numbers among others are floats, booleans among texts are texts,
- * a list of nothing is of texts.
+ * The one type of all elements that are not null, as ClickHouse takes it: whole numbers among others are floats, booleans
+ * among texts are texts, a list of nothing is of texts.
  */
 function commonType(elements: readonly JsonValue[]): number {
-  let common: number = TYPE.none;
-  for (const element of elements) {
-    const type = typeOf(element);
-    if (type === TYPE.none || type === common) continue;
-    if (common === TYPE.none) common = type;
-    else if (isNumber(common) && isNumber(type)) common = TYPE.float64;
-    else if (elements.every((one) => isTextOrNot(typeOf(one)))) return TYPE.string;
-    else return TYPE.dynamic;
+  const types = new Set(elements.map(typeOf));
+  types.delete(TYPE.none);
+  if (types.size === 0) return TYPE.string;
+  if (types.size === 1) return [...types][0]!;
+  const only = (...allowed: number[]): boolean => types.size === 2 && allowed.every((type) => types.has(type));
+  if (only(TYPE.int64, TYPE.float64)) return TYPE.float64;
+  return only(TYPE.string, TYPE.bool) ? TYPE.string : TYPE.dynamic;
+}
+
+function stringified(text: string): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(JSON.parse(text)));
+  } catch {
+    return EMPTY;
   }
-  return common === TYPE.none ? TYPE.string : common;
 }
 
-function isTextOrNot(type: number): boolean {
-  return type === TYPE.string || type === TYPE.bool || type === TYPE.none;
-}
-
-function isNumber(type: number): boolean {
-  return type === TYPE.int64 || type === TYPE.float64;
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/**
+ * Where the encoded properties that begin at `at` end; undefined when they break off before `end` or are none of ours: to
+ * tell a damaged row from a whole one.
+ */
+export function propertyIndexEnd(bytes: Buffer, at: number, end: number): number | undefined {
+  let next = at;
+  const length = (): number => {
+    let size = 0;
+    for (let shift = 0; shift <= 28 && next < end; shift += 7) {
+      const byte = bytes[next++]!;
+      size += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return size;
+    }
+    return Infinity;
+  };
+  const string = (): void => {
+    const size = length();
+    next += size;
+  };
+  const skip = (type: number | undefined): void => {
+    if (type === TYPE.string) string();
+    else if (type === TYPE.bool) next += 1;
+    else if (type === TYPE.int64 || type === TYPE.float64) next += 8;
+    else if (type !== TYPE.none) next = Infinity;
+  };
+  const list = (): void => {
+    const kind = bytes[next++];
+    const type = bytes[next++];
+    for (let left = length(); left > 0 && next < end; left--) {
+      if (kind === TYPE.dynamic) skip(bytes[next++]);
+      else if (bytes[next++] === 0) skip(type);
+    }
+  };
+  for (let paths = length(); paths > 0; paths--) {
+    string();
+    if (next >= end) return undefined;
+    const type = bytes[next++];
+    if (type === TYPE.list) list();
+    else skip(type);
+  }
+  return next <= end ? next : undefined;
 }

@@ -1,7 +1,8 @@
 import { crc32 } from './crc32.ts';
 import type { StoredEvent } from './event.ts';
 import { ShortMd5 } from './md5.ts';
-import { dedupKeyText, PREFIX, PREFIX_BYTES, STRING_COLUMNS, writeInt64 } from './row.ts';
+import { PropertyIndex } from './property-index.ts';
+import { dedupKeyText, PREFIX, PREFIX_BYTES, STRING_COLUMNS, stringAt, writeInt64 } from './row.ts';
 
 const COLUMNS = STRING_COLUMNS.map(([, property]) => property);
 /** What the client said, not what the server added: so a retry from another address is no conflict. */
@@ -13,6 +14,7 @@ const CONTENT = (['eventName', 'userId', 'anonymousId', 'type', 'properties'] as
 const SHORT = 12;
 const PROJECT = COLUMNS.indexOf('project');
 const EVENT_ID = COLUMNS.indexOf('eventId');
+const PROPERTIES = COLUMNS.indexOf('properties');
 const NUL = Buffer.alloc(1);
 
 /** Writes rows one after another into a buffer that grows. */
@@ -24,6 +26,7 @@ export class RowWriter {
   readonly #to = new Int32Array(COLUMNS.length);
 
   readonly #md5 = new ShortMd5();
+  readonly #index = new PropertyIndex();
 
   constructor(initialBytes = 1 << 20) {
     this.#bytes = Buffer.allocUnsafeSlow(initialBytes);
@@ -39,6 +42,7 @@ export class RowWriter {
     this.#reserve(PREFIX_BYTES);
     this.#end += PREFIX_BYTES;
     this.#texts(event);
+    this.#append(this.#index.encode(this.#bytes, this.#from[PROPERTIES]!, this.#to[PROPERTIES]!));
     const bytes = this.#bytes;
     writeInt64(bytes, start + PREFIX.offset, 0);
     this.#dedupKey(event, start + PREFIX.key);
@@ -65,6 +69,13 @@ export class RowWriter {
       this.#end = frame;
       throw error;
     }
+  }
+
+  /** Appends bytes that are said to be a row as a log frame. */
+  copyFramed(row: Buffer): void {
+    this.#reserve(4);
+    this.#end = this.#bytes.writeUInt32LE(row.length, this.#end);
+    this.#append(row);
   }
 
   /** The bytes written so far, valid for ever; the writer starts on fresh memory. */
@@ -110,7 +121,6 @@ export class RowWriter {
     this.#text(23, event.properties);
     this.#text(24, event.context);
     this.#text(25, event.traits);
-    this.#text(26, event.indexedProperties);
   }
 
   #text(column: number, text = ''): void {
@@ -168,11 +178,38 @@ export class RowWriter {
     return crc;
   }
 
+  #append(bytes: Buffer): void {
+    this.#reserve(bytes.length);
+    this.#end += bytes.copy(this.#bytes, this.#end);
+  }
+
   #reserve(more: number): void {
     if (this.#end + more <= this.#bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#end + more));
     this.#bytes.copy(grown, 0, 0, this.#end);
     this.#bytes = grown;
+  }
+}
+
+/**
+ * Rows that end before the encoded properties, as SQL can write them, get those. `bytes` may break off within a row: `read`
+ * says how many bytes became `rows`.
+ */
+export function withPropertyIndex(bytes: Buffer): { rows: Buffer; read: number } {
+  const index = new PropertyIndex();
+  const parts: Buffer[] = [];
+  let read = 0;
+  for (;;) {
+    let at: number | undefined = read + PREFIX_BYTES;
+    let properties: { start: number; end: number } | undefined;
+    for (let column = 0; column < COLUMNS.length && at !== undefined; column++) {
+      const text = stringAt(bytes, at);
+      if (column === PROPERTIES) properties = text;
+      at = text?.end;
+    }
+    if (at === undefined || properties === undefined) return { rows: Buffer.concat(parts), read };
+    parts.push(bytes.subarray(read, at), Buffer.from(index.encode(bytes, properties.start, properties.end)));
+    read = at;
   }
 }
 

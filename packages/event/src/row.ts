@@ -2,8 +2,7 @@
  * The one binary shape of an event between the collector and the stores: a ClickHouse RowBinary row.
  *
  * The collector parses an event once and writes this row; the processor reads only the fixed-width prefix,
- * patches the offset in place, and hands the bytes to ClickHouse as they are (measured: 0.5 us an event into the
- * staging table, against 46-66 us of CPU for JSONEachRow with two JSON columns; 2 cores, chDB 26.7, 2026-11-22).
+ * patches the offset in place, and hands the bytes to ClickHouse as they are.
  *
  *   bytes  0..7   offset      UInt64           0 until the processor knows it
  *          8..23  key         FixedString(16)  dedup key: MD5 of project, NUL, eventId
@@ -15,10 +14,14 @@
  *         47..54  original_time Int64          epoch ms
  *         55..62  sequence    Int64
  *         63..    the string columns in the order of STRING_COLUMNS, each a LEB128 byte length and UTF-8
+ *                 then the properties for the warehouse's JSON column, see property-index.ts
+ *
+ * ROW_FORMAT is the number of this layout. Rows of format 1 had a text in place of the last column.
  */
 import { hash } from 'node:crypto';
 import type { EventType, StoredEvent } from './event.ts';
 
+export const ROW_FORMAT = 2;
 export const PREFIX_BYTES = 63;
 export const PREFIX = {
   offset: 0,
@@ -60,7 +63,6 @@ export const STRING_COLUMNS = [
   ['properties', 'properties'],
   ['context', 'context'],
   ['traits', 'traits'],
-  ['indexed_properties', 'indexedProperties'],
 ] as const satisfies readonly (readonly [string, keyof StoredEvent])[];
 
 /** Structure of a row for ClickHouse's `file(path, 'RowBinary', structure)`. */
@@ -75,6 +77,7 @@ export const ROW_STRUCTURE = [
   "original_time DateTime64(3, 'UTC')",
   'sequence Int64',
   ...STRING_COLUMNS.map(([column]) => `${column} String`),
+  'property_index JSON(max_dynamic_paths = 64)',
 ].join(', ');
 
 /** The dedup key of an event: 16 bytes, the same for every copy of the event in a project. */
@@ -87,7 +90,7 @@ export function dedupKeyText(project: string, eventId: string): string {
   return hash('md5', `${project}\0${eventId}`, 'binary');
 }
 
-/** Reads one row back. `row` starts at the row's first byte. */
+/** Reads one row back, of any format. `row` starts at the row's first byte. Throws RangeError when it breaks off. */
 export function readRow(row: Buffer): StoredEvent & { offset: number } {
   const event: Record<string, unknown> = {
     offset: readInt64(row, PREFIX.offset),
@@ -100,21 +103,26 @@ export function readRow(row: Buffer): StoredEvent & { offset: number } {
   };
   let at = PREFIX_BYTES;
   for (const [, property] of STRING_COLUMNS) {
-    let size = 0;
-    let shift = 0;
-    for (;;) {
-      const byte = row[at++];
-      if (byte === undefined) throw new RangeError('row ends inside a string');
-      size |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-      shift += 7;
-    }
-    if (at + size > row.length) throw new RangeError('row ends inside a string');
-    event[property] = row.toString('utf8', at, at + size);
-    at += size;
+    const text = stringAt(row, at);
+    if (text === undefined) throw new RangeError('row ends inside a string');
+    event[property] = row.toString('utf8', text.start, text.end);
+    at = text.end;
   }
   event['type'] = event['type'] as EventType;
   return event as unknown as StoredEvent & { offset: number };
+}
+
+/** Where the bytes of a row's string lie whose length stands at `at`; undefined when the row ends before it does. */
+export function stringAt(row: Buffer, at: number): { start: number; end: number } | undefined {
+  let size = 0;
+  let start = at;
+  for (let shift = 0; ; shift += 7) {
+    const byte = row[start++];
+    if (byte === undefined || shift > 28) return undefined;
+    size += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) break;
+  }
+  return start + size <= row.length ? { start, end: start + size } : undefined;
 }
 
 /** Writes a safe integer (or one in the range of ±2^53) as a little-endian Int64. */

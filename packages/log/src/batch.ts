@@ -1,7 +1,7 @@
 /**
  * One group commit of one topic and partition, as it lies in the log.
  *
- *   byte  0      format      UInt8    1: this layout, and the row layout of that time
+ *   byte  0      format      UInt8    2: this layout, and the row layout of that number; 1: the same with rows before it
  *   bytes 1..3   zero
  *         4..7   checksum    UInt32   CRC-32 of all bytes from 8 on
  *         8..11  count       UInt32   records in the batch
@@ -15,7 +15,8 @@ import { LogCorrupt, LogFormatUnknown, type RecordBatch } from './log.ts';
  * Any change of this layout or of the records' own takes the next number: 1, 2, 4, 7, 8, 11, 13, 14, … Each has an odd
  * number of one bits, so that a flipped bit never turns one into another: what is left is damage.
  */
-const FORMAT = 1;
+const FORMAT = 2;
+const READABLE: ReadonlySet<number> = new Set([1, FORMAT]);
 export const HEADER_BYTES = 20;
 
 /** From here on the memory of a batch is not kept for the next one: a burst should not hold it for ever. */
@@ -76,6 +77,7 @@ export function decodeBatch(bytes: Buffer, baseOffset: number, where: string): R
   if (fault !== undefined) throw new LogCorrupt(`The batch at offset ${baseOffset} of ${where} fails its checksum; restore the log from a backup.`);
   return {
     baseOffset,
+    format: bytes[0]!,
     count: bytes.readUInt32LE(8),
     receivedAtMs: bytes.readDoubleLE(12),
     bytes: bytes.subarray(HEADER_BYTES),
@@ -85,7 +87,7 @@ export function decodeBatch(bytes: Buffer, baseOffset: number, where: string): R
 /** What is wrong with a batch: `format`, it was written by another version; `checksum`, it is damaged; else undefined. */
 export function batchFault(bytes: Buffer): 'format' | 'checksum' | undefined {
   const format = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32LE(0);
-  if (format === FORMAT) return bytes.readUInt32LE(4) === crc32(bytes.subarray(8)) ? undefined : 'checksum';
+  if (READABLE.has(format)) return bytes.readUInt32LE(4) === crc32(bytes.subarray(8)) ? undefined : 'checksum';
   return format < 256 && oneBits(format) % 2 === 1 ? 'format' : 'checksum';
 }
 

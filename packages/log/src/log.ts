@@ -53,6 +53,8 @@ export interface LogWriter {
 /** A run of records as they were appended together. `bytes` are frames as in Frames. */
 export interface RecordBatch {
   baseOffset: number;
+  /** The number of the layout that its records were written in. */
+  format: number;
   count: number;
   /** Epoch ms at which the batch was appended (the greatest receivedAt in it). */
   receivedAtMs: number;

@@ -1,5 +1,5 @@
 /** The door: from what a client sent to what the stores keep, or to the reasons why not. Pure but for its caches. */
-import { decodeEvent, decodeExcerpt, eventTime, FLAG, toIndexedJsonText, toJsonText } from '@tidemark/event';
+import { decodeEvent, decodeExcerpt, eventTime, FLAG, toJsonText } from '@tidemark/event';
 import type { DecodedEvent, EventJson, EventType, Fault, PlainEvent, StoredEvent } from '@tidemark/event';
 import type { Admission, RequestFacts } from './admission.ts';
 import { createEnrich } from './enrich.ts';
@@ -64,7 +64,6 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       properties: json.texts?.properties ?? toJsonText(event.properties, json.wideNumbers),
       context: enriched.context,
       traits: json.texts?.traits ?? toJsonText(event.traits, json.wideNumbers),
-      indexedProperties: json.nestedLists ? toIndexedJsonText(event.properties) : '',
     };
     return { kind: 'store', event: stored };
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAX_PATH_LENGTH, PropertyIndex, toJsonText, type JsonObject, type JsonValue } from '@tidemark/event';
+import { MAX_PATH_BYTES, PropertyIndex, propertyIndexEnd, toJsonText, type JsonObject, type JsonValue } from '@tidemark/event';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ChdbWarehouse } from './chdb/chdb-warehouse.ts';
@@ -28,10 +28,18 @@ interface Column {
 const SEEN = 'toJSONString(JSONAllPathsWithTypes(j)) AS paths, toString(j) AS text';
 const TYPE = 'JSON(max_dynamic_paths = 64)';
 
+function encoded(document: JsonObject): Buffer {
+  const text = Buffer.from(`…${toJsonText(document, true)}…`);
+  const [start, end] = [3, text.length - 3];
+  const bytes = Buffer.from(index.encode(text, start, end));
+  expect(propertyIndexEnd(bytes, 0, bytes.length)).toBe(bytes.length);
+  return bytes;
+}
+
 /** The documents as ClickHouse holds them: from our bytes, all in one block. */
 async function fromBytes(documents: readonly JsonObject[]): Promise<Column[]> {
   const file = join(path, 'documents.rows');
-  writeFileSync(file, Buffer.concat(documents.map((document) => Buffer.from(index.encode(document)))));
+  writeFileSync(file, Buffer.concat(documents.map(encoded)));
   return (await warehouse.query<Column>(`SELECT ${SEEN} FROM file(${literal(file)}, 'RowBinary', 'j ${TYPE}')`)).rows;
 }
 
@@ -54,7 +62,7 @@ function withPlainLists(value: JsonObject, parent = ''): JsonObject {
     if (Array.isArray(member)) define(kept, key, member.filter((element) => typeof element !== 'object' || element === null));
     else if (typeof member === 'object' && member !== null) define(kept, key, withPlainLists(member, `${at}.`));
     else define(kept, key, member);
-    if (at.length > MAX_PATH_LENGTH && (typeof member !== 'object' || Array.isArray(member))) delete kept[key];
+    if (Buffer.byteLength(at) > MAX_PATH_BYTES && (typeof member !== 'object' || Array.isArray(member))) delete kept[key];
   }
   return kept;
 }
@@ -104,7 +112,7 @@ it('takes more paths than have columns of their own, many types for one, and a b
 });
 
 it('leaves out a path that is too long, and nothing beside it', async () => {
-  const long = 'k'.repeat(MAX_PATH_LENGTH);
+  const long = 'k'.repeat(MAX_PATH_BYTES);
   const ours = await fromBytes([{ [long]: { a: 1 }, [`${long}x`]: 2, b: 3 }, { [long]: 1 }]);
   expect(ours.map(({ paths }) => Object.keys(JSON.parse(paths) as object))).toEqual([['b'], [long]]);
 });

@@ -13,6 +13,7 @@ export interface MendParts {
   positions: Positions;
   warehouse: Warehouse;
   lake: Lake;
+  temporaryFolder: string;
   /** Files of the lake that are not what the manifest says. */
   brokenFiles: readonly BrokenLakeFile[];
   doubt: Doubt;
@@ -46,14 +47,14 @@ export async function mendStores(parts: MendParts): Promise<Mended> {
 }
 
 async function refill(parts: MendParts, committed: number, refilled: Refilled): Promise<number> {
-  const { reader, warehouse, lake, brokenFiles } = parts;
+  const { reader, warehouse, lake, temporaryFolder, brokenFiles } = parts;
   const idsSinceMs = Math.min(parts.idsSinceMs, await oldestIdMs(warehouse));
   const broken = new Set(brokenFiles.map(({ file }) => file.path));
   const ofFiles = brokenFiles.flatMap(({ file }) => file.ranges);
   const whole = parts.doubt === 'everything';
   const ranges = parts.doubt === 'everything' ? [] : [...rangesOf(reader.epochs, 'events', parts.doubt.from.events, committed), ...ofFiles];
   const inDoubt = [committedCondition(reader.epochs, committed), ...(whole ? [] : [anyOf(ranges)])].join(' AND ');
-  const refillParts: RefillParts = { warehouse, lake, broken, idsSinceMs };
+  const refillParts: RefillParts = { warehouse, lake, temporaryFolder, broken, idsSinceMs };
   const digests = async (): Promise<ReturnType<typeof differing>> => {
     const files = (whole ? [...lake.manifest.files] : ranges.flatMap((range) => filesOf(lake, range))).filter(({ path, rows }) => rows > 0 && !broken.has(path));
     const all = [

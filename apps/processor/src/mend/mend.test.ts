@@ -50,7 +50,7 @@ class Stores {
     this.positions = new LmdbPositions(join(this.folder, 'positions'));
     this.lake = await Lake.open(join(this.folder, 'lake'), this.warehouse);
     const { warehouse, reader, positions, lake } = this;
-    this.recovered = await recover({ checkpoint, verified, warehouse, reader, positions, lake, idsSinceMs: 0 });
+    this.recovered = await recover({ checkpoint, verified, warehouse, reader, positions, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs: 0 });
     const temporaryFolder = warehouse.temporaryFolder;
     this.processor = await Processor.open({ reader, positions, warehouse, lake, temporaryFolder, nowMs: Date.now, version: 'test', lingerMs: 0 });
     this.processor.start();

@@ -13,6 +13,8 @@ export interface RecoverParts {
   positions: Positions;
   warehouse: Warehouse;
   lake: Lake;
+  /** For files that the engine reads in passing. */
+  temporaryFolder: string;
   /** Epoch ms: ids of events that were received in weeks before it are not kept. */
   idsSinceMs: number;
 }
@@ -44,7 +46,7 @@ export async function recover(parts: RecoverParts): Promise<Recovered> {
 }
 
 async function attempt(parts: RecoverParts): Promise<Recovered> {
-  const { checkpoint, reader, positions, warehouse, lake, idsSinceMs } = parts;
+  const { checkpoint, reader, positions, warehouse, lake, temporaryFolder, idsSinceMs } = parts;
   const verified = { ...parts.verified, vanished: parts.verified.vanished.filter((part) => !isForgotten(part, idsSinceMs)) };
   const clean = checkpoint?.clean === true;
   const suspectSinceMs = checkpoint === undefined ? 0 : clean ? Infinity : checkpoint.writtenAtMs - SETTLE_MS;
@@ -52,7 +54,7 @@ async function attempt(parts: RecoverParts): Promise<Recovered> {
   const damaged = verified.vanished.length + verified.broken.length + brokenFiles.length > 0;
   if (clean && !damaged) return { verified, brokenFiles, mended: undefined };
   const doubt = doubtOf(checkpoint, verified, reader);
-  return { verified, brokenFiles, mended: await mendStores({ reader, positions, warehouse, lake, brokenFiles, doubt, idsSinceMs }) };
+  return { verified, brokenFiles, mended: await mendStores({ reader, positions, warehouse, lake, temporaryFolder, brokenFiles, doubt, idsSinceMs }) };
 }
 
 /** What was written since the checkpoint; everything when parts of before it are gone, or it was of another log. */

@@ -3,17 +3,28 @@
  * as it was staged, and is what tables are made again from; the lake is made again from both tables together.
  */
 import { randomUUID } from 'node:crypto';
+import { STRING_COLUMNS, withPropertyIndex } from '@tidemark/event';
 import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
-import { LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { insertStaged, LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
 
 export interface RefillParts {
   warehouse: Warehouse;
   lake: Lake;
+  temporaryFolder: string;
   /** Paths of files of the lake that can't be read. */
   broken: ReadonlySet<string>;
   /** Epoch ms: ids that were received in weeks (from Monday) before this day are forgotten for good. */
   idsSinceMs: number;
 }
+
+const BLOCK_BYTES = 16 << 20;
+
+/** The columns of a row in their order and types, from a file of the lake. */
+const ROW_COLUMNS = [
+  'toUInt64(offset)', 'toFixedString(key, 16)', 'toUInt32(content)', 'toUInt16(flags)', 'toUInt8(bot)',
+  ...['time', 'received_at', 'original_time'].map((column) => `toDateTime64(${column}, 3, 'UTC')`),
+  'toInt64(sequence)', ...STRING_COLUMNS.map(([column]) => `toString(${column})`),
+].join(', ');
 
 /** How many rows each store was given. */
 export type Refilled = Record<PositionedTable | 'lake', number>;
@@ -21,7 +32,8 @@ export type Refilled = Record<PositionedTable | 'lake', number>;
 /** Once done, `range` is in `events` and `timeline` alike, as far as the lake has it. */
 export async function refillTables(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
   const files = readable(parts, range);
-  for (const table of ['events', 'timeline'] as const) refilled[table] += await fromLake(parts, table, files, range, 'true');
+  refilled.events += await grown(parts, 'events', range, () => eventsFromLake(parts, files, range));
+  refilled.timeline += await fromLake(parts, 'timeline', files, range, 'true');
 }
 
 /** Ids of the stored events of `range`, from the lake and else from the timeline: there the content is not known (0). */
@@ -58,6 +70,38 @@ function readable({ lake, broken }: RefillParts, range: OffsetRange): LakeFile[]
   return filesOf(lake, range).filter(({ path }) => !broken.has(path));
 }
 
+/** Through rows like those of the log: the JSON column takes what a row has made of the properties. */
+async function eventsFromLake({ warehouse, lake, temporaryFolder }: RefillParts, files: readonly LakeFile[], range: OffsetRange): Promise<void> {
+  const staging = await Staging.open(warehouse, temporaryFolder);
+  for (const select of rowsOfFiles(lake, files, ROW_COLUMNS, `${positionCondition(range)} AND ${notIn('events', range)}`)) {
+    for await (const rows of blocks(warehouse.stream(`${select} SETTINGS use_hive_partitioning = 0`, 'RowBinary'))) {
+      await staging.load(rows);
+      await warehouse.command(insertStaged('events', range, true));
+    }
+  }
+  await staging.clear();
+  await staging.close();
+}
+
+/** Whole rows, with the properties' index behind each, some 16 MB at a time. */
+async function* blocks(stream: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let rest = Buffer.alloc(0);
+  let waiting: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const bytes = Buffer.concat([rest, chunk]);
+    const { rows, read } = withPropertyIndex(bytes);
+    rest = bytes.subarray(read);
+    waiting.push(rows);
+    size += rows.length;
+    if (size < BLOCK_BYTES) continue;
+    yield Buffer.concat(waiting);
+    [waiting, size] = [[], 0];
+  }
+  if (rest.length > 0) throw new Error(`A row of the lake broke off, ${rest.length} bytes before its end.`);
+  if (size > 0) yield Buffer.concat(waiting);
+}
+
 async function fromLake(parts: RefillParts, table: PositionedTable, files: readonly LakeFile[], range: OffsetRange, condition: string): Promise<number> {
   const mapping = POSITIONED_TABLES[table];
   const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'];
@@ -87,13 +131,10 @@ function notIn(table: PositionedTable, range: OffsetRange): string {
   return `offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(range)})`;
 }
 
-/**
- * The tables' rows of `range` in the shape of the lake's. The JSON column is made of the text anew when a table is made
- * again from them; the text that the door may have written for it is not kept anywhere else.
- */
+/** The tables' rows of `range` in the shape of the lake's. */
 function lakeRows(range: OffsetRange, condition: string): string {
   const fromEvents = new Set(['country', 'os', 'browser', 'device_type', 'channel', 'campaign_source', 'campaign_medium', 'campaign_name', 'referrer_host', 'page_path', 'app_version', 'locale']);
-  const made: Record<string, string> = { key: "MD5(concat(project, '\\0', event_id))", content: 'known_content', indexed_properties: "''" };
+  const made: Record<string, string> = { key: "MD5(concat(project, '\\0', event_id))", content: 'known_content' };
   const columns = LAKE_COLUMNS.map(([column]) => {
     if (column in made) return `${made[column]} AS ${column}`;
     // What is LowCardinality in a table is plain text in the lake.

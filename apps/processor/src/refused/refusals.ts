@@ -1,5 +1,5 @@
 /** From a failed write to the decision: which rows of the range the stores refuse. */
-import { PREFIX_BYTES, STRING_COLUMNS } from '@tidemark/event';
+import { PREFIX_BYTES, propertyIndexEnd, stringAt, STRING_COLUMNS } from '@tidemark/event';
 import type { RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
 import { forEachRow, keyAt, type Verdict } from '../dedup/deduplicate.ts';
@@ -37,18 +37,10 @@ export class RowsUnreadable extends Error {
   readonly code = 'rows_unreadable';
 }
 
-/** Whether the strings of a row end exactly where it ends: a row that doesn't would shift those behind it. */
+/** Whether the columns of a row end exactly where it ends: a row that doesn't would shift those behind it. */
 function isWhole(bytes: Buffer, start: number, end: number): boolean {
-  let at = start + PREFIX_BYTES;
-  for (let column = 0; column < STRING_COLUMNS.length; column++) {
-    let size = 0;
-    for (let shift = 0; ; shift += 7) {
-      if (at >= end || shift > 28) return false;
-      const byte = bytes[at++]!;
-      size += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    at += size;
-  }
-  return at === end;
+  const row = bytes.subarray(start, end);
+  let at: number | undefined = PREFIX_BYTES;
+  for (let column = 0; column < STRING_COLUMNS.length && at !== undefined; column++) at = stringAt(row, at)?.end;
+  return at !== undefined && propertyIndexEnd(row, at, row.length) === row.length;
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FLAG, RowWriter, toIndexedJsonText, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
+import { FLAG, RowWriter, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
 import { ChdbWarehouse, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
 import type { AskContext } from '../ask.ts';
 
@@ -66,6 +66,5 @@ export function storedEvent({ properties = {}, context = {}, traits = {}, ...giv
     referrerHost: '', pagePath: '', appVersion: '', locale: '',
     ...given,
     properties: toJsonText(properties, true), context: toJsonText(context, true), traits: toJsonText(traits, true),
-    indexedProperties: toIndexedJsonText(properties),
   };
 }
