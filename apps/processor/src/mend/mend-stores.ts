@@ -33,7 +33,7 @@ export interface Mended {
 /**
  * Puts back what was lost from some store with broken parts or files, of what was committed. First each store gets the rows
  * that another one still has; what then is not whole by the outcomes is applied again from the log. Nothing is decided
- * anew: a row that any store holds was kept, and a second try of a range ends as the first did (docs/decisions/009).
+ * anew: a row that any store holds was kept, and a second try of a range ends as the first did (docs/decisions/008).
  * To be called before the processor is opened, with no other writer. Done twice, it is as if done once.
  */
 export async function mendStores(parts: MendParts): Promise<Mended> {
