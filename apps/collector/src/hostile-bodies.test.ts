@@ -17,6 +17,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { requestBytes, send } from './testing/http-client.ts';
 import type { Framing, RawAnswer } from './testing/http-client.ts';
 import { KEY, startCollector } from './testing/server.ts';
+import { openRaw } from './testing/sockets.ts';
 import type { RunningCollector } from './testing/server.ts';
 
 const BODIES = Number(process.env['TIDEMARK_HOSTILE_BODIES'] ?? 150);
@@ -253,4 +254,25 @@ it('C7: a small body that unpacks to megabytes of control characters takes no mo
   expect(batch!.bytes.length).toBeLessThan(bytes.length * 1.4);
   const [item] = appended().records as [QuarantineRecord & { kind: 'item' }];
   expect(Buffer.from(item.original, item.encoding).equals(bytes)).toBe(true);
+});
+
+it('C4: a client of HTTP/1.0 is sent no 100-continue, whatever it expects', async () => {
+  const body = good();
+  const raw = openRaw(collector.port);
+  raw.write(`POST /api/events HTTP/1.0\r\n${AUTH[0]}\r\nExpect: 100-continue\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  expect(await raw.closed()).toMatch(/^HTTP\/1\.1 202 [^]*"status":"accepted"/);
+});
+
+it('C14: a body longer than it said ends its connection with 400, one that is shorter is not stored', async () => {
+  const body = good();
+  const head = (length: number) => `POST /api/events HTTP/1.1\r\nHost: x\r\n${AUTH[0]}\r\nContent-Length: ${length}\r\n\r\n`;
+  const longer = openRaw(collector.port);
+  longer.write(head(Buffer.byteLength(body)) + body + body);
+  expect(await longer.closed()).toMatch(/HTTP\/1\.1 400 [^]*bad_request/);
+  const shorter = openRaw(collector.port);
+  shorter.write(head(Buffer.byteLength(body) + 10) + body);
+  shorter.socket.end();
+  expect(await shorter.closed()).not.toContain('202');
+  // What was sent whole is stored, whether or not its answer came before the 400: sent again, it is a duplicate.
+  expect(appended().rows.length).toBe(1);
 });

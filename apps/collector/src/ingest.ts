@@ -86,7 +86,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     let by = headKey === undefined ? undefined : authorise(headKey);
     if (by !== undefined && 'code' in by) return refused(by, declaredBytes);
 
-    if (req.headers.expect !== undefined) res.writeContinue();
+    // A client of HTTP/1.0 would take it for the answer (RFC 9110, section 10.1.1).
+    if (req.headers.expect !== undefined && req.httpVersion !== '1.0') res.writeContinue();
     const body = await readBody(req, LIMITS.maxBodyBytes, budget);
     if (body.kind === 'aborted') return { kind: 'aborted', bytes: body.receivedBytes };
     if (body.kind === 'too_large') return refused({ code: 'body_too_large' }, body.receivedBytes);
