@@ -55,7 +55,7 @@ export interface JobView {
 }
 
 /** Makes snapshots of the stores in the data folder. */
-export interface BackupPort {
+interface BackupPort {
   /** Undefined while another is being made. */
   take(): Promise<{ id: string; takenAtMs: number; heldMs: number } | undefined>;
   /** False when there is none of this name. */

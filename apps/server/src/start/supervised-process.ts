@@ -203,7 +203,7 @@ async function within<Result>(ms: number, promise: Promise<Result>): Promise<Res
 }
 
 /** Says in a sentence what stands now. */
-export class RestartFailed extends Error {}
+class RestartFailed extends Error {}
 
 function restartFailed(name: string, why: string): RestartFailed {
   return new RestartFailed(`The ${name} process was not restarted: ${why}.`);
