@@ -73,7 +73,8 @@ it.skipIf(!mounted)('X8 C10: when the reserve is reached, /readyz says so withou
     fetch(`${server.url}/api/events`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: JSON.stringify({ eventId, eventName: 'x', userId: 'u' }) });
   const readyz = async () => {
     const response = await fetch(`${server.url}/readyz`);
-    return { status: response.status, ...((await response.json()) as { part?: string; detail?: string }) };
+    const { part, detail } = (await response.json()) as { part?: string; detail?: string };
+    return { status: response.status, part, detail };
   };
   const ballast = join(folder, 'ballast');
   try {

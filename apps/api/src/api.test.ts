@@ -30,6 +30,16 @@ describe('access', () => {
     expect((await engine.app.inject({ url: '/api/pipeline?token=test-token' })).statusCode).toBe(401);
   });
 
+  it.each([
+    ['POST', '/api/pipeline', 'GET, HEAD'],
+    ['DELETE', '/readyz?x=1', 'GET, HEAD'],
+    ['PATCH', '/api/valves/v1', 'DELETE, PUT'],
+    ['PUT', '/api/events/check', 'GET, HEAD, POST'],
+  ] as const)('answers %s %s with 405 and the methods that there are', async (method, url, allow) => {
+    const answer = await engine.app.inject({ method, url });
+    expect([answer.statusCode, answer.headers['allow'], answer.json().code]).toEqual([405, allow, 'method_not_allowed']);
+  });
+
   it('answers an unknown address as JSON', async () => {
     const answer = await engine.app.inject({ url: '/api/nothing?token=secret' });
     expect(answer.statusCode).toBe(404);

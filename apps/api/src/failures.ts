@@ -3,6 +3,7 @@ import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import { storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { recordMethods } from './allowed-methods.ts';
 import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
@@ -21,14 +22,19 @@ const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
 /** ClickHouse's numbers for a query that went over its bounds: too slow, timeout, memory, bytes, rows. */
 const TOO_EXPENSIVE = new Set([158, 159, 160, 241, 307, 396]);
 
-/** `onDamage` is told when a question met a damaged store. */
+/** To be called before routes are added. `onDamage` is told when a question met a damaged store. */
 export function answerFailures(app: FastifyInstance, onDamage: (error: Error) => void = () => {}): void {
   app.setErrorHandler((error, request, reply) => {
     if (storeDamage(error) !== undefined) onDamage(error as Error);
     return answerFailure(error, request, reply);
   });
+  const methodsOf = recordMethods(app);
   app.setNotFoundHandler((request) => {
-    const path = request.url.split('?', 1)[0];
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = methodsOf(path).join(', ');
+    if (methods !== '') {
+      throw new Problem('method_not_allowed', `${path} takes ${methods}, not ${request.method}.`, { headers: { allow: methods } });
+    }
     throw new Problem(
       'not_found',
       `${request.method} ${path} is not a route of this server: /openapi.json lists them.`,

@@ -40,6 +40,8 @@ export class Manifest {
   readonly #descriptor: number;
   readonly #files = new Map<string, LakeFile>();
   #bytes = 0;
+  /** There may be something behind `#bytes`. */
+  #torn = false;
 
   /** Throws LakeCorrupt; the file is then left as it is. */
   constructor(path: string) {
@@ -80,14 +82,18 @@ export class Manifest {
   change(change: Change): void {
     const json = JSON.stringify(change);
     const line = Buffer.from(`${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
+    // What a failed try left must not stand in front of the next line. Nor is it to be trusted where it looks whole: after
+    // a failed fsync it may be in the cache and not on the disk, so everything behind the last durable byte is written anew.
+    if (this.#torn) ftruncateSync(this.#descriptor, this.#bytes);
+    this.#torn = true;
     try {
       for (let written = 0; written < line.length; ) written += writeSync(this.#descriptor, line, written);
       fsyncSync(this.#descriptor);
     } catch (error) {
-      // What a full disk took of the line must not stand in front of the next one.
-      ftruncateSync(this.#descriptor, this.#bytes);
+      this.#cutTornTail();
       throw error;
     }
+    this.#torn = false;
     this.#bytes += line.length;
     writeEndNote(this.#path, this.#bytes);
     this.#apply(change);
@@ -95,6 +101,16 @@ export class Manifest {
 
   close(): void {
     closeSync(this.#descriptor);
+  }
+
+  /** At once, for a start would refuse what is torn. A disk that fails may not even take that: the next change tries again. */
+  #cutTornTail(): void {
+    try {
+      ftruncateSync(this.#descriptor, this.#bytes);
+      this.#torn = false;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
   }
 
   #apply({ add, remove }: Change): void {
