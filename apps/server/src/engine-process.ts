@@ -13,6 +13,7 @@ import { ChdbWarehouse, migrateWarehouse, verifyParts } from '@tidemark/warehous
 import { pino } from 'pino';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
+import type { ToChild } from './child-messages.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
@@ -150,7 +151,11 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
 
 /** The collector makes the log, and looks at it before it is read; it may be a moment behind. */
 async function openLog(folders: DataFolders, settings: ServerSettings): Promise<LmdbLogReader> {
+  // The collector may find that the log is damaged, and then this is not waited for.
+  const leave = (message: ToChild): void => void (message.type === 'stop' && process.exit(0));
+  process.on('message', leave);
   while (!isLogPrepared(settings)) await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off('message', leave);
   // Also when only this process starts again: a broken page may be what ended it.
   refuseDamagedLog(folders, true);
   for (;;) {

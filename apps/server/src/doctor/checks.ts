@@ -11,6 +11,7 @@ import { freeBytes } from '../disk.ts';
 import { MIN_FREE_BYTES, checkDataFolder } from '../start/preflight.ts';
 import { readServerRecord } from '../start/server-record.ts';
 import { readVersion } from '../version.ts';
+import { checkDamage } from './damage.ts';
 
 export interface Finding {
   level: 'ok' | 'warning' | 'fault';
@@ -35,6 +36,7 @@ const LONG_LAG_MS = 60_000;
 export const CHECKS: readonly ((patient: Patient) => Promise<Finding[]>)[] = [
   checkProgram,
   checkFolder,
+  checkDamage,
   checkServer,
   checkPipeline,
 ];

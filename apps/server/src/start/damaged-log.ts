@@ -35,7 +35,7 @@ export function refuseDamagedLog({ log, positions }: LogFolders, beingWritten = 
   throw new StartProblem(
     'log_damaged',
     `The log ${log} is damaged: ${first}${more}. ${readableOf(check)}`,
-    'put back a copy of the whole data folder; or run `tidemark salvage`, which keeps what can still be read, and start again.',
+    'put back a backup; or move the folder away and start: a new log is begun, and of what was acknowledged only that is lost which is not in the stores yet.',
   );
 }
 
