@@ -1,0 +1,98 @@
+/** One promise: what is taken is the very text that JSON.stringify writes. packages/pipeline tries it on whole events. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readPlainEvent } from './plain-event.ts';
+
+function isTaken(text: string | Buffer): boolean {
+  return readPlainEvent(Buffer.from(text)) !== undefined;
+}
+
+function isPlain(text: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
+function expectHonest(text: string): void {
+  if (isTaken(text)) expect(isPlain(text), text).toBe(true);
+}
+
+test('numbers: all of five characters, and the longer ones that matter', () => {
+  const characters = ['0', '1', '5', '.', '-', '+', 'e', 'E'];
+  let texts = [''];
+  for (let length = 1; length <= 5; length++) {
+    texts = texts.flatMap((text) => characters.map((character) => text + character));
+    // Numbers beyond 64 bits are plain, but are kept in another form (json-text.ts).
+    for (const text of texts) expect(isTaken(`{"n":${text}}`), text).toBe(isPlain(`{"n":${text}}`) && Math.abs(Number(text)) < 2 ** 63);
+  }
+  fc.assert(
+    fc.property(fc.nat(20), fc.array(fc.nat(9), { minLength: 1, maxLength: 20, size: 'max' }).map((all) => all.join('')), fc.constantFrom('', '', 'e5', 'e-7', 'e+21', '0', 'e400'), (point, digits, tail) => {
+      for (const sign of ['', '-']) expectHonest(`{"n":${sign}${digits.slice(0, point)}.${digits.slice(point)}${tail}}`);
+      expectHonest(`{"n":${digits}${tail}}`);
+      expectHonest(`{"n":0.${'0'.repeat(point)}${digits}}`);
+    }),
+    { numRuns: 5_000 },
+  );
+  // Not only honest, but of use.
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true, min: -9e18, max: 9e18 }), (value) => {
+      expect(isTaken(JSON.stringify({ n: value }))).toBe(true);
+    }),
+  );
+});
+
+test('strings: every byte, every escape, as value and as key', () => {
+  for (let code = 0; code < 256; code++) {
+    const byte = Buffer.from([code]);
+    for (const [before, after] of [['{"s":"a', 'b"}'], ['{"a', 'b":1}'], ['{"s":"\\', '"}'], ['{"s":"\\', 'b"}']] as const) {
+      const body = Buffer.concat([Buffer.from(before), byte, Buffer.from(after)]);
+      const text = body.toString();
+      const isUtf8 = Buffer.from(text).equals(body);
+      expect(isTaken(body), `${before} ${code} ${after}`).toBe(isUtf8 && isPlain(text));
+    }
+  }
+  for (const text of ['\\u0041', '\\u00e9', '\\ud83d\\ude00', '\\ud83d', '\\u001f', '\\/']) expect(isTaken(`{"s":"${text}"}`)).toBe(false);
+  for (const text of ['größe', '🦊', '\u2028', 'a\\"b', '\\\\', '\\n\\r\\t\\b\\f', '\u007f']) expect(isTaken(`{"s":"${text}"}`)).toBe(true);
+});
+
+test('keys: none twice, and none that objects put elsewhere', () => {
+  const key = fc.oneof(fc.constantFrom('', 'a', 'b', 'ab', 'ba', '0', '1', '10', '01', '-1', '1a', 'a1', '4294967295', '__proto__', 'a\\"', 'é'), fc.stringMatching(/^[ab]{1,4}$/));
+  fc.assert(
+    fc.property(fc.array(key, { maxLength: 5 }), (keys) => {
+      expectHonest(`{${keys.map((name, index) => `"${name}":${index}`).join(',')}}`);
+      expectHonest(`{"o":[{${keys.map((name) => `"${name}":{"${name}":[]}`).join(',')}}]}`);
+    }),
+    { numRuns: 5_000 },
+  );
+  // Keys that look alike by length, first, middle and last character.
+  expect(isTaken('{"abcxdef":1,"aycxdzf":2}')).toBe(true);
+  expect(isTaken('{"abcxdef":1,"aycxdzf":2,"abcxdef":3}')).toBe(false);
+  expect(isTaken('{"a":{"x":1},"b":{"x":1}}')).toBe(true);
+  expect(isTaken('{"a":{"b":1},"b":{"a":1},"c":[{"a":1},{"a":1}]}')).toBe(true);
+});
+
+test('words, brackets and commas in any order', () => {
+  const token = fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"b"', '1', 'true', 'false', 'null', 'nul', 'truefalse', ' ', '');
+  fc.assert(
+    fc.property(fc.array(token, { maxLength: 8 }), (tokens) => {
+      expectHonest(`{"v":${tokens.join('')}}`);
+      expectHonest(tokens.join(''));
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('depth and length are those of the limits', () => {
+  const deep = (levels: number) => `{"p":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  expect(isTaken(deep(20))).toBe(true);
+  expect(isTaken(deep(21))).toBe(false);
+  expect(isTaken(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`)).toBe(false);
+  const wide = (keys: number) => JSON.stringify({ properties: Object.fromEntries(Array.from({ length: keys }, (_, index) => [`k${index}k`, index])) });
+  expect(isTaken(wide(64))).toBe(true);
+  expect(isTaken(wide(65))).toBe(false);
+  const large = readPlainEvent(Buffer.from(JSON.stringify({ text: 'x'.repeat(65_526) })));
+  expect(large?.events[0]?.plain).toBeUndefined();
+  expect(readPlainEvent(Buffer.from(JSON.stringify({ text: 'x'.repeat(65_525) })))?.events[0]?.plain).toBeDefined();
+});
