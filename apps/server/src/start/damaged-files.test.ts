@@ -94,6 +94,6 @@ test('a damaged log is refused with what can still be read; damaged positions ar
   expect(readdirSync(folder)).toContain('positions.damaged-7');
   // A batch of another format, as a newer version may write one.
   writeFileSync(data, good);
-  flipAt(data, 'third', -24, 3);
+  flipAt(data, 'third', -24, 0x30);
   expect(() => refuseDamagedLog(folders)).toThrow(expect.objectContaining({ code: 'log_format_unknown' }) as Error);
 });
