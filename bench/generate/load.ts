@@ -49,7 +49,7 @@ export interface LoadResult {
   people: Record<string, number>;
 }
 
-const TEMPLATES = 64;
+const TEMPLATES = 1_024;
 
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const load = new Load(plan);

@@ -17,7 +17,12 @@ interface Generation {
 }
 
 export class IdFilter {
-  readonly #generations: Generation[] = [generation(FIRST_CAPACITY)];
+  readonly #generations: Generation[];
+
+  /** `expectedIds`: so many are about to be added, and find one filter large enough for half as many more. */
+  constructor(expectedIds = 0) {
+    this.#generations = [generation(Math.max(FIRST_CAPACITY, Math.ceil(expectedIds * 1.5)))];
+  }
 
   get size(): number {
     return this.#generations.reduce((sum, { size }) => sum + size, 0);
@@ -34,10 +39,19 @@ export class IdFilter {
     const c = bytes.readUInt32LE(at + 8);
     const d = bytes.readUInt32LE(at + 12);
     for (const filter of this.#generations) if (has(filter, a, b, c, d)) return true;
+    add(this.#last(), a, b, c, d);
+    return false;
+  }
+
+  /** The same for a key that is known to be new: nothing needs to be looked at. */
+  add(bytes: Buffer, at: number): void {
+    add(this.#last(), bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 12));
+  }
+
+  #last(): Generation {
     let last = this.#generations[this.#generations.length - 1]!;
     if (last.size >= last.capacity) this.#generations.push((last = generation(last.capacity * 2)));
-    add(last, a, b, c, d);
-    return false;
+    return last;
   }
 }
 
@@ -68,8 +82,17 @@ function bit(words: Uint32Array, at: number, hash: number): boolean {
 function add(filter: Generation, a: number, b: number, c: number, d: number): void {
   const { words } = filter;
   const at = block(filter, a);
-  for (const hash of [b, b >>> 9, b >>> 18, c, c >>> 9, c >>> 18, d, d >>> 9]) {
-    words[at + ((hash >>> 5) & 15)]! |= 1 << (hash & 31);
-  }
+  set(words, at, b);
+  set(words, at, b >>> 9);
+  set(words, at, b >>> 18);
+  set(words, at, c);
+  set(words, at, c >>> 9);
+  set(words, at, c >>> 18);
+  set(words, at, d);
+  set(words, at, d >>> 9);
   filter.size++;
+}
+
+function set(words: Uint32Array, at: number, hash: number): void {
+  words[at + ((hash >>> 5) & 15)]! |= 1 << (hash & 31);
 }

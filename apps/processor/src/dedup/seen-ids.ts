@@ -10,28 +10,30 @@ const KEY_BYTES = 16;
  * looked up in the table event_ids, one query a range. The table is the truth; the filter is made from it at start.
  */
 export class SeenIds {
-  readonly filter = new IdFilter();
+  readonly filter: IdFilter;
   /** receivedAt of the oldest remembered id, epoch ms: an id is known again since then. */
   windowStartMs = 0;
   readonly #warehouse: Warehouse;
   readonly #keysFile: string;
 
   static async load(warehouse: Warehouse, temporaryFolder: string, nowMs: number): Promise<SeenIds> {
-    const seen = new SeenIds(warehouse, temporaryFolder);
+    const { rows } = await warehouse.query<{ ids: number; startMs: number }>('SELECT count() AS ids, toInt64(min(received_at)) * 1000 AS startMs FROM event_ids');
+    const { ids, startMs } = rows[0] ?? { ids: 0, startMs: 0 };
+    const seen = new SeenIds(warehouse, temporaryFolder, new IdFilter(ids));
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of warehouse.stream('SELECT key FROM event_ids', 'RowBinary')) {
       const bytes: Buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       const whole = bytes.length - (bytes.length % KEY_BYTES);
-      for (let at = 0; at < whole; at += KEY_BYTES) seen.filter.addUnlessSeen(bytes, at);
+      for (let at = 0; at < whole; at += KEY_BYTES) seen.filter.add(bytes, at);
       rest = bytes.subarray(whole);
     }
-    const { rows } = await warehouse.query<{ startMs: number }>('SELECT toInt64(min(received_at)) * 1000 AS startMs FROM event_ids');
     // Nothing seen yet means that nothing was forgotten: the window begins now.
-    seen.windowStartMs = rows[0]?.startMs || nowMs;
+    seen.windowStartMs = startMs || nowMs;
     return seen;
   }
 
-  private constructor(warehouse: Warehouse, temporaryFolder: string) {
+  private constructor(warehouse: Warehouse, temporaryFolder: string, filter: IdFilter) {
+    this.filter = filter;
     this.#warehouse = warehouse;
     this.#keysFile = join(temporaryFolder, 'candidate.keys');
   }
