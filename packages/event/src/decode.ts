@@ -15,7 +15,7 @@ export interface EventDefaults {
 }
 
 export type Decoded =
-  | { event: DecodedEvent; wideNumbers: boolean; nestedLists: boolean; texts?: undefined; faults?: undefined }
+  | { event: DecodedEvent; wideNumbers: boolean; texts?: undefined; faults?: undefined }
   | { event?: undefined; faults: [Fault, ...Fault[]] };
 
 /** Names for calls that carry none (E6); `track` has none and must be named. */
@@ -49,7 +49,7 @@ export function decodeEvent(value: unknown, defaults: EventDefaults = NO_DEFAULT
   const event = readFields(value, defaults, faults);
   const [first, ...others] = faults;
   return first === undefined
-    ? { event, wideNumbers: shape.wideNumbers, nestedLists: shape.nestedLists }
+    ? { event, wideNumbers: shape.wideNumbers }
     : { faults: [first, ...others] };
 }
 

@@ -34,9 +34,8 @@ export interface DecodedEvent {
 export interface EventJson {
   /** The texts, where they are known; then the event's own objects need only hold what decoding and enrichment read. */
   texts?: { properties: string; context: string; traits: string } | undefined;
-  /** Integers beyond 64 bits, and lists that hold lists or objects, are written with care (json-text.ts). */
+  /** Integers beyond 64 bits are written with care (json-text.ts). */
   wideNumbers: boolean;
-  nestedLists: boolean;
 }
 
 /** Bits of `StoredEvent.flags`. */

@@ -14,7 +14,6 @@ export interface PlainEvent extends EventJson {
   /** JSON texts as JSON.stringify writes them; `{}` for none. */
   texts: { properties: string; context: string; traits: string };
   wideNumbers: false;
-  nestedLists: false;
 }
 
 /** A body of JSON, as places in its bytes. */
@@ -26,7 +25,7 @@ export interface PlainBody {
     /** Its bytes in the body. */
     start: number;
     end: number;
-    /** Undefined when it has to be parsed nevertheless: it may break a limit, or its traits or lists need a hand. */
+    /** Undefined when it has to be parsed nevertheless: it may break a limit, or its traits are put together of several places. */
     plain: PlainEvent | undefined;
   }[];
 }
@@ -161,7 +160,7 @@ function begin(body: Buffer): boolean {
 
 /** The event just scanned. */
 function plainEvent(start: number, end: number): PlainEvent | undefined {
-  if (end - start > LIMITS.maxEventBytes || scanner.keys > LIMITS.maxProperties || scanner.nestedLists) return undefined;
+  if (end - start > LIMITS.maxEventBytes || scanner.keys > LIMITS.maxProperties) return undefined;
   const type = read(EVENT.type);
   // Their traits are put together of several places (E8).
   if (type === 'identify' || scanner.from[PROPERTIES.$set] !== 0) return undefined;
@@ -191,7 +190,6 @@ function plainEvent(start: number, end: number): PlainEvent | undefined {
     },
     texts: { properties, context, traits },
     wideNumbers: false,
-    nestedLists: false,
   };
 }
 

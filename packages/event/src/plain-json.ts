@@ -43,8 +43,6 @@ export class PlainScanner {
   readonly to: Int32Array;
   /** Whether a backslash was met. */
   escapes = false;
-  /** Whether lists held lists or objects. */
-  nestedLists = false;
   /** Keys of objects outside of lists. */
   keys = 0;
   #bytes: Buffer = Buffer.alloc(0);
@@ -68,7 +66,6 @@ export class PlainScanner {
   /** Forgets places, counts and what a refused scan left behind. */
   forget(): void {
     this.from.fill(0);
-    this.nestedLists = false;
     this.keys = 0;
     this.#lists = 0;
     this.#openKeys = 0;
@@ -104,7 +101,6 @@ export class PlainScanner {
     const firstKey = this.#openKeys;
     let met = 0;
     let at = open + 1;
-    if (this.#lists > 0) this.nestedLists = true;
     if (bytes[at] === CLOSE_OBJECT) return at + 1;
     for (;;) {
       if (bytes[at] !== QUOTE) return -1;
@@ -143,7 +139,6 @@ export class PlainScanner {
   #list(open: number, depth: number): number {
     const bytes = this.#bytes;
     let at = open + 1;
-    if (this.#lists > 0) this.nestedLists = true;
     if (bytes[at] === CLOSE_ARRAY) return at + 1;
     this.#lists++;
     for (;;) {

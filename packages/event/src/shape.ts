@@ -5,7 +5,7 @@
 import type { Fault } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
-/** Of an event that is within every limit, only the last two may be set; json-text.ts deals with them. */
+/** Of an event that is within every limit, only the last may be set; json-text.ts deals with it. */
 export interface Shape {
   tooDeep: boolean;
   tooManyKeys: boolean;
@@ -13,8 +13,6 @@ export interface Shape {
   tooLarge: boolean;
   /** Integers that JSON.stringify writes with more digits than 64 bits hold. */
   wideNumbers: boolean;
-  /** Lists within the properties that hold lists or objects. */
-  nestedLists: boolean;
 }
 
 /** The values that become JSON columns; the keys of each are counted by themselves (E12). */
@@ -34,7 +32,6 @@ class Walk {
   tooDeep = false;
   notFinite = false;
   wideNumbers = false;
-  nestedLists = false;
 
   value(value: unknown, depth: number): void {
     if (typeof value === 'string') {
@@ -48,12 +45,11 @@ class Walk {
       this.tooDeep = true;
     } else if (Array.isArray(value)) {
       this.units += 3;
-      if (this.arrays++ > 0) this.nestedLists = true;
+      this.arrays++;
       for (let index = 0; index < value.length; index++) this.value(value[index], depth + 1);
       this.arrays--;
     } else {
       this.units += 3;
-      if (this.arrays > 0) this.nestedLists = true;
       for (const key in value) {
         this.units += key.length + 3;
         if (this.arrays === 0) this.keys++;
@@ -71,22 +67,18 @@ class Walk {
 export function shapeOf(event: Record<string, unknown>): Shape {
   const walk = new Walk();
   let tooManyKeys = false;
-  let nestedLists = false;
   for (const field in event) {
     walk.keys = 0;
-    walk.nestedLists = false;
     walk.units += field.length + 3;
     walk.value(event[field], 1);
     if (walk.keys > LIMITS.maxProperties && (field === 'properties' || field === 'context' || field === 'traits'))
       tooManyKeys = true;
-    if (walk.nestedLists && field === 'properties') nestedLists = true;
   }
   return {
     tooDeep: walk.tooDeep,
     tooManyKeys,
     notFinite: walk.notFinite,
     wideNumbers: walk.wideNumbers,
-    nestedLists,
     tooLarge:
       (walk.tooDeep || walk.units * MAX_BYTES_PER_UNIT > LIMITS.maxEventBytes) &&
       isLargerThan(event, LIMITS.maxEventBytes),

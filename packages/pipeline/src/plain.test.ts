@@ -140,7 +140,7 @@ test('so it does with single events, and with bytes that are no UTF-8', () => {
 
 test('usual events are plain, escapes, other alphabets and all', () => {
   const events = [
-    { eventId: '1', eventName: 'größe', userId: 'u', properties: { price: 19.99, text: 'a "b"\n', list: [1, 2], third: 1 / 3 } },
+    { eventId: '1', eventName: 'größe', userId: 'u', properties: { price: 19.99, text: 'a "b"\n', list: [1, 2], third: 1 / 3, products: [{ sku: 'a' }, { sku: 'b' }] } },
     { eventId: '2', type: 'page', anonymousId: 'a', context: { page: { url: 'https://x.example/ü' }, deep: { a: { b: null } } } },
     { messageId: '3', event: 'x', userId: 'u', traits: { plan: 'pro' }, timestamp: 1_777_802_400_000, empty: {}, none: [] },
   ];
