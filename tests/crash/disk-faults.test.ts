@@ -25,7 +25,7 @@ const SAMPLE: Fault[] = [
   ['EIO', 'log', ['sync']],
   ['EIO', 'log', ['through']],
   ['ENOSPC', 'warehouse', ['write', 'name']],
-  ['EIO', 'warehouse', ['sync']],
+  ['EIO', 'warehouse', ['write']],
   ['EIO', 'lake', ['write']],
   ['EIO', 'positions', ['through']],
 ];
@@ -67,7 +67,9 @@ interface Answer {
 /** Sends twenty new events; those that are acknowledged stand in the ledger. */
 async function send(): Promise<Answer> {
   const events = Array.from({ length: 20 }, () => ({ eventId: `e${number++}`, eventName: 'x', userId: `u${number % 7}`, properties: { text: 'y'.repeat(300) } }));
-  const response = await fetch(`${server.url}/api/events/batch`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: JSON.stringify({ events }) });
+  const response = await fetch(`${server.url}/api/events/batch`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: JSON.stringify({ events }) }).catch((error: unknown) => {
+    throw new Error(`no answer; the server said:\n${server.output.slice(-4_000)}`, { cause: error });
+  });
   const body = (await response.json()) as { accepted?: number; code?: string };
   if (response.status === 202) {
     expect(body.accepted).toBe(events.length);
@@ -123,8 +125,10 @@ describe.skipIf('unavailable' in layer)('X8: a fault of the disk', () => {
     else await whileStoreFails(part);
     setFaults(faults, []);
     await everythingStored();
-    // Only a file that LMDB has given up takes another process, and once.
-    expect(ends() - endsBefore).toBe(effects.includes('through') ? 1 : 0);
+    // A file that LMDB has given up takes another process. Nothing else does, but that a write which fails inside of LMDB
+    // may end its process (see openEnvironment): once, for then the disk is asked first.
+    if (effects.includes('through')) expect(ends() - endsBefore).toBe(1);
+    else expect(ends() - endsBefore).toBeLessThanOrEqual(effects.includes('write') && (part === 'log' || part === 'positions') ? 1 : 0);
   }, 120_000);
 });
 
@@ -134,6 +138,8 @@ function ends(): number {
 }
 
 async function whileLogFails(): Promise<void> {
+  // The first try may end the process.
+  await send().catch(() => undefined);
   for (let round = 0; round < 5; round++) {
     const { status, code, retryAfter } = await send();
     expect([status, code, Number(retryAfter) >= 1]).toEqual([503, 'log_unavailable', true]);

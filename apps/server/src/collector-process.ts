@@ -1,7 +1,7 @@
 /** The collector's process: the public port and the log's one writer. */
 import { createCollector } from '@tidemark/collector';
 import { openKeyDirectory } from '@tidemark/control';
-import { LmdbLogWriter } from '@tidemark/log';
+import { LmdbLogWriter, probeFolder } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
 import { pino } from 'pino';
@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import type { ListeningSocket } from './child-messages.ts';
 import { dataFolders } from './data-folder.ts';
-import { freeBytes, probeDisk } from './disk.ts';
+import { freeBytes } from './disk.ts';
 import { endWhenGivenUp } from './given-up.ts';
 import { LogRetention } from './log-retention.ts';
 import type { ServerSettings } from './settings.ts';
@@ -41,7 +41,7 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     engineSocketPath: settings.engineSocketPath,
     metrics,
     logger,
-    disk: { freeBytes: () => freeBytes(folders.log), probe: () => probeDisk(folders.log) },
+    disk: { freeBytes: () => freeBytes(folders.log), probe: () => probeFolder(folders.log) },
     bounds: { diskReserveBytes: settings.diskReserveBytes },
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,

@@ -79,8 +79,9 @@ export class FailingParts {
     if (error instanceof LogCorrupt) return 'log';
     // What lmdb rejects with when a commit of the positions fails.
     if (error instanceof LogUnavailable || (error instanceof Error && 'commitError' in error)) return 'positions';
-    const { path } = error as { path?: unknown };
-    if (typeof path !== 'string') return 'processor';
+    const { path, syscall } = error as { path?: unknown; syscall?: unknown };
+    // Node names no path when a file that is open can't be written; the processor has such files in warehouse/tmp alone.
+    if (typeof path !== 'string') return typeof syscall === 'string' ? 'warehouse' : 'processor';
     return Object.entries(this.#folders).find(([, folder]) => path.startsWith(folder))?.[0] ?? 'processor';
   }
 }

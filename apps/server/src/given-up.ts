@@ -1,4 +1,4 @@
-import { probeDisk } from './disk.ts';
+import { probeFolder } from '@tidemark/log';
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -15,7 +15,7 @@ export function endWhenGivenUp(store: GivenUp, folder: string, tell: (sentence: 
   let ending = false;
   async function look(): Promise<void> {
     if (ending || !store.givenUp) return;
-    const wellAgain = await probeDisk(folder).then(
+    const wellAgain = await probeFolder(folder).then(
       () => true,
       () => false,
     );

@@ -7,4 +7,5 @@ export { adoptCopy, copyLog, type LogOrigin } from './lmdb/copy.ts';
 export { checkLog, checkLogBeingWritten, missingInFront, type LogCheck } from './lmdb/inspect/log-check.ts';
 export { checkPositions } from './lmdb/inspect/positions-check.ts';
 export { MemoryLog } from './memory.ts';
+export { probeFolder } from './lmdb/probe.ts';
 export { isCommitEcho } from './lmdb/commit-echo.ts';

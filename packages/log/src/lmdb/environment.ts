@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
-import type { Topic } from '../log.ts';
+import { LogUnavailable, type Topic } from '../log.ts';
 import { createDataFile } from './create.ts';
+import { probeFolder } from './probe.ts';
 
 // lmdb's ESM types and its CommonJS entry disagree under nodenext; the CommonJS entry is the tested one.
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
@@ -20,6 +21,13 @@ export interface Environment {
   batches(topic: Topic, partition: number): BatchDb;
   /** True when this process can't write the file any more, whatever becomes of the disk: another process can. */
   readonly givenUp: boolean;
+  /**
+   * To be awaited before the writes of a commit: rejects with LogUnavailable when they could only fail. After a failed commit,
+   * and before the first one, the disk is asked in another way, because a write that fails inside of LMDB is dangerous: lmdb
+   * 3.5 formats a message of up to 130 bytes into 100 (mdb.c, "Attempting to write page"), and glibc ended the process in one
+   * run of eight (`corrupted size vs. prev_size`).
+   */
+  ready(): Promise<void>;
   /** Resolves when all writes of a commit are durable, rejects when none of them is. */
   durable(writes: readonly Promise<unknown>[]): Promise<void>;
   /** Waits for what is under way. */
@@ -44,6 +52,7 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
   const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
   const opened = new Map<string, BatchDb>();
   let givenUp = false;
+  let doubtful = true;
   return {
     root,
     meta,
@@ -60,10 +69,21 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
     get givenUp() {
       return givenUp;
     },
+    async ready() {
+      if (givenUp) throw new LogUnavailable(`LMDB has given up ${path} after a failed write; the process starts again once the disk takes writes.`);
+      if (!doubtful) return;
+      try {
+        await probeFolder(path);
+      } catch (cause) {
+        throw new LogUnavailable(`The disk of ${path} takes no writes: ${(cause as Error).message}.`, { cause });
+      }
+      doubtful = false;
+    },
     async durable(writes) {
       try {
         await settleAll(writes);
       } catch (error) {
+        doubtful = true;
         givenUp = isGivenUp(root, meta);
         throw error;
       }

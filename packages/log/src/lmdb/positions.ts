@@ -1,4 +1,4 @@
-import { LogCorrupt, LogUnavailable, type Position, type Positions, type Topic } from '../log.ts';
+import { LogCorrupt, type Position, type Positions, type Topic } from '../log.ts';
 import { openEnvironment, type Environment } from './environment.ts';
 import { parsePosition, positionText } from './position-text.ts';
 
@@ -26,7 +26,7 @@ export class LmdbPositions implements Positions {
   }
 
   async set(topic: Topic, partition: number, position: Position): Promise<void> {
-    if (this.#env.givenUp) throw new LogUnavailable('LMDB has given the positions up after a failed write; the engine starts again once the disk takes writes.');
+    await this.#env.ready();
     await this.#env.durable([this.#env.meta.put(`${topic}-${partition}`, positionText(position))]);
   }
 

@@ -111,6 +111,7 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async drop(topic: Topic, partition: number, beforeOffset: number, olderThanMs: number): Promise<number> {
+    await this.#env.ready();
     const db = this.#env.batches(topic, partition);
     const last = lastBatch(db);
     if (last === undefined) return 0;
@@ -163,7 +164,7 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async #commit(group: Group): Promise<void> {
-    if (this.#env.givenUp) throw new Error('LMDB has given the file up after a failed write; the collector starts again once the disk takes writes');
+    await this.#env.ready();
     const ends: [Topic, BatchDb, number][] = [];
     const { receipts } = this.#env;
     // All puts of one turn share one transaction; the promise of any of them is that of the commit.
