@@ -168,13 +168,20 @@ export class PropertyIndex {
 
   #string(open: number): number {
     const text = this.#text;
-    const end = endOfString(text, open);
-    if (end === NOT_PLAIN) return NOT_PLAIN;
+    let escaped = false;
+    let close = open + 1;
+    // Looked for byte by byte: `indexOf` would look for an escape through all the rows that lie behind this text.
+    while (text[close] !== QUOTE) {
+      if (text[close] === BACKSLASH) {
+        escaped = true;
+        close++;
+      }
+      if (++close >= text.length) return NOT_PLAIN;
+    }
     this.#out.byte(TYPE.string);
-    const escape = text.indexOf(BACKSLASH, open);
-    if (escape === -1 || escape >= end) this.#out.string(text, open + 1, end - 1);
-    else this.#out.text(JSON.parse(text.toString('utf8', open, end)) as string);
-    return end;
+    if (escaped) this.#out.text(JSON.parse(text.toString('utf8', open, close + 1)) as string);
+    else this.#out.string(text, open + 1, close);
+    return close + 1;
   }
 
   #number(start: number): number {
