@@ -78,7 +78,8 @@ export class FailingParts {
     if (error instanceof WarehouseError) return 'warehouse';
     if (error instanceof LogCorrupt) return 'log';
     // What lmdb rejects with when a commit of the positions fails.
-    if (error instanceof LogUnavailable || (error instanceof Error && 'commitError' in error)) return 'positions';
+    if (error instanceof Error && 'commitError' in error) return 'positions';
+    if (error instanceof LogUnavailable) return this.#folders['positions'] !== undefined && error.message.includes(this.#folders['positions']) ? 'positions' : 'log';
     const { path, syscall } = error as { path?: unknown; syscall?: unknown };
     // Node names no path when a file that is open can't be written; the processor has such files in warehouse/tmp alone.
     if (typeof path !== 'string') return typeof syscall === 'string' ? 'warehouse' : 'processor';
