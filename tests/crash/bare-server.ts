@@ -20,7 +20,8 @@ export class BareServer {
   readonly #process: ChildProcess;
   readonly #folder: string;
   readonly #url: string;
-  readonly #agent = new Agent({ keepAlive: true });
+  /** Node's servers close idle connections after 5 s. */
+  readonly #agent = new Agent({ keepAlive: true, timeout: 2_000 });
 
   static async start(): Promise<BareServer> {
     const folder = mkdtempSync(join(tmpdir(), 'tidemark-bare-'));

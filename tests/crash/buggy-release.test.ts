@@ -32,6 +32,8 @@ it(`V1 V4 V6: a buggy release at twice ${EVENTS_PER_SECOND} events/s costs the g
   const traffic = new ReleaseTraffic(server.url, EVENTS_PER_SECOND, bare);
   try {
     await server.ready();
+    // A process that has just started compiles what it runs for the first time; how fast it is then is not the question.
+    await traffic.run('warming up', 1_000, { badRelease: true });
     await traffic.run('before', STEADY_MS, { badRelease: false });
     await traffic.run('bad', BAD_SECONDS * 1_000, { badRelease: true });
 
@@ -48,8 +50,10 @@ it(`V1 V4 V6: a buggy release at twice ${EVENTS_PER_SECOND} events/s costs the g
     console.log(JSON.stringify(seen));
 
     // At the door: nobody was refused, everybody was answered in time, and each event was told apart.
-    for (const [name, { p99Ms, bareP99Ms }] of Object.entries(seen))
+    for (const [name, { p99Ms, bareP99Ms }] of Object.entries(seen)) {
+      if (name === 'warming up') continue;
       expect(p99Ms, `accept p99, ${name}`).toBeLessThan(Math.max(MAX_ACCEPT_P99_MS, TIMES_BARE_P99 * bareP99Ms));
+    }
     expect(traffic.wrongAnswers).toEqual([]);
     expect(seen['closed']).toMatchObject({ accepted: seen['closed']!.sentGood, valveQuarantined: seen['closed']!.sentBad, valveDropped: 0, malformed: 0 });
     expect(seen['dropping']).toMatchObject({ accepted: seen['dropping']!.sentGood, valveDropped: seen['dropping']!.sentBad, valveQuarantined: 0, malformed: 0 });
@@ -81,6 +85,7 @@ it(`V1 V4 V6: a buggy release at twice ${EVENTS_PER_SECOND} events/s costs the g
       quarantined: traffic.sum('valveQuarantined'),
       dropped: traffic.sum('valveDropped'),
     });
+    expect(server.output).not.toMatch(/process is gone/);
     await change(server, 'DELETE', valve.id);
     expect(await server.ask('/api/valves')).toEqual({ valves: [] });
   } finally {

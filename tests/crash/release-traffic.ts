@@ -58,7 +58,8 @@ export class ReleaseTraffic {
   sent = 0;
   acceptedOnce = 0;
   copies = 0;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  /** Lets go of idle connections long before the server does (72 s), or the two would meet now and then. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32, timeout: 20_000 });
   readonly #bare: BareServer;
   readonly #url: string;
   readonly #eventsPerSecond: number;
