@@ -1,7 +1,7 @@
 /**
  * The one binary shape of an event between the collector and the stores: a ClickHouse RowBinary row.
  *
- * The collector parses an event once and writes this row; the processor reads only the fixed-width prefix,
+ * The collector reads an event once and writes this row; the processor reads only the fixed-width prefix,
  * patches the offset in place, and hands the bytes to ClickHouse as they are.
  *
  *   bytes  0..7   offset      UInt64           0 until the processor knows it
