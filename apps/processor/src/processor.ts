@@ -50,6 +50,7 @@ export class Processor implements ProcessorView {
   readonly #quarantine: QuarantineConsumer;
   readonly #outcomes: OutcomeStore;
   readonly #seen: SeenIds;
+  readonly #stores: Stores;
   readonly #freshness = new Freshness();
   readonly #listeners = new Set<(outcomes: LiveOutcome[]) => void>();
   #committedReceivedAtMs = 0;
@@ -79,6 +80,7 @@ export class Processor implements ProcessorView {
     this.#parts = parts;
     this.#observer = observer;
     this.#seen = seen;
+    this.#stores = stores;
     this.#outcomes = outcomes;
     const crash = crashPoint === undefined ? {} : { crashPoint };
     this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
@@ -93,6 +95,7 @@ export class Processor implements ProcessorView {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#running);
+    await this.#stores.close();
   }
 
   status(): PipelineStatus {

@@ -47,6 +47,10 @@ export class Stores {
     await this.#staging.clear();
   }
 
+  async close(): Promise<void> {
+    await this.#staging.close();
+  }
+
   /** Which of `rows`, whose offsets are `offsets`, some store refuses, and why. Stores nothing. */
   async findRefused(rows: Buffer, offsets: readonly number[], range: OffsetRange): Promise<RefusedRows> {
     await this.#staging.load(rows);

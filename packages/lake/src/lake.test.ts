@@ -15,6 +15,7 @@ beforeAll(async () => {
   warehouse = await ChdbWarehouse.open({ path: join(folder, 'warehouse') });
 });
 afterAll(async () => {
+  for (const staging of stagings) await staging.close();
   await warehouse.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -38,6 +39,14 @@ function rowsAt(times: readonly number[], from: number): Buffer {
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 0, 15);
 
+const stagings: Staging[] = [];
+
+async function openStaging(): Promise<Staging> {
+  const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+  stagings.push(staging);
+  return staging;
+}
+
 async function landing(lake: Lake, staging: Staging, from: number, times: readonly number[]): Promise<void> {
   await staging.load(rowsAt(times, from));
   await lake.land({ epoch: 'e', partition: 0, from, to: from + times.length }, false);
@@ -56,7 +65,7 @@ async function idsIn(lake: Lake): Promise<string[]> {
 describe('lake', () => {
   it('splits landing files by day and takes late events into the file of their day', async () => {
     const lake = await Lake.open(join(folder, 'lake'), warehouse);
-    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    const staging = await openStaging();
     await landing(lake, staging, 0, [START_MS, START_MS + 1, START_MS + 24 * HOUR_MS]);
     await landing(lake, staging, 3, [START_MS + 48 * HOUR_MS, START_MS + 5]);
     const before = await idsIn(lake);
@@ -82,7 +91,7 @@ describe('lake', () => {
 
   it('splits what lies on 256 days, one of them busy, with the memory of a few: more than 240 writers at once failed', async () => {
     const lake = await Lake.open(join(folder, 'many-days'), warehouse);
-    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    const staging = await openStaging();
     const times = [...Array.from({ length: 256 }, (_, day) => START_MS - day * 24 * HOUR_MS), START_MS + HOUR_MS, START_MS + 2 * HOUR_MS];
     await landing(lake, staging, 0, times);
     expect(await compactLake(lake, warehouse, { maxFiles: 100, maxRows: 1_000_000, busyDayRows: 2 })).toEqual({ read: 1, written: 258 });
@@ -93,7 +102,7 @@ describe('lake', () => {
 
   it('splits a busy day by hour, also what comes for it later, and leaves a quiet one beside it whole', async () => {
     const lake = await Lake.open(join(folder, 'busy'), warehouse);
-    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    const staging = await openStaging();
     const bounds = { maxFiles: 100, maxRows: 1e6, busyDayRows: 2 };
     await landing(lake, staging, 0, [START_MS, START_MS + HOUR_MS, START_MS + HOUR_MS + 1, START_MS + 30 * HOUR_MS]);
     await compactLake(lake, warehouse, bounds);
@@ -109,7 +118,7 @@ describe('lake', () => {
 
   it('sweeps what a kill left and keeps what the manifest names', async () => {
     let lake = await Lake.open(join(folder, 'swept'), warehouse);
-    const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
+    const staging = await openStaging();
     await landing(lake, staging, 0, [START_MS]);
     const kept = join(lake.folder, [...lake.manifest.files][0]!.path);
     lake.close();

@@ -41,6 +41,7 @@ export async function openTestStore(): Promise<TestStore> {
       return { project, warehouse, clock: () => nowMs, freshness };
     },
     async close() {
+      await staging.close();
       await warehouse.close();
       rmSync(folder, { recursive: true, force: true });
     },
