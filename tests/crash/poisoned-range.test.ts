@@ -71,7 +71,7 @@ async function appendRows(path: string, project: string, poison: ReadonlySet<str
     const broken = poison.has(event.eventId);
     rows.write(broken && !breaksOff(event.eventId) ? { ...event, properties: row % 2 === 0 ? '{broken' : '[]' } : event);
     const whole = rows.take();
-    const bytes = broken && breaksOff(event.eventId) ? whole.subarray(0, whole.length - 3) : whole;
+    const bytes = broken && breaksOff(event.eventId) ? whole.subarray(0, whole.length - 14) : whole;
     const length = Buffer.alloc(4);
     length.writeUInt32LE(bytes.length);
     parts.push(length, bytes);

@@ -20,7 +20,7 @@ const DOCUMENTS = same('properties', 'context', 'traits');
  */
 const INDEXED_PROPERTIES = [
   'properties',
-  "if(throwIf(NOT isValidJSON(properties), 'the properties are no JSON') = 0, property_index, property_index)",
+  "if(throwIf(NOT (startsWith(properties, '{') AND isValidJSON(properties)), 'the properties are no JSON object') = 0, property_index, property_index)",
 ] as const;
 
 /** The tables that hold each stored event, or its id, at its log position. */

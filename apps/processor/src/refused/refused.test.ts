@@ -65,7 +65,7 @@ it('X6: a refused row goes to quarantine with the words of the store, its neighb
   await expectStored(good.map(({ eventId }) => eventId));
   const rows = await quarantined();
   expect(rows).toMatchObject([{ event_id: 'bad', code: 'store_refused', offset: 50 }]);
-  expect(rows[0]!.detail).toMatch(/^events: the properties are no JSON/);
+  expect(rows[0]!.detail).toMatch(/^events: the properties are no JSON object/);
   expect(JSON.parse(rows[0]!.original)).toMatchObject({
     eventId: 'bad', eventName: 'click', type: 'track', userId: 'u1', sequence: 7, timestamp: '2026-01-15T10:00:00.000Z',
     properties: '{broken', context: {}, traits: { plan: 'pro' },
