@@ -25,9 +25,15 @@ export interface CompactionBounds {
   busyDayRows: number;
 }
 
-const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 2_000_000, busyDayRows: 1_000_000 };
+/**
+ * All rows of a round are in memory at once, two to four times: 200,000 events of 0.6 KB take 250 to 400 MB of the 1 GB
+ * that the engine has for everything (1.2 million took all of it, and ranges, questions and exports failed with the round).
+ */
+const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 100_000, busyDayRows: 1_000_000 };
+/** A round that needs more fails alone. */
+const MAX_MEMORY_BYTES = 512 << 20;
 /** A file below this many rows is written anew together with what came later for its day. */
-const SMALL_FILE_ROWS = 500_000;
+const SMALL_FILE_ROWS = 50_000;
 const DAY_MS = 86_400_000;
 /** SQL of the day of a row, as days since 1970. */
 const DAY = `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})`;
@@ -42,7 +48,7 @@ const HOURS_A_DAY = 24;
 export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number }> {
   const landed = take([...lake.manifest.files].filter(isLanding), bounds);
   if (landed.length === 0) return { read: 0, written: 0 };
-  const sources = [...landed, ...smallFilesOfTheSameDays(lake, landed)];
+  const sources = [...landed, ...takeAlong(smallFilesOfTheSameDays(lake, landed), bounds.maxRows - rowsOf(landed))];
   const work = join(lake.folder, 'compacting');
   await rm(work, { recursive: true, force: true });
   const name = `${randomUUID()}.parquet`;
@@ -55,7 +61,8 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
       `INSERT INTO FUNCTION file(${literal(`${work}/{_partition_id}/${name}`)}, 'Parquet')
        PARTITION BY ${split.folder}
        SELECT * FROM (${rows}) WHERE ${DAY} >= ${fromDay} AND ${DAY} <= ${toDay} ORDER BY project, event_name, time
-       SETTINGS output_format_parquet_compression_method = 'zstd', max_partitions_per_insert_block = 0, use_hive_partitioning = 0`,
+       SETTINGS output_format_parquet_compression_method = 'zstd', max_partitions_per_insert_block = 0, use_hive_partitioning = 0,
+         max_threads = 1, max_memory_usage = ${MAX_MEMORY_BYTES}`,
     );
   }
   const added = await publishAll(lake, warehouse, work, name, coalesce(sources.flatMap(({ ranges }) => ranges)));
@@ -71,6 +78,18 @@ function take(files: readonly LakeFile[], { maxFiles, maxRows }: CompactionBound
   let rows = 0;
   for (const file of files) {
     if (taken.length > 0 && (taken.length >= maxFiles || rows + file.rows > maxRows)) break;
+    taken.push(file);
+    rows += file.rows;
+  }
+  return taken;
+}
+
+/** Those that fit into what is left of the round. */
+function takeAlong(files: readonly LakeFile[], maxRows: number): LakeFile[] {
+  const taken: LakeFile[] = [];
+  let rows = 0;
+  for (const file of files) {
+    if (rows + file.rows > maxRows) continue;
     taken.push(file);
     rows += file.rows;
   }

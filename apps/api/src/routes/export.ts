@@ -35,7 +35,8 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
         throw new Problem('too_many_exports', detail, { headers: { 'retry-after': '5' } });
       }
       running++;
-      const chunks = await startReading(counted(file.stream(), () => running--));
+      const broken = (err: unknown) => request.log.error({ err }, 'an export broke off');
+      const chunks = await startReading(counted(file.stream(), () => running--, broken));
       return reply
         .type(file.contentType)
         .headers({ 'content-disposition': `attachment; filename="events.${file.format}"`, 'cache-control': 'no-store' })
@@ -44,10 +45,16 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
   });
 }
 
-/** Calls `ended` once, however the reading ends: at the end, by a failure, or because the reader went away. */
-async function* counted(chunks: AsyncIterable<Buffer>, ended: () => void): AsyncGenerator<Buffer> {
+/**
+ * Calls `ended` once, however the reading ends: at the end, by a failure, or because the reader went away. The reader of a
+ * file that has begun can't be told why it breaks off, so `broken` is.
+ */
+async function* counted(chunks: AsyncIterable<Buffer>, ended: () => void, broken: (error: unknown) => void): AsyncGenerator<Buffer> {
   try {
     yield* chunks;
+  } catch (error) {
+    broken(error);
+    throw error;
   } finally {
     ended();
   }
