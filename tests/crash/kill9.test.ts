@@ -33,7 +33,9 @@ it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under l
     }
     await client.stop();
     const pipeline = await drained(server);
-    const stored = await exportedIds(server);
+    const stored = await exportedIds(server).catch((error: unknown) => {
+      throw new Error(`the export broke off; the server said:\n${server.output.slice(-4_000)}`, { cause: error });
+    });
 
     const unique = new Set(stored);
     expect(stored.length - unique.size, 'doubled').toBe(0);
