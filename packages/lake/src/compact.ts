@@ -27,13 +27,16 @@ export interface CompactionBounds {
 
 /**
  * All rows of a round are in memory at once, two to four times: 200,000 events of 0.6 KB take 250 to 400 MB of the 1 GB
- * that the engine has for everything (1.2 million took all of it, and ranges, questions and exports failed with the round).
+ * that the engine has for everything (1.2 million took all of it, and ranges, questions and exports failed with the round),
+ * 100,000 events of 1.4 KB take 550 MB. One landing file holds a range, which is at most 64 MB.
  */
-const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 100_000, busyDayRows: 1_000_000 };
+const DEFAULTS: CompactionBounds = { maxFiles: 100, maxRows: 40_000, busyDayRows: 1_000_000 };
+/** On disk, for rows that are larger than most: they are a fifth to a tenth of their size there. */
+const MAX_FILE_BYTES = 12 << 20;
 /** A round that needs more fails alone. */
 const MAX_MEMORY_BYTES = 512 << 20;
 /** A file below this many rows is written anew together with what came later for its day. */
-const SMALL_FILE_ROWS = 50_000;
+const SMALL_FILE_ROWS = 20_000;
 const DAY_MS = 86_400_000;
 /** SQL of the day of a row, as days since 1970. */
 const DAY = `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})`;
@@ -75,11 +78,12 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
 
 function take(files: readonly LakeFile[], { maxFiles, maxRows }: CompactionBounds): LakeFile[] {
   const taken: LakeFile[] = [];
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   for (const file of files) {
-    if (taken.length > 0 && (taken.length >= maxFiles || rows + file.rows > maxRows)) break;
+    if (taken.length > 0 && (taken.length >= maxFiles || rows + file.rows > maxRows || bytes + file.bytes > MAX_FILE_BYTES)) break;
     taken.push(file);
     rows += file.rows;
+    bytes += file.bytes;
   }
   return taken;
 }
