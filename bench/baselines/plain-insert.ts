@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { knob } from '../options.ts';
-import { answerOf, startHelper } from '../server/helper.ts';
+import { answerOf, startProgram } from '../server/program.ts';
 import { processTree, type TreeProcess } from '../server/process-tree.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
 
@@ -15,7 +15,7 @@ export class PlainInsert {
 
   /** Resolves once its files are written and a first insert has warmed it up. */
   static async start(): Promise<PlainInsert> {
-    const plain = new PlainInsert(startHelper('plain-insert-process'), newFolder());
+    const plain = new PlainInsert(startProgram('plain-insert-process'), newFolder());
     // A block of 20,000 takes about 0.2 s: a few seconds a round.
     await plain.#order({ folder: plain.#folder, prepareBlocks: Math.max(4, Math.round(knob('TIDEMARK_BENCH_SECONDS', 10) * 2)) });
     return plain;

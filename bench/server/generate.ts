@@ -1,13 +1,13 @@
 import type { LoadPlan, LoadResult } from '../generate/load.ts';
 import { CONNECTIONS, EVENTS_PER_BATCH } from '../options.ts';
-import { answerOf, startHelper } from './helper.ts';
+import { answerOf, startProgram } from './program.ts';
 import { WRITE_KEY } from './server.ts';
 
 export type Load = Partial<LoadPlan> & { seconds: number };
 
 /** Runs a load in a process of its own. Throws when anything but 2xx or the statuses of `mayRefuse` came back. */
 export async function generate(port: number, load: Load, mayRefuse: readonly number[] = []): Promise<LoadResult> {
-  const child = startHelper('generator-process');
+  const child = startProgram('generator-process');
   const plan: LoadPlan = {
     port,
     path: '/api/events/batch',

@@ -14,6 +14,7 @@
  */
 import type { JsonValue } from './event.ts';
 import { IndexBytes, TYPE } from './index-bytes.ts';
+import { commonType, typeOf } from './property-type.ts';
 
 export const MAX_PATH_BYTES = 1_000;
 
@@ -268,74 +269,10 @@ function endOfList(text: Buffer, open: number): number {
   return NOT_PLAIN;
 }
 
-/** Whole numbers of 2^63 and beyond are floats, as json-text.ts writes them. */
-function typeOf(value: JsonValue): number {
-  if (typeof value === 'string') return TYPE.string;
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? TYPE.int64 : TYPE.float64;
-  return typeof value === 'boolean' ? TYPE.bool : TYPE.none;
-}
-
-/**
- * The one type of all elements that are not null, as ClickHouse takes it: whole numbers among others are floats, booleans
- * among texts are texts, a list of nothing is of texts.
- */
-function commonType(elements: readonly JsonValue[]): number {
-  const types = new Set(elements.map(typeOf));
-  types.delete(TYPE.none);
-  if (types.size === 0) return TYPE.string;
-  if (types.size === 1) return [...types][0]!;
-  const only = (...allowed: number[]): boolean => types.size === 2 && allowed.every((type) => types.has(type));
-  if (only(TYPE.int64, TYPE.float64)) return TYPE.float64;
-  return only(TYPE.string, TYPE.bool) ? TYPE.string : TYPE.dynamic;
-}
-
 function stringified(text: string): Buffer {
   try {
     return Buffer.from(JSON.stringify(JSON.parse(text)));
   } catch {
     return EMPTY;
   }
-}
-
-/**
- * Where the encoded properties that begin at `at` end; undefined when they break off before `end` or are none of ours: to
- * tell a damaged row from a whole one.
- */
-export function propertyIndexEnd(bytes: Buffer, at: number, end: number): number | undefined {
-  let next = at;
-  const length = (): number => {
-    let size = 0;
-    for (let shift = 0; shift <= 28 && next < end; shift += 7) {
-      const byte = bytes[next++]!;
-      size += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return size;
-    }
-    return Infinity;
-  };
-  const string = (): void => {
-    const size = length();
-    next += size;
-  };
-  const skip = (type: number | undefined): void => {
-    if (type === TYPE.string) string();
-    else if (type === TYPE.bool) next += 1;
-    else if (type === TYPE.int64 || type === TYPE.float64) next += 8;
-    else if (type !== TYPE.none) next = Infinity;
-  };
-  const list = (): void => {
-    const kind = bytes[next++];
-    const type = bytes[next++];
-    for (let left = length(); left > 0 && next < end; left--) {
-      if (kind === TYPE.dynamic) skip(bytes[next++]);
-      else if (bytes[next++] === 0) skip(type);
-    }
-  };
-  for (let paths = length(); paths > 0; paths--) {
-    string();
-    if (next >= end) return undefined;
-    const type = bytes[next++];
-    if (type === TYPE.list) list();
-    else skip(type);
-  }
-  return next <= end ? next : undefined;
 }

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** Starts one of the programs beside this one, such as `generator-process`. */
-export function startHelper(name: string): ChildProcess {
+export function startProgram(name: string): ChildProcess {
   return fork(fileURLToPath(new URL(`./${name}.mjs`, import.meta.url)));
 }
 
-/** What a helper says next. Throws when it ends instead; why stands on stderr then. */
+/** What a program says next. Throws when it ends instead; why stands on stderr then. */
 export async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
   const silent = new AbortController();
   try {
