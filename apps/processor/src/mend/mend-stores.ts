@@ -54,7 +54,7 @@ async function refill(parts: MendParts, committed: number, refilled: Refilled): 
   const whole = parts.doubt === 'everything';
   const ranges = parts.doubt === 'everything' ? [] : [...rangesOf(reader.epochs, 'events', parts.doubt.from.events, committed), ...ofFiles];
   const inDoubt = [committedCondition(reader.epochs, committed), ...(whole ? [] : [anyOf(ranges)])].join(' AND ');
-  const refillParts: RefillParts = { warehouse, lake, temporaryFolder, broken, idsSinceMs };
+  const refillParts: RefillParts = { reader, warehouse, lake, temporaryFolder, broken, idsSinceMs };
   const digests = async (): Promise<ReturnType<typeof differing>> => {
     const files = (whole ? [...lake.manifest.files] : ranges.flatMap((range) => filesOf(lake, range))).filter(({ path, rows }) => rows > 0 && !broken.has(path));
     const all = [

@@ -1,13 +1,18 @@
 /**
  * Gives each store the rows that another one still holds. Every stored event lies in three of them: the lake has it whole,
- * as it was staged, and is what tables are made again from; the lake is made again from both tables together.
+ * as it was staged, and is what tables are made again from; the lake is made again from both tables together. The hash of an
+event's content, which tells a conflict from a copy, is in neither of those: it comes from the log, as long as that has it.
  */
 import { randomUUID } from 'node:crypto';
 import { STRING_COLUMNS, withPropertyIndex } from '@tidemark/event';
 import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
+import type { LogReader } from '@tidemark/log';
 import { insertStaged, LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { MAX_RANGE_RECORDS, selectRows } from '../range.ts';
+import { inCurrentFormat } from '../row-format.ts';
 
 export interface RefillParts {
+  reader: LogReader;
   warehouse: Warehouse;
   lake: Lake;
   temporaryFolder: string;
@@ -36,8 +41,9 @@ export async function refillTables(parts: RefillParts, range: OffsetRange, refil
   refilled.timeline += await fromLake(parts, 'timeline', files, range, 'true');
 }
 
-/** Ids of the stored events of `range`, from the lake and else from the timeline: there the content is not known (0). */
+/** Ids of the stored events of `range`, from the log, the lake and else from the timeline: there the content is not known (0). */
 export async function refillIds(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
+  refilled.event_ids += await idsFromLog(parts, range);
   refilled.event_ids += await fromLake(parts, 'event_ids', readable(parts, range), range, rememberedSince(parts.idsSinceMs));
   refilled.event_ids += await grown(parts, 'event_ids', range, async () => {
     await parts.warehouse.command(
@@ -51,6 +57,8 @@ export async function refillIds(parts: RefillParts, range: OffsetRange, refilled
 /** A file with the rows of `range` that both tables hold and the lake doesn't; not yet in the manifest. undefined when there are none. */
 export async function refillLake(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<LakeFile | undefined> {
   const { warehouse, lake } = parts;
+  // The content of a row is in the log, the lake and event_ids alone; when two are lost, all have it from the third.
+  refilled.event_ids += await idsFromLog(parts, range);
   await loadHeldOffsets(lake, warehouse, readable(parts, range), range);
   const written = await lake.publish(
     `landing/${range.epoch}-${range.partition}-${range.from}-${range.to}-${randomUUID()}.parquet`,
@@ -102,6 +110,31 @@ async function* blocks(stream: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   if (size > 0) yield Buffer.concat(waiting);
 }
 
+/** Ids of those events of `range` that were stored, by the timeline, and that the log still has. */
+async function idsFromLog({ reader, warehouse, temporaryFolder, idsSinceMs }: RefillParts, range: OffsetRange): Promise<number> {
+  if (!reader.epochs.some(({ name }) => name === range.epoch)) return 0;
+  const inLog = { ...range, from: Math.max(range.from, reader.startOffset('events', range.partition)) };
+  const { rows: lost } = await warehouse.query<{ offset: number }>(
+    `SELECT offset FROM timeline WHERE ${positionCondition(inLog)} AND ${rememberedSince(idsSinceMs)} AND ${notIn('event_ids', inLog)}`,
+  );
+  if (lost.length === 0) return 0;
+  const offsets = new Set(lost.map(({ offset }) => offset));
+  return grown({ warehouse }, 'event_ids', inLog, async () => {
+    const staging = await Staging.open(warehouse, temporaryFolder);
+    for (let { from } = inLog; from < inLog.to; ) {
+      const batches = reader.read('events', range.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: BLOCK_BYTES }).map(inCurrentFormat);
+      const last = batches.at(-1);
+      if (last === undefined) break;
+      const read = { ...inLog, from, to: Math.min(last.baseOffset + last.count, inLog.to) };
+      await staging.load(selectRows(batches, read, (index) => offsets.has(read.from + index)));
+      await warehouse.command(insertStaged('event_ids', read, false));
+      from = read.to;
+    }
+    await staging.clear();
+    await staging.close();
+  });
+}
+
 async function fromLake(parts: RefillParts, table: PositionedTable, files: readonly LakeFile[], range: OffsetRange, condition: string): Promise<number> {
   const mapping = POSITIONED_TABLES[table];
   const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'];
@@ -117,7 +150,7 @@ async function fromLake(parts: RefillParts, table: PositionedTable, files: reado
   });
 }
 
-async function grown({ warehouse }: RefillParts, table: PositionedTable, range: OffsetRange, write: () => Promise<void>): Promise<number> {
+async function grown({ warehouse }: Pick<RefillParts, 'warehouse'>, table: PositionedTable, range: OffsetRange, write: () => Promise<void>): Promise<number> {
   const count = async (): Promise<number> => {
     const { rows } = await warehouse.query<{ held: number }>(`SELECT count() AS held FROM ${table} WHERE ${positionCondition(range)}`);
     return rows[0]?.held ?? 0;
