@@ -7,8 +7,11 @@ const DAY_MS = 24 * HOUR_MS;
 /** Ids are forgotten by whole weeks, so the window is between this and a week more. */
 export const DEDUP_WINDOW_DAYS = 31;
 
-/** Forgets ids that were received before the dedup window. Throws ClockDoubted where there are such and `clock` is not to be believed. */
-export function idExpiry(warehouse: Warehouse, clock: Pick<ClockWatch, 'doubt'>, nowMs: () => number = Date.now): Job {
+/**
+ * Forgets ids that were received before the dedup window; `forgotten` is told the day (`20261118`) before
+ * which no week that is left began. Throws ClockDoubted where there are such and `clock` is not to be believed.
+ */
+export function idExpiry(warehouse: Warehouse, clock: Pick<ClockWatch, 'doubt'>, nowMs: () => number = Date.now, forgotten: (beforeDay: string) => void = () => {}): Job {
   return {
     name: 'id-expiry',
     everyMs: 6 * HOUR_MS,
@@ -21,6 +24,7 @@ export function idExpiry(warehouse: Warehouse, clock: Pick<ClockWatch, 'doubt'>,
       );
       if (doubt !== undefined && rows.length > 0) throw new ClockDoubted(doubt);
       for (const { partition } of rows) await warehouse.command(`ALTER TABLE event_ids DROP PARTITION '${partition}'`);
+      if (rows.length > 0) forgotten(oldest.replaceAll('-', ''));
       return rows.length === 0 ? undefined : `forgot the weeks of ${rows.map(({ partition }) => partition).join(', ')}`;
     },
   };

@@ -127,14 +127,14 @@ export class EventConsumer {
     const { stores, crashPoint } = this.#parts;
     for (;;) {
       const refused = this.#refused;
-      const verdicts = await this.#decide(batches, range, refused);
+      const verdicts = await this.#decide(batches, range, secondTry, refused);
       try {
         await stores.write(keptRows(batches, range, verdicts, this.#rowMemory), range, secondTry, refused.size > 0);
         return verdicts;
       } catch (error) {
         if (!mayBeAboutRows(error)) throw error;
         const found = new Map([...refused, ...(await findRefusals(stores, batches, range, verdicts))]);
-        const decided = await this.#decide(batches, range, found);
+        const decided = await this.#decide(batches, range, true, found);
         for (const offset of found.keys()) if (decided[offset - range.from] !== 'refused') found.delete(offset);
         // No row is to blame: it will be tried again as it is.
         if (found.size === refused.size) throw error;
@@ -145,8 +145,8 @@ export class EventConsumer {
     }
   }
 
-  async #decide(batches: readonly RecordBatch[], range: OffsetRange, refused: RefusedRows): Promise<Verdict[]> {
-    const verdicts = await deduplicate(batches, range, this.#parts.seen, refused);
+  async #decide(batches: readonly RecordBatch[], range: OffsetRange, secondTry: boolean, refused: RefusedRows): Promise<Verdict[]> {
+    const verdicts = await deduplicate(batches, range, this.#parts.seen, secondTry, refused);
     await markImported(batches, range, verdicts, this.#parts);
     return verdicts;
   }

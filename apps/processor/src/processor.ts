@@ -98,6 +98,11 @@ export class Processor implements ProcessorView {
     await this.#stores.close();
   }
 
+  /** The weeks of event_ids that began before `day` (`20261118`) are gone. */
+  forgetIdsBefore(day: string): void {
+    this.#seen.forgetBefore(day);
+  }
+
   status(): PipelineStatus {
     const { reader, nowMs, allowedLatenessMs = 2 * 3_600_000 } = this.#parts;
     const readAtMs = nowMs();
@@ -119,7 +124,7 @@ export class Processor implements ProcessorView {
       quarantineWaitingSinceMs: this.#quarantine.waitingSinceMs(),
       watermarkMs: asOfMs - allowedLatenessMs,
       freshness: this.#freshness.quantiles(),
-      dedup: { ids: this.#seen.filter.size, windowStartMs: this.#seen.windowStartMs, memoryBytes: this.#seen.filter.memoryBytes },
+      dedup: { ids: this.#seen.size, windowStartMs: this.#seen.windowStartMs, memoryBytes: this.#seen.memoryBytes },
     };
   }
 

@@ -93,7 +93,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     retentionDays: async (project: string) => (await control.settings.get(project)).retentionDays,
   };
   const clock = new ClockWatch({ warehouse, nowMs: Date.now });
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idExpiry(warehouse, clock), retention(warehouse, lake, kept, clock)], {
+  const idsExpire = idExpiry(warehouse, clock, Date.now, (day) => processor.forgetIdsBefore(day));
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, retention(warehouse, lake, kept, clock)], {
     onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
   });
   jobs.start();

@@ -32,18 +32,16 @@ export class IdFilter {
     return this.#generations.reduce((sum, { words }) => sum + words.byteLength, 0);
   }
 
-  /** True when the 16-byte key at `at` may have been added; false means it surely was not, and now it is. */
-  addUnlessSeen(bytes: Buffer, at: number): boolean {
+  /** True when the 16-byte key at `at` may have been added; false means it surely was not. */
+  has(bytes: Buffer, at: number): boolean {
     const a = bytes.readUInt32LE(at);
     const b = bytes.readUInt32LE(at + 4);
     const c = bytes.readUInt32LE(at + 8);
     const d = bytes.readUInt32LE(at + 12);
     for (const filter of this.#generations) if (has(filter, a, b, c, d)) return true;
-    add(this.#last(), a, b, c, d);
     return false;
   }
 
-  /** The same for a key that is known to be new: nothing needs to be looked at. */
   add(bytes: Buffer, at: number): void {
     add(this.#last(), bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 12));
   }
