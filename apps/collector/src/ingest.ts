@@ -33,6 +33,7 @@ import { quarantineItem } from './quarantine.ts';
 import type { KeyRates } from './rate-limit.ts';
 import { parsedEvents, plainEvents } from './request-events.ts';
 import type { RequestEvents } from './request-events.ts';
+import { Turns } from './turns.ts';
 import { keyOfBody, keyOfHead } from './write-key.ts';
 
 export interface IngestDeps {
@@ -74,6 +75,7 @@ export type Ingest = (req: IncomingMessage, res: ServerResponse, route: IngestRo
 
 export function createIngest(deps: IngestDeps): Ingest {
   const { appender, keys, intake, rates, budget, metrics } = deps;
+  const turns = new Turns();
 
   async function handle(req: IncomingMessage, res: ServerResponse, { shape, query }: IngestRoute): Promise<End> {
     const declaredBytes = Number(req.headers['content-length'] ?? 0);
@@ -94,6 +96,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (body.kind === 'no_room') return refused(LOG_BUSY, body.receivedBytes);
     const wireBytes = body.bytes.length;
     metrics.read(wireBytes);
+    await turns.take(wireBytes);
     if (appender.busy) {
       budget.give(wireBytes);
       return refused(LOG_BUSY, wireBytes);
