@@ -11,20 +11,22 @@ import type { Warehouse } from './warehouse.ts';
 export class Staging {
   readonly #warehouse: Warehouse;
   readonly #path: string;
+  readonly #table: string;
   /** One file for all ranges, written over: to make and remove one for each costs 0.45 us an event more. */
   readonly #file: FileHandle;
 
-  /** `folder`: where the row file passes through, readable by the engine. */
-  static async open(warehouse: Warehouse, folder: string): Promise<Staging> {
-    await warehouse.command('DROP TABLE IF EXISTS staging');
-    await warehouse.command(`CREATE TABLE staging (${ROW_STRUCTURE}) ENGINE = Memory`);
-    const path = join(folder, 'staging.rows');
-    return new Staging(warehouse, path, await open(path, 'w'));
+  /** `folder`: where the row file passes through, readable by the engine. `table`: whoever works beside another has one of its own. */
+  static async open(warehouse: Warehouse, folder: string, table = 'staging'): Promise<Staging> {
+    await warehouse.command(`DROP TABLE IF EXISTS ${table}`);
+    await warehouse.command(`CREATE TABLE ${table} (${ROW_STRUCTURE}) ENGINE = Memory`);
+    const path = join(folder, `${table}.rows`);
+    return new Staging(warehouse, path, table, await open(path, 'w'));
   }
 
-  private constructor(warehouse: Warehouse, path: string, file: FileHandle) {
+  private constructor(warehouse: Warehouse, path: string, table: string, file: FileHandle) {
     this.#warehouse = warehouse;
     this.#path = path;
+    this.#table = table;
     this.#file = file;
   }
 
@@ -34,11 +36,11 @@ export class Staging {
     for (let at = 0; at < rows.length; ) at += (await this.#file.write(rows, at, rows.length - at, at)).bytesWritten;
     await this.#file.truncate(rows.length);
     const source = `file(${literal(this.#path)}, 'RowBinary', ${literal(ROW_STRUCTURE)})`;
-    await this.#warehouse.command(`INSERT INTO staging SELECT * FROM ${source}`);
+    await this.#warehouse.command(`INSERT INTO ${this.#table} SELECT * FROM ${source}`);
   }
 
   async clear(): Promise<void> {
-    await this.#warehouse.command('TRUNCATE TABLE staging');
+    await this.#warehouse.command(`TRUNCATE TABLE ${this.#table}`);
   }
 
   async close(): Promise<void> {

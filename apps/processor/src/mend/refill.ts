@@ -4,12 +4,12 @@
 event's content, which tells a conflict from a copy, is in neither of those: it comes from the log, as long as that has it.
  */
 import { randomUUID } from 'node:crypto';
-import { STRING_COLUMNS, withPropertyIndex } from '@tidemark/event';
 import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
 import type { LogReader } from '@tidemark/log';
 import { insertStaged, LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
 import { MAX_RANGE_RECORDS, selectRows } from '../range.ts';
 import { inCurrentFormat } from '../row-format.ts';
+import { BLOCK_BYTES, rowsFromLake } from './lake-rows.ts';
 
 export interface RefillParts {
   reader: LogReader;
@@ -21,15 +21,6 @@ export interface RefillParts {
   /** Epoch ms: ids that were received in weeks (from Monday) before this day are forgotten for good. */
   idsSinceMs: number;
 }
-
-const BLOCK_BYTES = 16 << 20;
-
-/** The columns of a row in their order and types, from a file of the lake. */
-const ROW_COLUMNS = [
-  'toUInt64(offset)', 'toFixedString(key, 16)', 'toUInt32(content)', 'toUInt16(flags)', 'toUInt8(bot)',
-  ...['time', 'received_at', 'original_time'].map((column) => `toDateTime64(${column}, 3, 'UTC')`),
-  'toInt64(sequence)', ...STRING_COLUMNS.map(([column]) => `toString(${column})`),
-].join(', ');
 
 /** How many rows each store was given. */
 export type Refilled = Record<PositionedTable | 'lake', number>;
@@ -78,36 +69,14 @@ function readable({ lake, broken }: RefillParts, range: OffsetRange): LakeFile[]
   return filesOf(lake, range).filter(({ path }) => !broken.has(path));
 }
 
-/** Through rows like those of the log: the JSON column takes what a row has made of the properties. */
 async function eventsFromLake({ warehouse, lake, temporaryFolder }: RefillParts, files: readonly LakeFile[], range: OffsetRange): Promise<void> {
   const staging = await Staging.open(warehouse, temporaryFolder);
-  for (const select of rowsOfFiles(lake, files, ROW_COLUMNS, `${positionCondition(range)} AND ${notIn('events', range)}`)) {
-    for await (const rows of blocks(warehouse.stream(`${select} SETTINGS use_hive_partitioning = 0`, 'RowBinary'))) {
-      await staging.load(rows);
-      await warehouse.command(insertStaged('events', range, true));
-    }
+  for await (const rows of rowsFromLake(warehouse, lake, files, `${positionCondition(range)} AND ${notIn('events', range)}`)) {
+    await staging.load(rows);
+    await warehouse.command(insertStaged('events', range, true));
   }
   await staging.clear();
   await staging.close();
-}
-
-/** Whole rows, with the properties' index behind each, some 16 MB at a time. */
-async function* blocks(stream: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  let rest = Buffer.alloc(0);
-  let waiting: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.concat([rest, chunk]);
-    const { rows, read } = withPropertyIndex(bytes);
-    rest = bytes.subarray(read);
-    waiting.push(rows);
-    size += rows.length;
-    if (size < BLOCK_BYTES) continue;
-    yield Buffer.concat(waiting);
-    [waiting, size] = [[], 0];
-  }
-  if (rest.length > 0) throw new Error(`A row of the lake broke off, ${rest.length} bytes before its end.`);
-  if (size > 0) yield Buffer.concat(waiting);
 }
 
 /** Ids of those events of `range` that were stored, by the timeline, and that the log still has. */
