@@ -36,7 +36,7 @@ export async function migrateWarehouse(warehouse: Warehouse, migrations: readonl
   const done = new Set(rows.map((row) => `${row.name}#${row.statement}`));
   const applied: string[] = [];
   for (const { name, sql } of migrations) {
-    for (const [index, statement] of statements(sql).entries()) {
+    for (const [index, statement] of statementsOf(sql).entries()) {
       if (done.has(`${name}#${index}`)) continue;
       await warehouse.command(statement.replace(/^CREATE TABLE (?!IF)/, 'CREATE TABLE IF NOT EXISTS '));
       await warehouse.command(`INSERT INTO migrations (name, statement) VALUES (${literal(name)}, ${intLiteral(index)})`);
@@ -47,7 +47,7 @@ export async function migrateWarehouse(warehouse: Warehouse, migrations: readonl
 }
 
 /** Statements end with a semicolon at the end of a line; comment lines fall away. */
-function statements(sql: string): string[] {
+export function statementsOf(sql: string): string[] {
   return sql
     .split('\n')
     .filter((line) => !line.startsWith('--'))

@@ -103,7 +103,11 @@ export class ChdbWarehouse implements Warehouse {
 
   async #syncNames(sql: string): Promise<void> {
     if (/\bENGINE = (Memory|Null)\b/.test(sql)) return;
-    if (/^\s*(CREATE|ALTER|DROP|RENAME|ATTACH)\b/i.test(sql)) return syncTableNames(join(this.#path, 'data'));
+    if (/^\s*(CREATE|ALTER|DROP|RENAME|EXCHANGE|ATTACH)\b/i.test(sql)) {
+      // A name may now be another table's, which lies elsewhere.
+      this.#tableFolders.clear();
+      return syncTableNames(join(this.#path, 'data'));
+    }
     const table = /^\s*INSERT INTO (?!FUNCTION\b)(\w+)/i.exec(sql)?.[1];
     if (table === undefined) return;
     let folders = this.#tableFolders.get(table);

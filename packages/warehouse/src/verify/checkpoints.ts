@@ -32,5 +32,10 @@ export async function describe(
   return { clean, writtenAtMs: nowMs, committed: before, parts: byTable(active), sums: Object.fromEntries(sums), detached };
 }
 
+/** To be called when tables have changed places: a part of the one may have the name that a part of the other had. */
+export function forgetPartSums(warehouse: Warehouse): void {
+  takenSums.delete(warehouse);
+}
+
 /** A part's sum is that of the first time it was seen: later ones could be those of damage. */
 const takenSums = new WeakMap<Warehouse, Map<string, string>>();

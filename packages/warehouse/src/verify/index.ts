@@ -1,4 +1,4 @@
 export * from './checkpoint.ts';
-export { describe as describeParts, takeCheckpoint } from './checkpoints.ts';
+export { describe as describeParts, forgetPartSums, takeCheckpoint } from './checkpoints.ts';
 export { keepReplacedParts, partsOnDisk, type PartsOnDisk } from './keep-replaced.ts';
 export { verifyParts, type Verification } from './verify-parts.ts';

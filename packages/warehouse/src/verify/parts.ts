@@ -1,4 +1,8 @@
-/** The parts of the tables of this database, as the engine sees them. */
+/**
+ * The parts of the tables of this database, as the engine sees them. Not those of shadows: what is half made is looked at
+ * by whoever makes it, and is missed by nobody.
+ */
+import { SHADOW_PREFIX } from '../rebuild/definitions.ts';
 import type { Warehouse } from '../warehouse.ts';
 
 export interface Part {
@@ -13,10 +17,12 @@ export interface Part {
   path: string;
 }
 
+const notShadow = (column: string): string => `NOT startsWith(${column}, '${SHADOW_PREFIX}')`;
+
 export async function activeParts(warehouse: Warehouse): Promise<Part[]> {
   const { rows } = await warehouse.query<Part>(
     `SELECT table, name, rows, bytes_on_disk AS bytes, toInt64(toUnixTimestamp(modification_time)) * 1000 AS modifiedAtMs, path
-     FROM system.parts WHERE active AND database = currentDatabase() ORDER BY table, name`,
+     FROM system.parts WHERE active AND database = currentDatabase() AND ${notShadow('table')} ORDER BY table, name`,
   );
   return rows;
 }
@@ -29,7 +35,7 @@ export interface DetachedPart {
 
 export async function detachedParts(warehouse: Warehouse): Promise<DetachedPart[]> {
   const { rows } = await warehouse.query<DetachedPart>(
-    'SELECT table, name FROM system.detached_parts WHERE database = currentDatabase() ORDER BY table, name',
+    `SELECT table, name FROM system.detached_parts WHERE database = currentDatabase() AND ${notShadow('table')} ORDER BY table, name`,
   );
   return rows;
 }
@@ -37,7 +43,7 @@ export async function detachedParts(warehouse: Warehouse): Promise<DetachedPart[
 /** Table -> name of the folder of its parts: its UUID. */
 export async function foldersOfTables(warehouse: Warehouse): Promise<Map<string, string>> {
   const { rows } = await warehouse.query<{ name: string; uuid: string }>(
-    `SELECT name, toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name`,
+    `SELECT name, toString(uuid) AS uuid FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND ${notShadow('name')} ORDER BY name`,
   );
   return new Map(rows.map(({ name, uuid }) => [name, uuid]));
 }

@@ -1,0 +1,2 @@
+export { shadowOf } from './definitions.ts';
+export { areShadowsWhole, createMissingTables, createShadows, dropShadows, exchangeWithShadow, replaceFromShadow, tableIds } from './shadows.ts';
