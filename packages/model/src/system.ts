@@ -1,0 +1,200 @@
+/**
+ * The whole system in memory: requests in, answers out. It reads docs/protocol.md (E, T, Q, X1, A1) by way of the door
+ * (door.ts) and docs/questions.md by way of the questions, and knows no log, no range, no table and no restart: a
+ * process that ends and starts again must not show, so there is nothing here for it to change.
+ */
+import type { EventType, JsonObject, StoredEvent } from '@tidemark/event';
+import { atTheDoor, meaningOf, type Admitted } from './door.ts';
+import { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
+import { personOf } from './person.ts';
+import { timeline } from './timeline.ts';
+import { trend, type TrendLine, type TrendQuestion } from './trend.ts';
+
+/** One request as it reached the door. */
+export interface Request {
+  project: string;
+  source: string;
+  /** Epoch ms. */
+  receivedAtMs: number;
+  /** sentAt of the batch, as it came; absent when there is none. */
+  sentAt?: unknown;
+  /** The events as JSON.parse reads them. */
+  events: readonly unknown[];
+}
+
+export interface ProjectRules {
+  retentionDays: number | null;
+  bots: 'flag' | 'drop';
+}
+
+/** How many of a project's events ended how; `conflict` are of the duplicates. */
+export interface Ends {
+  received: number;
+  stored: number;
+  duplicate: number;
+  conflict: number;
+  quarantined: number;
+  filtered: number;
+  rejected: number;
+}
+
+/** An event as it leaves the system, but for what enrichment adds to its context. Times are epoch ms. */
+export interface Leaving {
+  eventId: string;
+  eventName: string;
+  type: string;
+  userId: string;
+  anonymousId: string;
+  sessionId: string;
+  groupId: string;
+  previousId: string;
+  /** Name of the person. */
+  personId: string;
+  timeMs: number;
+  originalTimeMs: number;
+  receivedAtMs: number;
+  sequence: number;
+  source: string;
+  bot: boolean;
+  /** As `meaningOf` has them. */
+  properties: string;
+  traits: string;
+}
+
+export type EndAtTheDoor = 'stored' | 'duplicate' | 'conflict' | 'quarantined' | 'filtered' | 'rejected';
+
+const DAY_MS = 86_400_000;
+const UNKNOWN = {
+  country: '', os: '', browser: '', deviceType: '', channel: '', campaignSource: '', campaignMedium: '', campaignName: '', referrerHost: '',
+  pagePath: '', appVersion: '', locale: '',
+};
+
+export class System {
+  readonly #isBot: (context: JsonObject) => boolean;
+  readonly #rules = new Map<string, ProjectRules>();
+  readonly #ends = new Map<string, Ends>();
+  /** project -> eventId -> what its first copy said. Deletion leaves it: what was deleted does not come back (X1). */
+  readonly #firstCopies = new Map<string, Map<string, string>>();
+  readonly #stored = new Map<string, StoredEvent[]>();
+
+  /** `isBot` judges an event by its context (N4): user agents are not the model's business. */
+  constructor(isBot: (context: JsonObject) => boolean = () => false) {
+    this.#isBot = isBot;
+  }
+
+  setRules(project: string, rules: ProjectRules): void {
+    this.#rules.set(project, rules);
+  }
+
+  /** What becomes of each event of a request, requests being given in the order of the log. */
+  receive(request: Request): EndAtTheDoor[] {
+    const { project, source, receivedAtMs } = request;
+    const { retentionDays, bots } = this.#rulesOf(project);
+    return request.events.map((value) => {
+      const counts = this.ends(project);
+      counts.received++;
+      const door = atTheDoor(value, { receivedAtMs, sentAt: request.sentAt, retentionDays });
+      if (door.end !== 'stored') {
+        counts[door.end]++;
+        return door.end;
+      }
+      const { event } = door;
+      const bot = this.#isBot(event.context);
+      if (bot && bots === 'drop') {
+        counts.filtered++;
+        return 'filtered';
+      }
+      const firstCopies = this.#firstCopiesOf(project);
+      const first = firstCopies.get(event.eventId);
+      if (first === undefined) {
+        firstCopies.set(event.eventId, saidBy(event));
+        this.stored(project).push(storedOf(event, { project, source, receivedAtMs, bot }));
+        counts.stored++;
+        return 'stored';
+      }
+      counts.duplicate++;
+      if (first === saidBy(event)) return 'duplicate';
+      counts.conflict++;
+      return 'conflict';
+    });
+  }
+
+  /** T8: what has grown older than its project keeps events. Counts stay: the balance is about what was received. */
+  expire(project: string, nowMs: number): void {
+    const { retentionDays } = this.#rulesOf(project);
+    if (retentionDays === null) return;
+    this.#stored.set(project, this.stored(project).filter(({ timeMs }) => timeMs >= nowMs - retentionDays * DAY_MS));
+  }
+
+  /** A deleted project: all of its events are gone. */
+  purge(project: string): void {
+    this.#stored.set(project, []);
+  }
+
+  /** The project's events, in the order of the log. */
+  stored(project: string): StoredEvent[] {
+    const known = this.#stored.get(project) ?? [];
+    this.#stored.set(project, known);
+    return known;
+  }
+
+  ends(project: string): Ends {
+    const known = this.#ends.get(project) ?? { received: 0, stored: 0, duplicate: 0, conflict: 0, quarantined: 0, filtered: 0, rejected: 0 };
+    this.#ends.set(project, known);
+    return known;
+  }
+
+  trend(project: string, question: TrendQuestion): TrendLine[][] {
+    return trend(this.stored(project), question);
+  }
+
+  funnel(project: string, question: FunnelQuestion): FunnelAnswer {
+    return funnel(this.stored(project), question);
+  }
+
+  /** eventIds of the person that an id belongs to, in order. */
+  timeline(project: string, id: string): string[] {
+    return timeline(this.stored(project), id);
+  }
+
+  /** All events of a project, by eventId. */
+  exported(project: string): Leaving[] {
+    const person = personOf(this.stored(project));
+    return this.stored(project)
+      .map((event) => ({
+        eventId: event.eventId, eventName: event.eventName, type: event.type, userId: event.userId, anonymousId: event.anonymousId,
+        sessionId: event.sessionId, groupId: event.groupId, previousId: event.previousId, personId: nameOf(person(event)), timeMs: event.timeMs,
+        originalTimeMs: event.originalTimeMs, receivedAtMs: event.receivedAtMs, sequence: event.sequence, source: event.source, bot: event.bot,
+        properties: meaningOf(JSON.parse(event.properties)), traits: meaningOf(JSON.parse(event.traits)),
+      }))
+      .toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  }
+
+  #rulesOf(project: string): ProjectRules {
+    return this.#rules.get(project) ?? { retentionDays: null, bots: 'flag' };
+  }
+
+  #firstCopiesOf(project: string): Map<string, string> {
+    const known = this.#firstCopies.get(project) ?? new Map<string, string>();
+    this.#firstCopies.set(project, known);
+    return known;
+  }
+}
+
+/** `user x` and `device x` are two people, and both are called x. */
+function nameOf(person: string): string {
+  return person.slice(person.indexOf(' ') + 1);
+}
+
+/** What tells a copy from a conflict (X1): name, user and device, type and properties. */
+function saidBy({ eventName, type, userId, anonymousId, properties }: Admitted): string {
+  return JSON.stringify([eventName, type, userId, anonymousId, meaningOf(properties)]);
+}
+
+function storedOf(event: Admitted, facts: { project: string; source: string; receivedAtMs: number; bot: boolean }): StoredEvent {
+  const { properties, context, traits, type, ...rest } = event;
+  return {
+    ...UNKNOWN, ...rest, ...facts, type: type as EventType, flags: 0,
+    properties: JSON.stringify(properties), context: JSON.stringify(context), traits: JSON.stringify(traits),
+  };
+}

@@ -1,0 +1,101 @@
+/** Every answer of one project: as the system gives it, and in the shape in which the model gives the same. */
+import { meaningOf, type Ends, type FunnelAnswer, type Leaving, type System, type TrendLine } from '@tidemark/model';
+import { funnelsOf, trendsOf, type Asked } from './questions.ts';
+
+/** How a project is asked: within this process, or over HTTP. */
+export interface Asking {
+  question(kind: string, body: object): Promise<object>;
+  /** All of a person's events, in order. */
+  timeline(id: string): Promise<Shown[]>;
+  /** All events of the project. */
+  exported(): Promise<Shown[]>;
+  balance(): Promise<Ends & Record<string, unknown>>;
+}
+
+/** An event as the system shows it. */
+export interface Shown extends Record<string, unknown> {
+  eventId: string;
+  timestamp: string;
+  originalTimestamp: string;
+  receivedAt: string;
+}
+
+/** Without `meta`, which says when it was asked and what it cost. */
+export interface Answers {
+  balance: Ends;
+  trends: { series: { breakdown: string[]; total: number; points: { time: string; value: number }[] }[] }[];
+  funnels: { steps: StepShown[]; breakdowns: { breakdown: string[]; steps: StepShown[] }[] }[];
+  timelines: Record<string, Shown[]>;
+  /** By eventId. */
+  exported: Shown[];
+}
+
+type StepShown = FunnelAnswer['steps'][number] & Record<string, unknown>;
+
+/** The same without what only the system says (labels, ratios, enriched context). */
+export interface Comparable {
+  balance: Ends;
+  trends: TrendLine[][];
+  funnels: FunnelAnswer[];
+  /** eventIds. */
+  timelines: Record<string, string[]>;
+  exported: Leaving[];
+}
+
+export async function answersOf(asking: Asking, asked: Asked): Promise<Answers> {
+  const withoutMeta = async <Answer>(kind: string, body: object): Promise<Answer> => {
+    const { meta: _, ...answer } = (await asking.question(kind, body)) as { meta: unknown };
+    return answer as Answer;
+  };
+  const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], timelines: {}, exported: [] };
+  for (const { body } of trendsOf(asked)) answers.trends.push(await withoutMeta('trend', body));
+  for (const { body } of funnelsOf(asked)) answers.funnels.push(await withoutMeta('funnel', body));
+  for (const id of asked.ids) answers.timelines[id] = await asking.timeline(id);
+  answers.exported = (await asking.exported()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  return answers;
+}
+
+export function answersByModel(system: System, project: string, asked: Asked): Comparable {
+  return {
+    balance: { ...system.ends(project) },
+    trends: trendsOf(asked).map(({ forModel }) => system.trend(project, forModel).flat()),
+    funnels: funnelsOf(asked).map(({ forModel }) => system.funnel(project, forModel)),
+    timelines: Object.fromEntries(asked.ids.map((id) => [id, system.timeline(project, id)])),
+    exported: system.exported(project),
+  };
+}
+
+export function comparable({ balance, trends, funnels, timelines, exported }: Answers): Comparable {
+  return {
+    balance,
+    trends: trends.map(({ series }) =>
+      series.map(({ breakdown, total, points }) => ({ breakdown, total, points: points.map(({ time, value }) => ({ timeMs: Date.parse(time), value })) })),
+    ),
+    funnels: funnels.map(({ steps, breakdowns }) => ({
+      steps: steps.map(stepOf),
+      breakdowns: breakdowns.map((group) => ({ breakdown: group.breakdown, steps: group.steps.map(stepOf) })),
+    })),
+    timelines: Object.fromEntries(Object.entries(timelines).map(([id, events]) => [id, events.map(({ eventId }) => eventId)])),
+    exported: exported.map(leavingOf),
+  };
+}
+
+function stepOf({ users, medianSeconds, p90Seconds, medianSecondsFromStart }: StepShown): FunnelAnswer['steps'][number] {
+  return { users, medianSeconds, p90Seconds, medianSecondsFromStart };
+}
+
+function endsOf({ received, stored, duplicate, conflict, quarantined, filtered, rejected }: Ends): Ends {
+  return { received, stored, duplicate, conflict, quarantined, filtered, rejected };
+}
+
+function leavingOf(event: Shown): Leaving {
+  const text = (name: string): string => (event[name] as string | undefined) ?? '';
+  const json = (name: string): string => meaningOf((event[name] ?? {}) as Parameters<typeof meaningOf>[0]);
+  return {
+    eventId: event.eventId, eventName: text('eventName'), type: text('type'), userId: text('userId'), anonymousId: text('anonymousId'),
+    sessionId: text('sessionId'), groupId: text('groupId'), previousId: text('previousId'), personId: text('personId'),
+    timeMs: Date.parse(event.timestamp), originalTimeMs: Date.parse(event.originalTimestamp), receivedAtMs: Date.parse(event.receivedAt),
+    sequence: (event['sequence'] as number | undefined) ?? 0, source: text('source'), bot: event['bot'] === true,
+    properties: json('properties'), traits: json('traits'),
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * Random histories of one small crowd: shared devices, logins, wrong clocks, backlogs, copies, conflicts, bad events,
+ * times that are absent, ancient or far ahead. What is drawn is what people did; requests are made of it, so that a
+ * failing history shrinks to few deeds.
+ */
+import type { ProjectRules, Request } from '@tidemark/model';
+import fc from 'fast-check';
+import { CRASH_POINTS, type CrashPoint } from './machine.ts';
+import type { Asked } from './questions.ts';
+
+/** Parts of the system that histories make use of; one line each. */
+const WITH = {
+  aliases: false,
+  groups: true,
+};
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+export const START_MS = Date.UTC(2026, 4, 3, 10);
+/** Deeds lie within this from START_MS. */
+const SPAN_MS = 8 * HOUR_MS;
+
+/** A device's clock is wrong by so much; not all tell when they sent. */
+const DEVICES = [
+  { id: 'd1', wrongMs: 0, tells: true },
+  { id: 'd2', wrongMs: 5 * HOUR_MS + 17_250, tells: true },
+  { id: 'd3', wrongMs: -400 * DAY_MS, tells: true },
+  { id: 'd4', wrongMs: -90_000, tells: false },
+  { id: 'u1', wrongMs: 30_000, tells: true },
+] as const;
+const USERS = ['u1', 'u2', 'u3', 'd1'] as const;
+
+export type Step =
+  | { do: 'send'; request: Omit<Request, 'project'> }
+  | { do: 'restart' }
+  | { do: 'die'; at: CrashPoint }
+  | { do: 'compact' };
+
+export interface History {
+  rules: ProjectRules;
+  steps: Step[];
+  asked: Asked;
+}
+
+export interface Deed {
+  device: number;
+  /** 'device' does not say who, 'user' not where. */
+  who: 'device' | 'user' | 'both';
+  user: number;
+  /** ms since START_MS. */
+  atMs: number;
+  name: string;
+  /** Until it is sent. */
+  delayMs: number;
+  /** Further sendings of the same event, each so much later than the one before. */
+  copies: readonly { laterMs: number; says: 'the same' | 'other' }[];
+  /** What is odd about it. */
+  odd: 'nothing' | 'bot' | 'no time' | 'ancient' | 'far ahead' | 'no id' | 'no name' | 'nobody' | 'illegal id' | 'bad time' | 'too deep' | 'too large' | 'no object';
+  sequence: number | undefined;
+  price: number | string | undefined;
+  id: string;
+}
+
+const BOT = 'Googlebot/2.1 (+http://www.google.com/bot.html)';
+
+export function isBot(context: Record<string, unknown>): boolean {
+  return context['userAgent'] === BOT;
+}
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  device: fc.nat(DEVICES.length - 1),
+  who: fc.constantFrom('device' as const, 'device' as const, 'user' as const, 'both' as const),
+  user: fc.nat(USERS.length - 1),
+  // Coarse, so that deeds fall into the same minute and the same millisecond.
+  atMs: fc.oneof(fc.nat(SPAN_MS / (20 * MINUTE_MS)).map((n) => n * 20 * MINUTE_MS), fc.nat(SPAN_MS / MINUTE_MS).map((n) => n * MINUTE_MS + (n % 3))),
+  name: fc.constantFrom('view', 'view', 'cart', 'buy', 'identify', ...(WITH.groups ? ['group'] : []), ...(WITH.aliases ? ['alias'] : [])),
+  delayMs: fc.constantFrom(0, 0, 0, 800, 5 * MINUTE_MS, 2 * HOUR_MS, 30 * HOUR_MS),
+  copies: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([] as Deed['copies']) },
+    { weight: 1, arbitrary: fc.array(fc.record({ laterMs: fc.constantFrom(0, 1_000, 3 * HOUR_MS), says: fc.constantFrom('the same' as const, 'the same' as const, 'other' as const) }), { minLength: 1, maxLength: 2 }) },
+  ),
+  odd: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('nothing' as const) },
+    { weight: 4, arbitrary: fc.constantFrom('bot' as const, 'no time' as const, 'ancient' as const, 'far ahead' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('no id' as const, 'no name' as const, 'nobody' as const, 'illegal id' as const, 'bad time' as const, 'too deep' as const, 'no object' as const) },
+    { weight: 1, arbitrary: fc.constant('too large' as const) },
+  ),
+  sequence: fc.constantFrom(undefined, undefined, 0, 1, 2),
+  price: fc.constantFrom(undefined, 1, 0.1, 0.2, 19.99, '7', 'free'),
+  // Their order is not that of time.
+  id: fc.string({ unit: fc.constantFrom('a', 'Z', '7', 'é'), maxLength: 2 }),
+});
+
+const interruption: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('die' as const), at: fc.constantFrom(...CRASH_POINTS) }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'restart' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
+);
+
+const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
+
+export function histories({ minDeeds = 4, maxDeeds = 40, interruptions = 2 } = {}): fc.Arbitrary<History> {
+  return fc
+    .record({
+      rules,
+      deeds: fc.array(deed, { minLength: minDeeds, maxLength: maxDeeds, size: 'max' }),
+      interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
+    })
+    .map(({ rules, deeds, interruptions }) => {
+      const steps: Step[] = requestsOf(deeds).map((request) => ({ do: 'send', request }));
+      for (const [percent, step] of interruptions) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
+      return { rules, steps, asked: ASKED };
+    });
+}
+
+const ASKED: Asked = {
+  fromMs: START_MS - 2 * HOUR_MS,
+  toMs: START_MS + 48 * HOUR_MS,
+  steps: ['view', 'cart', 'buy'],
+  ids: [...new Set([...DEVICES.map(({ id }) => id), ...USERS, 'nobody at all'])],
+  breakdown: 'properties.price',
+  number: 'properties.price',
+};
+
+/** Requests in the order in which they come: what one device sends in one minute is one batch. */
+function requestsOf(deeds: readonly Deed[]): Omit<Request, 'project'>[] {
+  const batches = new Map<string, Omit<Request, 'project'> & { events: unknown[] }>();
+  for (const [number, deed] of deeds.entries()) {
+    const { id, wrongMs, tells } = DEVICES[deed.device]!;
+    let sentMs = START_MS + deed.atMs + deed.delayMs;
+    for (const { laterMs, says } of [{ laterMs: 0, says: 'the same' } as const, ...deed.copies]) {
+      sentMs += laterMs;
+      const minuteMs = Math.ceil(sentMs / MINUTE_MS) * MINUTE_MS;
+      const key = `${minuteMs} ${id}`;
+      const batch = batches.get(key) ?? {
+        source: deed.device === 1 ? 'app' : 'web',
+        receivedAtMs: minuteMs + 700 + deed.device,
+        ...(tells ? { sentAt: new Date(minuteMs + wrongMs).toISOString() } : {}),
+        events: [] as unknown[],
+      };
+      batches.set(key, batch);
+      batch.events.push(eventOf(deed, number, says));
+    }
+  }
+  return [...batches.values()].toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
+}
+
+function eventOf(deed: Deed, number: number, says: 'the same' | 'other'): unknown {
+  const device = DEVICES[deed.device]!;
+  const timestamp = new Date(START_MS + deed.atMs + device.wrongMs).toISOString();
+  const event: Record<string, unknown> = {
+    eventId: `${deed.id}${number}`,
+    eventName: deed.name,
+    timestamp,
+    ...(deed.who === 'user' ? {} : { anonymousId: device.id }),
+    ...(deed.who === 'device' ? {} : { userId: USERS[deed.user] }),
+    ...(deed.sequence === undefined ? {} : { sequence: deed.sequence }),
+    ...(deed.price === undefined ? {} : { properties: { price: deed.price } }),
+    ...MORE[deed.name]?.(deed),
+  };
+  if (says === 'other') event['properties'] = { price: 1_000_000 };
+  return ODD[deed.odd](event);
+}
+
+/** What events of some names carry besides. */
+const MORE: Record<string, (deed: Deed) => object> = {
+  identify: ({ sequence }) => ({ type: 'identify', traits: { plan: sequence === 1 ? 'pro' : 'free' } }),
+  group: ({ device }) => ({ type: 'group', groupId: `g${device}` }),
+  alias: ({ user, device, sequence }) => ({ type: 'alias', userId: USERS[user], previousId: sequence === 1 ? USERS[(user + 1) % USERS.length] : DEVICES[device]!.id }),
+};
+
+const ODD: Record<Deed['odd'], (event: Record<string, unknown>) => unknown> = {
+  nothing: (event) => event,
+  bot: (event) => ({ ...event, context: { userAgent: BOT } }),
+  'no time': ({ timestamp: _, ...event }) => event,
+  ancient: (event) => ({ ...event, timestamp: '1999-12-31T23:59:59.999Z' }),
+  'far ahead': (event) => ({ ...event, timestamp: '2041-01-01T00:00:00Z' }),
+  'no id': ({ eventId: _, ...event }) => event,
+  'no name': ({ eventName: _, type: __, ...event }) => event,
+  nobody: ({ userId: _, anonymousId: __, ...event }) => event,
+  'illegal id': (event) => ({ ...event, userId: 'undefined' }),
+  'bad time': (event) => ({ ...event, timestamp: '2026-05-03' }),
+  'too deep': (event) => ({ ...event, properties: JSON.parse(`${'{"a":'.repeat(30)}1${'}'.repeat(30)}`) }),
+  'too large': (event) => ({ ...event, properties: { text: 'x'.repeat(70_000) } }),
+  'no object': () => 'an event',
+};

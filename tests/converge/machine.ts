@@ -1,0 +1,196 @@
+/**
+ * Collector, log, processor, stores and questions as they are, in this process, under clocks that the test sets: each
+ * request arrives at the receivedAt that it says, in whatever order it is sent. One machine holds many projects, so that
+ * two histories (or one history in two orders) can be told apart by their project alone.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ask, exportEvents, timelineQuery } from '@tidemark/analytics';
+import { createCollector, type Collector } from '@tidemark/collector';
+import type { WriteKeyGrant } from '@tidemark/control';
+import { purgeProject, retention } from '@tidemark/jobs';
+import { compactLake, Lake } from '@tidemark/lake';
+import { LmdbLogReader, LmdbLogWriter, LmdbPositions, type LogWriter } from '@tidemark/log';
+import { createMetrics } from '@tidemark/metrics';
+import type { ProjectRules, Request } from '@tidemark/model';
+import { createAdmission } from '@tidemark/pipeline';
+import { Processor, type ProcessorParts } from '@tidemark/processor';
+import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import { expect } from 'vitest';
+import type { Asking, Shown } from './answers.ts';
+
+export const CRASH_POINTS = ['planned', 'applied', 'counted', 'committed'] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+export class Machine {
+  /** What processor, jobs and questions take for now, epoch ms. Requests carry their own time. */
+  clockMs = 0;
+  readonly folder = mkdtempSync(join(tmpdir(), 'tidemark-converge-'));
+  warehouse!: ChdbWarehouse;
+  processor!: Processor;
+  #lake!: Lake;
+  #positions!: LmdbPositions;
+  #log!: LmdbLogWriter;
+  #reader!: LmdbLogReader;
+  #collector!: Collector;
+  #receivedAtMs = 0;
+  readonly #rules = new Map<string, ProjectRules>();
+
+  static async open(): Promise<Machine> {
+    const machine = new Machine();
+    const { folder } = machine;
+    machine.warehouse = await ChdbWarehouse.open({ path: join(folder, 'warehouse') });
+    await migrateWarehouse(machine.warehouse);
+    machine.#lake = await Lake.open(join(folder, 'lake'), machine.warehouse);
+    machine.#positions = new LmdbPositions(join(folder, 'positions'));
+    machine.#log = await LmdbLogWriter.open(join(folder, 'log'));
+    machine.#reader = LmdbLogReader.open(join(folder, 'log'))!;
+    await machine.#startCollector();
+    await machine.#startProcessor();
+    return machine;
+  }
+
+  /** The rules of a project, whose write key is its id and its source. */
+  setRules(project: string, rules: ProjectRules): void {
+    this.#rules.set(project, rules);
+  }
+
+  /** Sends one batch and resolves with the answer's body, once it is durable. */
+  async send({ project, source, receivedAtMs, sentAt, events }: Request, headers: Record<string, string> = {}): Promise<{ accepted: number; receivedAt: string }> {
+    const { port } = this.#collector.server.address() as AddressInfo;
+    this.#receivedAtMs = receivedAtMs;
+    const response = await fetch(`http://127.0.0.1:${port}/api/events/batch`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${project}.${source}`, ...headers },
+      body: JSON.stringify({ sentAt, events }),
+    });
+    const answer = (await response.json()) as { accepted: number; receivedAt: string };
+    expect(response.status, JSON.stringify(answer)).toBe(202);
+    expect(Date.parse(answer.receivedAt)).toBe(receivedAtMs);
+    return answer;
+  }
+
+  /** As after a stop and a start: nothing in memory is kept. */
+  async restartProcessor(): Promise<void> {
+    await this.processor.stop();
+    await this.#startProcessor();
+  }
+
+  /** The processor gets so far with what is waiting and no further, and is started again. */
+  async dieAt(point: CrashPoint): Promise<void> {
+    await this.processor.stop();
+    let died = (): void => {};
+    const death = new Promise<void>((resolve) => (died = resolve));
+    await this.#startProcessor({
+      crashPoint: (name) => {
+        if (name !== point) return;
+        died();
+        throw new Error(`died when ${name}`);
+      },
+    });
+    const { lag } = this.processor.status();
+    if (lag > 0) await death;
+    await this.restartProcessor();
+  }
+
+  compact(): Promise<unknown> {
+    return compactLake(this.#lake, this.warehouse);
+  }
+
+  /** Resolves when all that was acknowledged is stored and counted. */
+  async settled(): Promise<void> {
+    expect(await this.processor.caughtUp(60_000)).toBe(true);
+    await expect.poll(async () => (await this.processor.balance()).pending, { timeout: 30_000 }).toBe(0);
+  }
+
+  /** The questions of one project. */
+  asking(project: string): Asking {
+    const { warehouse, processor } = this;
+    const context = { project, warehouse, clock: () => this.clockMs, freshness: processor };
+    return {
+      question: (kind, body) => ask(kind, body, context),
+      balance: async () => ({ ...(await processor.balance(project)) }),
+      async timeline(id) {
+        const events: unknown[] = [];
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const page = await timelineQuery({ id, limit: 50, ...(cursor === '' ? {} : { cursor }) }, context);
+          events.push(...page.events);
+          cursor = page.nextCursor;
+        }
+        return events as Shown[];
+      },
+      async exported() {
+        const chunks: Buffer[] = [];
+        for await (const chunk of exportEvents({ format: 'ndjson', from: '1970-01-01', to: '2060-01-01' }, context).stream()) chunks.push(chunk);
+        return Buffer.concat(chunks).toString().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Shown);
+      },
+    };
+  }
+
+  async purge(project: string): Promise<void> {
+    await purgeProject(project, { warehouse: this.warehouse, lake: this.#lake, processor: this.processor, sleep: async () => {} });
+  }
+
+  /** Retention of one project, at the machine's clock. */
+  async expire(project: string): Promise<void> {
+    const settings = { list: async () => [{ id: project }], retentionDays: async () => this.#rules.get(project)?.retentionDays ?? null };
+    await retention(this.warehouse, this.#lake, settings, { doubt: async () => undefined }, () => this.clockMs).run();
+  }
+
+  async close(): Promise<void> {
+    await this.#collector.close();
+    await this.processor.stop();
+    await this.#reader.close();
+    await this.#log.close();
+    await this.#positions.close();
+    this.#lake.close();
+    await this.warehouse.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #startCollector(): Promise<void> {
+    const log = this.#log;
+    const atGivenTimes: LogWriter = {
+      get epoch() {
+        return log.epoch;
+      },
+      get epochs() {
+        return log.epochs;
+      },
+      get pendingBytes() {
+        return log.pendingBytes;
+      },
+      stamp: () => this.#receivedAtMs,
+      append: (...given) => log.append(...given),
+      drop: (...given) => log.drop(...given),
+      close: () => log.close(),
+    };
+    this.#collector = createCollector({
+      log: atGivenTimes,
+      keys: { find: (key) => this.#grantOf(key), close: async () => {} },
+      admission: createAdmission({ countryOf: () => '' }),
+      nowMs: () => this.#receivedAtMs,
+      metrics: createMetrics({ role: 'collector' }),
+      logger: { info: () => {}, warn: () => {}, error: (_, message) => expect.fail(message) },
+      engineSocketPath: join(this.folder, 'engine.sock'),
+    });
+    await new Promise<void>((resolve) => this.#collector.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  #grantOf(key: string): WriteKeyGrant {
+    const [project = '', source = ''] = key.split('.');
+    const { bots, retentionDays } = this.#rules.get(project) ?? { bots: 'flag', retentionDays: null };
+    return { project, source, limits: { eventsPerSecond: null, bytesPerSecond: null }, settings: { bots, ip: 'drop', retentionDays } };
+  }
+
+  async #startProcessor(options: Partial<ProcessorParts> = {}): Promise<void> {
+    const { warehouse } = this;
+    this.processor = await Processor.open({
+      reader: this.#reader, positions: this.#positions, warehouse, lake: this.#lake, temporaryFolder: warehouse.temporaryFolder,
+      nowMs: () => this.clockMs, version: 'test', lingerMs: 0, ...options,
+    });
+    this.processor.start();
+  }
+}

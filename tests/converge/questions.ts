@@ -1,0 +1,49 @@
+/** What is asked of a history: a fixed set of questions over one range, as request bodies and as the model takes them. */
+import type { FunnelQuestion, TrendQuestion } from '@tidemark/model';
+
+/** What a history wants to be asked. */
+export interface Asked {
+  /** Epoch ms; event times beyond are seen in timelines and exports only. */
+  fromMs: number;
+  toMs: number;
+  /** Names of the steps of its funnels, two at least. */
+  steps: readonly string[];
+  /** Ids whose timelines are shown. */
+  ids: readonly string[];
+  /** A property to break down by, and one that has numbers. */
+  breakdown: string;
+  number: string;
+}
+
+interface Question<Body, ForModel> {
+  body: Body & { from: string; to: string };
+  forModel: ForModel;
+}
+
+const HOUR_MS = 3_600_000;
+const WINDOW_MS = { '10m': HOUR_MS / 6, '1h': HOUR_MS, '1d': 24 * HOUR_MS } as const;
+
+export function trendsOf(asked: Asked): Question<object, TrendQuestion>[] {
+  const both = [{ measure: 'events' as const }, { measure: 'users' as const }];
+  const shapes: Omit<TrendQuestion, 'fromMs' | 'toMs'>[] = [
+    { granularity: 'hour', timezone: 'UTC', includeBots: true, series: both },
+    { granularity: 'hour', timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }] },
+    { granularity: 'day', timezone: 'Asia/Kathmandu', includeBots: false, series: [...both, { event: asked.steps[0]!, measure: 'users' }], breakdown: [asked.breakdown] },
+  ];
+  return shapes.map((shape) => over(asked, shape, shape));
+}
+
+export function funnelsOf(asked: Asked): Question<object, FunnelQuestion>[] {
+  const steps = asked.steps.map((event) => ({ event }));
+  const shapes = [
+    { steps, window: '1h', order: 'ordered', includeBots: false },
+    { steps, window: '1d', order: 'ordered', includeBots: true, breakdown: [asked.breakdown] },
+    { steps: steps.slice(0, 2), window: '10m', order: 'strict', includeBots: false },
+  ] as const;
+  return shapes.map(({ window, ...shape }) => over(asked, { ...shape, window }, { ...shape, windowMs: WINDOW_MS[window] }));
+}
+
+function over<Body extends object, ForModel>({ fromMs, toMs }: Asked, body: Body, forModel: ForModel): Question<Body, ForModel & { fromMs: number; toMs: number }> {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return { body: { ...body, from: iso(fromMs), to: iso(toMs) }, forModel: { ...forModel, fromMs, toMs } };
+}
