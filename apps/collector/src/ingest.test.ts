@@ -70,6 +70,19 @@ it('C5: answers a single event over 64 KB with 413 and counts it as rejected', a
   expect(collector.difference()).toBe(0);
 });
 
+it('C5: keeps no bytes over 64 KB that are no object, or not UTF-8', async () => {
+  await using collector = await startCollector();
+  const text = 'x'.repeat(70_000);
+  const latin1 = Buffer.from(JSON.stringify(event({ properties: { text, city: 'Köln' } })), 'latin1');
+  const body = Buffer.concat([Buffer.from(`{"events":[${JSON.stringify(text)},[${JSON.stringify(text)}],`), latin1, Buffer.from(`,${JSON.stringify(event())}]}`)]);
+  const answer = await collector.post('/api/events/batch', body);
+  const code = 'event_too_large';
+  expect(answer.body).toMatchObject({ accepted: 1, rejected: [0, 1, 2].map((index) => ({ index, code, quarantined: false })) });
+  expect(collector.quarantined()).toMatchObject([{ kind: 'tally', outcome: 'rejected', code, events: 3 }]);
+  expect(await collector.post('/api/events', JSON.stringify(text))).toMatchObject({ status: 413, body: { code } });
+  expect(collector.difference()).toBe(0);
+});
+
 it('C6: takes the good of a batch and tells of each bad one', async () => {
   await using collector = await startCollector();
   const events = [event(), { eventName: 'no id' }, event(), 7, event({ properties: { text: 'x'.repeat(70_000) } })];

@@ -47,9 +47,10 @@ export class Intake {
     const quarantine: QuarantineRecord[] = [];
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
     for (let index = 0; index < events.count; index++) {
-      const admission =
+      const judged =
         (facts.valves && stopByValve(events.value(index), facts, () => events.bytes(index))) ??
         (events.isUtf8(index) ? this.#admit(events, index, facts, counts) : notUtf8(events.value(index)));
+      const admission = judged.kind === 'quarantine' && isTooLargeToKeep(events, index) ? TOO_LARGE : judged;
       admissions.push(admission);
       if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, events.bytes(index)));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
@@ -105,6 +106,22 @@ function tally(
   if (known !== undefined) return void known.events++;
   const made = { kind: 'tally', project, source, receivedAtMs, outcome, code, events: 1 } as const;
   tallies.set(key, valve === undefined ? made : { ...made, valve });
+}
+
+const TOO_LARGE: Admission = {
+  kind: 'reject',
+  eventId: '',
+  fault: { field: '', code: 'event_too_large', detail: `The event takes more than ${LIMITS.maxEventBytes} bytes; send large content elsewhere.` },
+};
+
+/** What is no object, or not UTF-8, is nothing but its bytes, and would be kept however many they are (C5). */
+function isTooLargeToKeep(events: RequestEvents, index: number): boolean {
+  if (isObject(events.value(index)) && events.isUtf8(index)) return false;
+  return events.bytes(index).length > LIMITS.maxEventBytes;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notUtf8(value: unknown): Admission {

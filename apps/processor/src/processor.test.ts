@@ -125,16 +125,16 @@ for (const point of ['applied', 'committed'] as const) {
 
 it('X7: an import changes nothing when it comes again, even after its ids were forgotten', async () => {
   const imported = (eventId: string) => storedEvent(eventId, { flags: FLAG.timestampGiven | FLAG.imported });
-  await pipeline.append([imported('a'), imported('b'), storedEvent('c')]);
+  await pipeline.append([imported('a'), imported('b'), imported('with\0nul "quoted"'), storedEvent('c')]);
   await (await runToEnd()).stop();
   await pipeline.warehouse.command('TRUNCATE TABLE event_ids');
-  await pipeline.append([imported('b'), imported('a'), imported('d'), imported('d'), { ...imported('a'), project: 'p2' }, storedEvent('c')]);
+  await pipeline.append([imported('b'), imported('a'), imported('d'), imported('d'), imported('with\0nul "quoted"'), { ...imported('a'), project: 'p2' }, storedEvent('c')]);
   const processor = await runToEnd();
   await processor.stop();
   // c came without being an import, so only the window could have known it.
-  expect(await pipeline.ids('events')).toEqual(['a', 'a', 'b', 'c', 'c', 'd']);
-  expect(await pipeline.lakeIds()).toEqual(['a', 'a', 'b', 'c', 'c', 'd']);
-  expect(await processor.balance()).toMatchObject({ received: 9, stored: 6, duplicate: 3, pending: 0, difference: 0 });
+  expect(await pipeline.ids('events')).toEqual(['a', 'a', 'b', 'c', 'c', 'd', 'with\0nul "quoted"']);
+  expect(await pipeline.lakeIds()).toEqual(['a', 'a', 'b', 'c', 'c', 'd', 'with\0nul "quoted"']);
+  expect(await processor.balance()).toMatchObject({ received: 11, stored: 7, duplicate: 4, pending: 0, difference: 0 });
 });
 
 it('A1: counts quarantined items and tallies, and shows every outcome to those who watch', async () => {

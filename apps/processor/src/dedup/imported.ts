@@ -21,15 +21,14 @@ export async function markImported(
   forEachRow(batches, range, (index, bytes, start, end) => {
     if (verdicts[index] !== 'keep' || (bytes.readUInt16LE(start + PREFIX.flags) & FLAG.imported) === 0) return;
     const { project, eventId } = readRow(bytes.subarray(start, end));
-    imported.set(`${project}\0${eventId}`, index);
+    imported.set(JSON.stringify({ project, event_id: eventId }), index);
     const timeMs = readInt64(bytes, start + PREFIX.time);
     fromMs = Math.min(fromMs, timeMs);
     toMs = Math.max(toMs, timeMs);
   });
   if (imported.size === 0) return;
   const file = join(temporaryFolder, 'imported.ndjson');
-  const keys = [...imported.keys()].map((key) => key.split('\0'));
-  await writeFile(file, keys.map(([project, event_id]) => JSON.stringify({ project, event_id })).join('\n'));
+  await writeFile(file, [...imported.keys()].join('\n'));
   const ids = `file(${literal(file)}, 'JSONEachRow', 'project String, event_id String')`;
   const { rows } = await warehouse.query<{ project: string; event_id: string }>(
     `SELECT project, event_id FROM events
@@ -38,7 +37,7 @@ export async function markImported(
   );
   await rm(file, { force: true });
   for (const { project, event_id } of rows) {
-    const index = imported.get(`${project}\0${event_id}`);
+    const index = imported.get(JSON.stringify({ project, event_id }));
     if (index !== undefined) verdicts[index] = 'duplicate';
   }
 }
