@@ -6,7 +6,6 @@ export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
 export { personOf } from './person.ts';
 export { numberOf, textOf } from './property.ts';
 export { System, type EndAtTheDoor, type Ends, type Leaving, type ProjectRules, type Request } from './system.ts';
-export { sessions, sessionsOf, type Session, type SessionsLine, type SessionsQuestion } from './sessions.ts';
 export { timeline } from './timeline.ts';
 export { trend, type Measure, type TrendLine, type TrendQuestion } from './trend.ts';
 export { holds, type Condition, type Where } from './where.ts';
