@@ -1,7 +1,9 @@
 import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import type { TSchema } from 'typebox';
 import { funnel } from './kinds/funnel.ts';
+import { sessions } from './kinds/sessions.ts';
 import { trend } from './kinds/trend.ts';
+import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { patternsOf, patternsSql, type Pattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
@@ -17,12 +19,20 @@ export interface Freshness {
   caughtUp(timeoutMs: number): Promise<boolean>;
 }
 
+/** What aliases and people's decisions say about who is who. */
+export interface Identities {
+  /** As of what is stored and decided at the call. Throws WarehouseError. */
+  of(project: string): Promise<ProjectIdentity>;
+}
+
 export interface AskContext {
   project: string;
   warehouse: Warehouse;
   /** Now, in epoch ms. */
   clock: () => number;
   freshness: Freshness;
+  /** Aliases and decisions about identity; absent = there are none. */
+  identities?: Identities;
   /** Bounds of one statement; absent = the warehouse's own. */
   maxMemoryBytes?: number;
   timeoutMs?: number;
@@ -31,6 +41,8 @@ export interface AskContext {
 /** What a kind may use while it answers. */
 export interface Asking {
   project: string;
+  /** For `joinIdentity()`. */
+  identity: ProjectIdentity;
   range: TimeRange;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
@@ -47,7 +59,7 @@ export interface Kind {
   answerTo(question: never, asking: Asking): Promise<object>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;
@@ -69,6 +81,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
   if (question['waitFor'] !== undefined) await waitFor(question['waitFor'], context);
   // Read before the first statement: what has become visible since may be in the answer, never the other way round.
   const { asOfMs, watermarkMs } = context.freshness.status();
+  const identity = (await context.identities?.of(context.project)) ?? plainIdentity(context.project);
   const statements: string[] = [];
   let rowsRead = 0;
   const query = async <Row>(sql: string): Promise<Row[]> => {
@@ -93,7 +106,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
       throw asProblem(error, judged.length === 1 ? judged[0] : undefined);
     });
   }
-  const answer = await kind.answerTo(question as never, { project: context.project, range, query });
+  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, query });
   const meta: Meta = {
     asOf: iso(asOfMs),
     completeThrough: iso(watermarkMs),

@@ -17,10 +17,12 @@ const REST = '+';
 
 /** Columns `k0, k1, …` with the keys of an event's group. */
 export function groupColumns(breakdown: readonly string[], table: Table, field: string): string[] {
-  return breakdown.map((name, i) => {
-    const { text } = propertySql(name, table, `${field}[${i}]`);
-    return `ifNull(concat('=', substringUTF8(${text}, 1, ${MAX_LABEL})), '${UNSET}') AS k${i}`;
-  });
+  return breakdown.map((name, i) => keyColumn(propertySql(name, table, `${field}[${i}]`).text, i));
+}
+
+/** Column `k<i>`: the key of a text (NULL when unset). */
+export function keyColumn(text: string, i: number): string {
+  return `ifNull(concat('=', substringUTF8(${text}, 1, ${MAX_LABEL})), '${UNSET}') AS k${i}`;
 }
 
 export function keyNames(count: number): string[] {

@@ -88,7 +88,7 @@ export function quantile(sorted: readonly number[], level: number): number {
   return low + (rank - place) * (high - low);
 }
 
-function cut(text: string | undefined): string | null {
+export function cut(text: string | undefined): string | null {
   return text === undefined ? null : [...text].slice(0, 200).join('');
 }
 

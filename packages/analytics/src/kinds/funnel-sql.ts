@@ -18,7 +18,7 @@ export function funnelSql(question: Question, asking: Asking): string {
   const { breakdown = [], hold = [], limit = 10, steps } = question;
   const keys = keyNames(breakdown.length);
   const people = chainSql({
-    project: asking.project,
+    identity: asking.identity,
     rows: matchingEvents(question, asking),
     steps: steps.length,
     windowMs: windowOf(question),

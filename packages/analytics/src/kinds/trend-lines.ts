@@ -39,7 +39,7 @@ export async function keptGroups(question: Question, plans: readonly MeasurePlan
   for (const [i, plan] of plans.entries()) {
     const rows = rowsOf(question, i, plan, asking.range, groupColumns(breakdown, 'events', 'breakdown'), asking.project);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
-FROM ${measuredRows(plan, rows, keys, asking.project)}
+FROM ${measuredRows(plan, rows, keys, asking.identity)}
 WHERE NOT (${allUnsetSql(breakdown.length)})
 GROUP BY ${keys.join(', ')}
 ORDER BY ${plan.rank} DESC, ${keys.join(', ')}
@@ -66,7 +66,7 @@ export async function linesOf(question: Question, i: number, plan: MeasurePlan, 
   // The total has a row of its own: a user who came on two days is one user.
   const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
   const sql = `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
-FROM ${measuredRows(plan, rows, ['bucket', ...groups], asking.project)}
+FROM ${measuredRows(plan, rows, ['bucket', ...groups], asking.identity)}
 GROUP BY GROUPING SETS (${sets})`;
   const lines = new Map<string, Line>();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));

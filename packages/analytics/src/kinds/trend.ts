@@ -2,18 +2,15 @@
 import Type, { type Static } from 'typebox';
 import type { Asking, Kind } from '../ask.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
-import { bucketStarts } from '../buckets.ts';
 import { durationMs } from '../duration.ts';
 import { readFormula, type Formula } from '../formula.ts';
 import { planMeasure } from '../measure.ts';
 import { QuestionError } from '../problem.ts';
 import { EARLIEST_MS, type TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
+import { pointStarts } from './points.ts';
 import { keptGroups, linesOf, type Line } from './trend-lines.ts';
 import { Question } from './trend-question.ts';
-
-const MAX_POINTS = 10_000;
-const MAX_POINTS_IN_ALL = 100_000;
 
 const Points = Type.Array(Type.Object({ time: Type.String(), value: Type.Number() }));
 const Answer = Type.Object({
@@ -35,7 +32,7 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const plans = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
   const formula = question.formula === undefined ? undefined : readFormula(question.formula, plans.length);
   const earlier = question.compare === undefined ? undefined : comparedRange(question.compare, asking.range);
-  const starts = startsOf(question, asking.range);
+  const starts = pointStarts(question, asking.range, plans.length);
   const kept = await keptGroups(question, plans, asking);
 
   /** Lines of each series shown, by group. */
@@ -46,7 +43,7 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
     return formula === undefined ? series : [combined(series, formula, at.length)];
   };
   const now = await shownIn(asking.range, starts);
-  const earlierStarts = earlier === undefined ? [] : startsOf(question, earlier);
+  const earlierStarts = earlier === undefined ? [] : pointStarts(question, earlier, plans.length);
   const before = earlier === undefined ? undefined : await shownIn(earlier, earlierStarts);
 
   const order = groupOrder(kept, question.breakdown?.length ?? 0);
@@ -70,17 +67,6 @@ function labelOf({ series, formula }: Question, i: number): string {
 
 function valuesOf(line: Line | undefined, { zone }: TimeRange, starts: readonly number[]): { total: number; points: { time: string; value: number }[] } {
   return { total: line?.total ?? 0, points: starts.map((start, i) => ({ time: formatTime(zone, start), value: line?.values[i] ?? 0 })) };
-}
-
-function startsOf(question: Question, { zone, fromMs, toMs }: TimeRange): number[] {
-  const starts = bucketStarts(zone, question.granularity ?? 'day', fromMs, toMs, MAX_POINTS);
-  const groups = question.breakdown === undefined ? 1 : (question.limit ?? 10) + 2;
-  if (starts.length <= MAX_POINTS && starts.length * groups * question.series.length <= MAX_POINTS_IN_ALL) return starts;
-  throw new QuestionError({
-    code: 'too_many_points', field: 'granularity', value: question.granularity,
-    rule: `at most ${MAX_POINTS} points a series and ${MAX_POINTS_IN_ALL} in all`,
-    detail: 'There would be too many points; ask for a coarser granularity, a shorter range or fewer groups.',
-  });
 }
 
 function comparedRange(compare: string, { fromMs, toMs, zone }: TimeRange): TimeRange {

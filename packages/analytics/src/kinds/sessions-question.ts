@@ -1,0 +1,26 @@
+import Type, { type Static } from 'typebox';
+import { GRANULARITIES } from '../buckets.ts';
+import { durationMs } from '../duration.ts';
+import { QuestionError } from '../problem.ts';
+import { BREAKDOWN, COMMON, Duration } from '../schema.ts';
+import { DEFAULT_GAP } from '../session-window.ts';
+
+const LONGEST_GAP_MS = 86_400_000;
+
+export const Question = Type.Object(
+  {
+    ...COMMON,
+    ...BREAKDOWN,
+    gap: Type.Optional(Duration),
+    granularity: Type.Optional(Type.Enum([...GRANULARITIES], { description: `one of ${GRANULARITIES.join(', ')}` })),
+  },
+  { additionalProperties: false },
+);
+export type Question = Static<typeof Question>;
+
+/** Ms of the gap. Throws a QuestionError. */
+export function gapOf({ gap = DEFAULT_GAP }: Question): number {
+  const ms = durationMs(gap);
+  if (ms !== undefined && ms <= LONGEST_GAP_MS) return ms;
+  throw new QuestionError({ code: 'invalid_value', field: 'gap', value: gap, rule: '1s to 1d', detail: 'gap must be a duration from 1s to 1d, such as 30m.' });
+}

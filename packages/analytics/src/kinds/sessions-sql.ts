@@ -1,0 +1,59 @@
+/** The question `sessions` as SQL. */
+import type { Asking } from '../ask.ts';
+import { allUnsetSql, keptColumns, keyNames, type GroupKey } from '../breakdown.ts';
+import { bucketSql } from '../buckets.ts';
+import { eventsSql } from '../events.ts';
+import { ACTOR_COLUMNS } from '../person.ts';
+import { LATEST_MS } from '../range.ts';
+import { closedBy } from '../session-window.ts';
+import { sessionsSql } from '../sessions.ts';
+import { whereSql } from '../where.ts';
+import { sessionKeys } from './session-properties.ts';
+import { gapOf, type Question } from './sessions-question.ts';
+
+/**
+ * SELECT of the sessions that start in the range and hold an event within `where`: person, start, seconds, depth and keys
+ * (k0, …). First asks how far the sessions that are open at the range's end go on, and whether any event has no device.
+ */
+export async function startedSessions(question: Question, { project, range, query }: Asking): Promise<string> {
+  const gapMs = gapOf(question);
+  const { breakdown = [], includeBots = false, where = [] } = question;
+  const { fromMs, toMs } = range;
+  const { columns, keys } = sessionKeys(breakdown);
+  const select = (window: { fromMs: number; toMs: number }, names: readonly string[]): string =>
+    eventsSql({ project, ...window, events: undefined, includeBots, where: [], columns: names });
+  const everything = select({ fromMs: range.fromMs - gapMs, toMs: LATEST_MS }, []);
+  const endMs = await closedBy(toMs, { events: everything.slice(everything.indexOf('FROM')), gapMs, query });
+  // A gap before the range is enough to tell what starts in it: what began earlier does not count, whenever it began.
+  const window = { fromMs: fromMs - gapMs, toMs: Math.max(endMs, toMs) };
+  const deviceless = await query(`${select(window, [])} AND anonymous_id = '' LIMIT 1`);
+  const hasDeviceless = deviceless.length > 0;
+  const isOrdered = hasDeviceless || keys.length > 0;
+  const rows = select(window, [
+    ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
+    `toUInt8(${whereSql(where, 'events', 'where')}) AS tag`, ...columns,
+  ]);
+  const sessions = sessionsSql({ project, rows, gapMs, hasDeviceless, isOrdered, keys });
+  const picked = keys.map(({ name }) => name);
+  return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...picked].join(', ')}
+FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND has(tags, 1)'}`;
+}
+
+/** SELECT of the keys of the `limit` groups with the most sessions, the first first. */
+export function topGroupsSql(sessions: string, count: number, limit: number): string {
+  const keys = keyNames(count).join(', ');
+  return `SELECT ${keys} FROM (${sessions}) WHERE NOT (${allUnsetSql(count)}) GROUP BY ${keys} ORDER BY count() DESC, ${keys} LIMIT ${limit}`;
+}
+
+/** SELECT of a summary for each bucket (is_total = 0) and the whole, of each group (g0, …) and of all (is_all = 1). */
+export function summariesSql(sessions: string, starts: readonly number[], count: number, kept: readonly GroupKey[]): string {
+  const groups = Array.from({ length: count }, (_, i) => `g${i}`);
+  const columns = [`${bucketSql('fromUnixTimestamp64Milli(start)', starts)} AS bucket`, 'person', 'seconds', 'depth', ...keptColumns(count, kept)];
+  const sets = [['bucket', ...groups], groups, ...(count === 0 ? [] : [['bucket'], []])];
+  return `SELECT ${[
+    'grouping(bucket) AS is_total', `${count === 0 ? '1' : 'grouping(g0)'} AS is_all`, 'bucket', ...groups,
+    'count() AS sessions', 'uniqExact(person) AS users', 'quantileExactInclusive(0.5)(seconds) AS median', 'sum(depth) AS events', 'countIf(depth = 1) AS bounces',
+  ].join(', ')}
+FROM (SELECT ${columns.join(', ')} FROM (${sessions}))
+GROUP BY GROUPING SETS (${sets.map((set) => `(${set.join(', ')})`).join(', ')})`;
+}

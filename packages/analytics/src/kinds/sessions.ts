@@ -1,0 +1,76 @@
+/** How often people come, how long they stay, and what they came by. */
+import Type, { type Static } from 'typebox';
+import type { Asking, Kind } from '../ask.ts';
+import { groupLabels, groupOrder, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
+import { formatTime } from '../zone.ts';
+import { pointStarts } from './points.ts';
+import { Question } from './sessions-question.ts';
+import { startedSessions, summariesSql, topGroupsSql } from './sessions-sql.ts';
+
+const SUMMARY = {
+  users: Type.Integer(),
+  medianSeconds: Type.Union([Type.Number(), Type.Null()], { description: 'from the first to the last event; null = no session' }),
+  eventsPerSession: Type.Number(),
+  bounceRate: Type.Number({ description: 'share of the sessions that have exactly one event' }),
+};
+const Summary = Type.Object(SUMMARY);
+const Line = {
+  sessions: Type.Integer(),
+  ...SUMMARY,
+  points: Type.Array(Type.Object({ time: Type.String(), value: Type.Integer({ description: 'sessions that start in the bucket' }), ...SUMMARY })),
+};
+const Answer = Type.Object({ ...Line, breakdowns: Type.Array(Type.Object({ breakdown: Type.Array(Type.String()), ...Line })) });
+type Answer = Static<typeof Answer>;
+type Line = Omit<Answer, 'breakdowns'>;
+
+export const sessions: Kind = { name: 'sessions', summary: 'How often people come, how long they stay, and what they came by.', question: Question, answer: Answer, answerTo };
+
+async function answerTo(question: Question, asking: Asking): Promise<Answer> {
+  const { breakdown = [], limit = 10 } = question;
+  const starts = pointStarts(question, asking.range, 1);
+  const started = await startedSessions(question, asking);
+  const kept = breakdown.length === 0 ? [] : (await asking.query<Record<string, string>>(topGroupsSql(started, breakdown.length, limit))).map(keyOf(breakdown.length));
+
+  const ALL = 'all';
+  const found = new Map<string, Map<number, Counted>>();
+  for (const row of await asking.query<Counted>(summariesSql(started, starts, breakdown.length, kept))) {
+    const group = Number(row.is_all) === 1 ? ALL : sameGroup(breakdown.map((_, i) => String(row[`g${i}`])));
+    let line = found.get(group);
+    if (line === undefined) found.set(group, (line = new Map()));
+    line.set(Number(row.is_total) === 1 ? WHOLE : Number(row.bucket), row);
+  }
+  const lineOf = (line: Map<number, Counted> | undefined): Line => ({
+    sessions: Number(line?.get(WHOLE)?.sessions ?? 0),
+    ...summaryOf(line?.get(WHOLE)),
+    points: starts.map((start) => {
+      const row = line?.get(start - (starts[0] ?? 0));
+      return { time: formatTime(asking.range.zone, start), value: Number(row?.sessions ?? 0), ...summaryOf(row) };
+    }),
+  });
+  const shown = groupOrder(kept, breakdown.length).filter((group) => group.length > 0 && found.has(sameGroup(group)));
+  return { ...lineOf(found.get(ALL)), breakdowns: shown.map((group) => ({ breakdown: groupLabels(group), ...lineOf(found.get(sameGroup(group))) })) };
+}
+
+const WHOLE = -1;
+
+interface Counted {
+  is_all: number;
+  is_total: number;
+  bucket: number;
+  sessions: number;
+  users: number;
+  median: number;
+  events: number;
+  bounces: number;
+  [group: `g${number}`]: string;
+}
+
+function summaryOf(row: Counted | undefined): Static<typeof Summary> {
+  const count = Number(row?.sessions ?? 0);
+  if (row === undefined || count === 0) return { users: 0, medianSeconds: null, eventsPerSession: 0, bounceRate: 0 };
+  return { users: Number(row.users), medianSeconds: Number(row.median), eventsPerSession: Number(row.events) / count, bounceRate: Number(row.bounces) / count };
+}
+
+function keyOf(count: number): (row: Record<string, string>) => GroupKey {
+  return (row) => keyNames(count).map((name) => row[name] ?? '');
+}

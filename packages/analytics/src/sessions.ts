@@ -1,0 +1,85 @@
+/**
+ * Events brought together to sessions (rules S1 to S4), at read: nothing of it is stored.
+ *
+ * The times of each stream (person, device, bot or not) are sorted and split where the gap is exceeded. Only where events
+ * without a device are about is more needed: who of them falls into which session is found in blocks as long as the gap,
+ * so that an account of many devices and many such events doesn't hold each of them against each.
+ */
+import { joinIdentity, PERSON_SQL } from './person.ts';
+
+export interface SessionQuery {
+  project: string;
+  /**
+   * SELECT of all events of a window, with the actor columns, device, bot, at (Int64, epoch ms), tag and `keys`; and where
+   * `isOrdered`, sequence and event_id.
+   */
+  rows: string;
+  gapMs: number;
+  /** Some of the rows have no device. */
+  hasDeviceless: boolean;
+  /** First events are told apart where several share a millisecond, and ids are told. Given with `hasDeviceless`, too. */
+  isOrdered: boolean;
+  /** Columns (texts, never '' unless nothing is picked) of which a session takes one of its own events'. */
+  keys: readonly { name: string; pick: 'first' | 'first set' | 'last set' }[];
+}
+
+/**
+ * SELECT of the sessions, whole or as much of them as the rows hold: person, device, bot, start and last (Int64, epoch ms),
+ * nth (with the four before it, what tells sessions apart), tags (those of all its events), the `keys`, and where
+ * `isOrdered` id.
+ */
+export function sessionsSql(query: SessionQuery): string {
+  const split = splitSql(query);
+  return query.hasDeviceless ? joinDeviceless(query, split) : split;
+}
+
+const UNSET = '-';
+
+/** The sessions of the streams; each event without a device stands alone. */
+function splitSql({ project, rows, gapMs, hasDeviceless, isOrdered, keys }: SessionQuery): string {
+  const order = isOrdered ? ['at', 'sequence', 'event_id'] : ['at'];
+  const element = [...order, 'tag', ...keys.map(({ name }) => name)];
+  const place = (name: string): number => element.indexOf(name) + 1;
+  const stream = 'actor_user, actor_device, device, bot';
+  const byActor = `SELECT ${stream}, groupArray((${element.join(', ')})) AS some FROM (${rows}) GROUP BY ${stream}`;
+  const streams = `SELECT ${PERSON_SQL} AS person, device, bot, arraySort(groupArrayArray(some)) AS e
+    FROM (${byActor}) AS actors ${joinIdentity(project)} GROUP BY person, device, bot`;
+  const tooFar = `arrayMap(d -> d > ${gapMs}, arrayDifference(arrayMap(x -> x.1, e)))`;
+  const breaks = hasDeviceless ? `if(device = '', arrayMap(x -> 1, e), ${tooFar})` : tooFar;
+  const picked = keys.map(({ name, pick }) => {
+    const at = place(name);
+    const found = { first: 'piece[1]', 'first set': `arrayFirst(x -> x.${at} != '${UNSET}', piece)`, 'last set': `arrayLast(x -> x.${at} != '${UNSET}', piece)` }[pick];
+    return `if(${found}.${at} = '', '${UNSET}', ${found}.${at}) AS ${name}`;
+  });
+  const columns = [
+    'person', 'device', 'bot', 'piece[1].1 AS start', 'piece[-1].1 AS last', 'toUInt64(0) AS nth', ...(isOrdered ? ['piece[1].3 AS id'] : []),
+    `arrayMap(x -> x.${place('tag')}, piece) AS tags`, ...picked,
+  ];
+  return `SELECT ${columns.join(', ')}
+  FROM (SELECT person, device, bot, arraySplit((x, b) -> b, e, ${breaks}) AS pieces FROM (${streams})) ARRAY JOIN pieces AS piece`;
+}
+
+/**
+ * Lets each event without a device fall into the session of its person that spans it, of several the one begun last, then
+ * the smallest id (rule S3). `sessions` holds them as sessions of their own.
+ */
+function joinDeviceless({ project, rows, gapMs, keys }: SessionQuery, sessions: string): string {
+  const names = keys.map(({ name }) => name);
+  const devicelessPeople = `SELECT ${PERSON_SQL} FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows}) WHERE device = '') AS actors ${joinIdentity(project)}`;
+  // A session goes on whole, and once more as a bare span into each block that it touches.
+  const twice = `SELECT person, device, bot, start, last, id, ${names.map((name) => `${name}, `).join('')}is_span, if(is_span, [], tags) AS tags,
+      multiIf(is_span, range(intDiv(start, ${gapMs}), intDiv(last, ${gapMs}) + 2), device = '', [intDiv(start, ${gapMs})], [toInt64(0)]) AS blocks
+    FROM (${sessions}) ARRAY JOIN if(device != '' AND person IN (${devicelessPeople}), [false, true], [false]) AS is_span`;
+  const session = `(device, start, last, id, toUInt64(0), tags${names.map((name) => `, ${name}`).join('')})`;
+  const blocks = `SELECT person, bot, block, groupArrayIf(${session}, device != '' AND NOT is_span) AS whole,
+      arraySort(s -> (-s.2, s.4), groupArrayIf((device, start, last, id), is_span)) AS spans, groupArrayIf(${session}, device = '') AS alone
+    FROM (${twice}) ARRAY JOIN blocks AS block GROUP BY person, bot, block`;
+  const nothing = names.map(() => `, ''`).join('');
+  const own = names.map((_, i) => `, e.${i + 7}`).join('');
+  const placed = `arrayMap((e, s, i) -> if(s.1 = '', (e.1, e.2, e.3, e.4, toUInt64(i), e.6${own}), (s.1, s.2, s.3, s.4, toUInt64(0), e.6${nothing})),
+      alone, arrayMap(e -> arrayFirst(s -> s.2 <= e.2 AND e.2 <= s.3 + ${gapMs}, spans), alone), arrayEnumerate(alone))`;
+  const picked = names.map((name, i) => `max(s.${i + 7}) AS ${name}`);
+  return `SELECT person, s.1 AS device, bot, s.2 AS start, max(s.3) AS last, s.5 AS nth, any(s.4) AS id, ${['groupArrayArray(s.6) AS tags', ...picked].join(', ')}
+  FROM (SELECT person, bot, whole, ${placed} AS fallen FROM (${blocks})) ARRAY JOIN arrayConcat(whole, fallen) AS s
+  GROUP BY person, device, bot, start, nth`;
+}
