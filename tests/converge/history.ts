@@ -17,8 +17,8 @@ const WITH = {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-export const START_MS = Date.UTC(2026, 4, 3, 10);
-/** Deeds lie within this from START_MS. */
+const START_MS = Date.UTC(2026, 4, 3, 10);
+/** Deeds lie within this from the beginning. */
 const SPAN_MS = 8 * HOUR_MS;
 
 /** A device's clock is wrong by so much; not all tell when they sent. */
@@ -43,12 +43,12 @@ export interface History {
   asked: Asked;
 }
 
-export interface Deed {
+interface Deed {
   device: number;
   /** 'device' does not say who, 'user' not where. */
   who: 'device' | 'user' | 'both';
   user: number;
-  /** ms since START_MS. */
+  /** ms since the beginning. */
   atMs: number;
   name: string;
   /** Until it is sent. */
@@ -100,7 +100,8 @@ const interruption: fc.Arbitrary<Step> = fc.oneof(
 
 const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
 
-export function histories({ minDeeds = 4, maxDeeds = 40, interruptions = 2 } = {}): fc.Arbitrary<History> {
+/** Histories that begin at `startMs` (epoch ms), with up to so many interruptions. */
+export function histories({ minDeeds = 4, maxDeeds = 40, interruptions = 2, startMs = START_MS } = {}): fc.Arbitrary<History> {
   return fc
     .record({
       rules,
@@ -108,15 +109,13 @@ export function histories({ minDeeds = 4, maxDeeds = 40, interruptions = 2 } = {
       interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
     })
     .map(({ rules, deeds, interruptions }) => {
-      const steps: Step[] = requestsOf(deeds).map((request) => ({ do: 'send', request }));
+      const steps: Step[] = requestsOf(deeds, startMs).map((request) => ({ do: 'send', request }));
       for (const [percent, step] of interruptions) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
-      return { rules, steps, asked: ASKED };
+      return { rules, steps, asked: { ...ASKED, fromMs: startMs - 2 * HOUR_MS, toMs: startMs + 48 * HOUR_MS } };
     });
 }
 
-const ASKED: Asked = {
-  fromMs: START_MS - 2 * HOUR_MS,
-  toMs: START_MS + 48 * HOUR_MS,
+const ASKED: Omit<Asked, 'fromMs' | 'toMs'> = {
   steps: ['view', 'cart', 'buy'],
   ids: [...new Set([...DEVICES.map(({ id }) => id), ...USERS, 'nobody at all'])],
   breakdown: 'properties.price',
@@ -124,11 +123,11 @@ const ASKED: Asked = {
 };
 
 /** Requests in the order in which they come: what one device sends in one minute is one batch. */
-function requestsOf(deeds: readonly Deed[]): Omit<Request, 'project'>[] {
+function requestsOf(deeds: readonly Deed[], startMs: number): Omit<Request, 'project'>[] {
   const batches = new Map<string, Omit<Request, 'project'> & { events: unknown[] }>();
   for (const [number, deed] of deeds.entries()) {
     const { id, wrongMs, tells } = DEVICES[deed.device]!;
-    let sentMs = START_MS + deed.atMs + deed.delayMs;
+    let sentMs = startMs + deed.atMs + deed.delayMs;
     for (const { laterMs, says } of [{ laterMs: 0, says: 'the same' } as const, ...deed.copies]) {
       sentMs += laterMs;
       const minuteMs = Math.ceil(sentMs / MINUTE_MS) * MINUTE_MS;
@@ -140,15 +139,15 @@ function requestsOf(deeds: readonly Deed[]): Omit<Request, 'project'>[] {
         events: [] as unknown[],
       };
       batches.set(key, batch);
-      batch.events.push(eventOf(deed, number, says));
+      batch.events.push(eventOf(deed, number, startMs, says));
     }
   }
   return [...batches.values()].toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
 }
 
-function eventOf(deed: Deed, number: number, says: 'the same' | 'other'): unknown {
+function eventOf(deed: Deed, number: number, startMs: number, says: 'the same' | 'other'): unknown {
   const device = DEVICES[deed.device]!;
-  const timestamp = new Date(START_MS + deed.atMs + device.wrongMs).toISOString();
+  const timestamp = new Date(startMs + deed.atMs + device.wrongMs).toISOString();
   const event: Record<string, unknown> = {
     eventId: `${deed.id}${number}`,
     eventName: deed.name,

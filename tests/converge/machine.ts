@@ -136,7 +136,8 @@ export class Machine {
   /** Retention of one project, at the machine's clock. */
   async expire(project: string): Promise<void> {
     const settings = { list: async () => [{ id: project }], retentionDays: async () => this.#rules.get(project)?.retentionDays ?? null };
-    await retention(this.warehouse, this.#lake, settings, { doubt: async () => undefined }, () => this.clockMs).run();
+    const sure = { clock: { doubt: async () => undefined }, confirmations: { isConfirmed: async () => true } };
+    await retention({ warehouse: this.warehouse, lake: this.#lake, settings, ...sure, nowMs: () => this.clockMs }).run();
   }
 
   async close(): Promise<void> {
