@@ -7,6 +7,7 @@ import type { SourceFile, Workspace } from './sources.ts';
 /** The workspaces that each may import, besides itself. Packages know no apps; apps meet only in the server. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'packages/event': [],
+  'packages/identity': [],
   'packages/log': [],
   'packages/control': [],
   'packages/metrics': [],
@@ -14,7 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'packages/pipeline': ['event', 'control'],
   'packages/warehouse': ['event'],
   'packages/lake': ['event', 'warehouse'],
-  'packages/analytics': ['event', 'warehouse'],
+  'packages/analytics': ['event', 'identity', 'warehouse'],
   'packages/model': ['event'],
   'apps/collector': ['event', 'log', 'control', 'metrics', 'pipeline'],
   'apps/processor': ['event', 'log', 'control', 'metrics', 'pipeline', 'warehouse', 'lake'],

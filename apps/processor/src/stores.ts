@@ -1,10 +1,13 @@
 import type { Lake } from '@tidemark/lake';
-import { countUnstaged, deleteUnstaged, insertStaged, POSITIONED_TABLES, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { countUnstaged, deleteUnstaged, insertDerived, insertStaged, POSITIONED_TABLES, Staging, type DerivedTable, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
 import { findRefused, type RefusedRows } from './refused/find-refused.ts';
 import { mayBeAboutRows } from './refused/store-error.ts';
 
+/** `derived`: the tables made of events (identity), together. */
+type WrittenStore = PositionedTable | 'lake' | 'staging' | 'derived';
+
 /** Told how long one write of one range took, and whether it failed. */
-export type WriteObserver = (store: PositionedTable | 'lake' | 'staging', seconds: number, failed: boolean) => void;
+export type WriteObserver = (store: WrittenStore, seconds: number, failed: boolean) => void;
 
 /** Writes one range of kept rows into every store. Done twice, it is as if done once. */
 export class Stores {
@@ -13,6 +16,7 @@ export class Stores {
   readonly #lake: Lake;
   readonly #temporaryFolder: string;
   readonly #observe: WriteObserver;
+  readonly #derived: Record<DerivedTable, number> = { identity_claims: 0, identity_links: 0 };
 
   static async open(warehouse: Warehouse, lake: Lake, temporaryFolder: string, observe: WriteObserver): Promise<Stores> {
     return new Stores(warehouse, await Staging.open(warehouse, temporaryFolder), lake, temporaryFolder, observe);
@@ -29,7 +33,9 @@ export class Stores {
   /**
    * `rows`: RowBinary rows with their offsets filled in. `secondTry`: a first one may have got part of the way.
    * `withdraw`: it may have written rows of this range that are no longer among `rows`.
-   * The lake counts the range only when every table has taken it, since from there nothing could be withdrawn.
+   * The lake counts the range only when every table has taken it, since from there nothing could be withdrawn. What is
+   * derived is written in between: rows that a store refuses never come so far, and until the position is set a second
+   * try writes it again.
    */
   async write(rows: Buffer, range: OffsetRange, secondTry: boolean, withdraw = false): Promise<void> {
     if (rows.length === 0 && !withdraw) return;
@@ -43,8 +49,16 @@ export class Stores {
         count = await this.#lake.prepare(range, secondTry);
       }),
     ]);
+    await this.#timed('derived', async () => {
+      for (const table of await insertDerived(this.#warehouse, 'staging')) this.#derived[table]++;
+    });
     count();
     await this.#staging.clear();
+  }
+
+  /** How often each derived table was written to since the start: it tells whether something read of it still holds. */
+  get derivedWrites(): Readonly<Record<DerivedTable, number>> {
+    return this.#derived;
   }
 
   async close(): Promise<void> {
@@ -70,7 +84,7 @@ export class Stores {
     return this.#timed(table, () => this.#warehouse.command(insertStaged(table, range, secondTry)));
   }
 
-  async #timed(store: PositionedTable | 'lake' | 'staging', write: () => Promise<void>): Promise<void> {
+  async #timed(store: WrittenStore, write: () => Promise<void>): Promise<void> {
     const startedAt = performance.now();
     let failed = true;
     try {

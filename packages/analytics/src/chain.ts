@@ -8,9 +8,10 @@
  * chain that completes first; its intermediate steps are the first events that serve them, in order, after its start.
  */
 import { joinIdentity, PERSON_SQL } from './person.ts';
+import type { ProjectIdentity } from './project-identity.ts';
 
 export interface ChainQuery {
-  project: string;
+  identity: ProjectIdentity;
   /**
    * SELECT of events with the actor columns, at (UInt64, ms, from 1), sequence, event_id, mask (bit i: the event may serve
    * step i + 1), and the columns of `keys` and `hold`.
@@ -52,7 +53,7 @@ export function chainSql(query: ChainQuery): string {
 }
 
 /** SELECT of e (a person's events in order), at (their ms) and mask, and person and held values if any are held. */
-function sortedEvents({ project, rows, isStrict, servedBy, keys, hold }: ChainQuery): string {
+function sortedEvents({ identity, rows, isStrict, servedBy, keys, hold }: ChainQuery): string {
   // Time, sequence and first step in one number: it is grouped and sorted three times as fast as a tuple of them.
   const order = `bitOr(bitShiftLeft(toUInt128(at), ${64 + STEP_BITS + 1}), bitOr(
     bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(sequence), 0x8000000000000000)), ${STEP_BITS + 1}),
@@ -62,7 +63,7 @@ function sortedEvents({ project, rows, isStrict, servedBy, keys, hold }: ChainQu
   const byActor = `SELECT ${['actor_user', 'actor_device', ...hold].join(', ')}, groupArray(${element}) AS some
     FROM (${rows})${isStrict ? '' : ' WHERE mask != 0'} GROUP BY ${['actor_user', 'actor_device', ...hold].join(', ')}`;
   const byPerson = `SELECT ${PERSON_SQL} AS person${hold.map((name) => `, ${name}`).join('')}, arraySort(groupArrayArray(some)) AS e
-    FROM (${byActor}) AS actors ${joinIdentity(project)} GROUP BY ${['person', ...hold].join(', ')}`;
+    FROM (${byActor}) AS actors ${joinIdentity(identity)} GROUP BY ${['person', ...hold].join(', ')}`;
   const ordered = isPacked ? 'e' : 'tupleElement(e, 1)';
   const mask = isPacked ? `arrayMap(x -> toUInt32(bitAnd(x, ${NO_STEP - 1})), e)` : 'tupleElement(e, 3)';
   return `SELECT ${hold.length === 0 ? '' : `person, ${hold.join(', ')}, `}e,

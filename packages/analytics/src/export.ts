@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox';
 import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, type TimelineRow } from './output.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
+import type { ProjectIdentity } from './project-identity.ts';
 import { timeRange } from './range.ts';
 import { COMMON, Where } from './schema.ts';
 import { validate } from './validate.ts';
@@ -34,10 +35,10 @@ export interface EventExport {
 const CONTENT_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' };
 
 /** An export that a request body asks for; nothing is read before `stream()`. Throws QuestionError. */
-export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number }): EventExport {
+export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; identity?: ProjectIdentity }): EventExport {
   const request = validate(ExportRequest, body);
   const { format = 'ndjson' } = request;
-  const sql = exportSql(request, context.project, context.clock());
+  const sql = exportSql(request, context.project, context.clock(), context.identity);
   const { warehouse } = context;
   const stream = (): AsyncIterable<Buffer> =>
     format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
@@ -46,9 +47,9 @@ export function exportEvents(body: unknown, context: { project: string; warehous
 
 /**
  * SELECT of an export. csv and parquet: the columns of an output event, JSON where it nests; ndjson: raw rows for
- * `outputLine`. Bots are included. Throws QuestionError.
+ * `outputLine`. Bots are included. `identity`: the project's; absent = nobody is joined or cut. Throws QuestionError.
  */
-export function exportSql(request: ExportRequest, project: string, nowMs: number): string {
+export function exportSql(request: ExportRequest, project: string, nowMs: number, identity?: ProjectIdentity): string {
   const { fromMs, toMs } = timeRange(request, nowMs);
   const rows = eventsSql({
     project, fromMs, toMs, events: undefined, includeBots: true, table: 'timeline',
@@ -56,7 +57,7 @@ export function exportSql(request: ExportRequest, project: string, nowMs: number
   });
   const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
   // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.
-  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(project)} SETTINGS format_csv_null_representation = ''`;
+  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(identity ?? project)} SETTINGS format_csv_null_representation = ''`;
 }
 
 const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [

@@ -1,9 +1,10 @@
 import Type from 'typebox';
 import { averageOf, hugeSumSql, sumOf, sumSql } from './decimal.ts';
 import { joinIdentity, PERSON_SQL, ACTOR_COLUMNS } from './person.ts';
-import { QuestionError } from './problem.ts';
+import type { ProjectIdentity } from './project-identity.ts';
 import { propertySql } from './property.ts';
 import { PropertyName } from './schema.ts';
+import { SESSION_COLUMNS } from './sessions.ts';
 
 const OF_PROPERTY = ['sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'] as const;
 
@@ -12,7 +13,7 @@ export const Measure = Type.Union(
     Type.Enum(['events', 'users', 'sessions']),
     ...OF_PROPERTY.map((name) => Type.Object({ [name]: PropertyName }, { additionalProperties: false })),
   ],
-  { description: `events, users, or one of ${OF_PROPERTY.join(', ')} of a property, as {"sum": "properties.price"}` },
+  { description: `events, users, sessions, or one of ${OF_PROPERTY.join(', ')} of a property, as {"sum": "properties.price"}` },
 );
 export type Measure = 'events' | 'users' | 'sessions' | Partial<Record<(typeof OF_PROPERTY)[number], string>>;
 
@@ -20,10 +21,10 @@ export type Measure = 'events' | 'users' | 'sessions' | Partial<Record<(typeof O
 export interface MeasurePlan {
   /** Columns that it needs of each event, as `expression AS name`. */
   columns: string[];
-  /** Aggregate expressions over these columns (and, for persons, over `person`). */
+  /** Aggregate expressions over these columns (for persons, over `person`; for sessions, over SESSION_COLUMNS). */
   aggregates: { name: string; sql: string }[];
-  /** Rows are brought together by actor and mapped to persons before they are aggregated. */
-  ofPersons: boolean;
+  /** What the rows are brought together to before they are aggregated. */
+  of: 'events' | 'persons' | 'sessions';
   /** SQL over the aggregates' names by which groups are ranked. */
   rank: string;
   /** The number from the aggregates of one row. */
@@ -34,13 +35,10 @@ export interface MeasurePlan {
 export function planMeasure(measure: Measure, field: string): MeasurePlan {
   if (measure === 'events') return plain('count()');
   if (measure === 'users') {
-    return { columns: [ACTOR_COLUMNS], aggregates: [{ name: 'v', sql: `uniqExact(${PERSON_SQL})` }], ofPersons: true, rank: 'v', value: number('v') };
+    return { columns: [ACTOR_COLUMNS], aggregates: [{ name: 'v', sql: `uniqExact(${PERSON_SQL})` }], of: 'persons', rank: 'v', value: number('v') };
   }
   if (measure === 'sessions') {
-    throw new QuestionError({
-      code: 'unsupported_combination', field, value: measure,
-      rule: 'events, users or a measure of a property', detail: 'Sessions are not counted yet; count distinct client sessions by {"unique": "sessionId"}.',
-    });
+    return { columns: [], aggregates: [{ name: 'v', sql: `uniqExact(${SESSION_COLUMNS.join(', ')})` }], of: 'sessions', rank: 'v', value: number('v') };
   }
   const [[name, property] = ['sum', '']] = Object.entries(measure);
   const read = propertySql(property, 'events', `${field}.${name}`);
@@ -57,7 +55,7 @@ export function planMeasure(measure: Measure, field: string): MeasurePlan {
       return name === 'sum' ? sumOf(text, huge) : averageOf(text, huge, count);
     };
     const total = 'toFloat64(plain) + huge';
-    return { columns, aggregates, ofPersons: false, rank: name === 'sum' ? total : `if(n = 0, 0, (${total}) / n)`, value };
+    return { columns, aggregates, of: 'events', rank: name === 'sum' ? total : `if(n = 0, 0, (${total}) / n)`, value };
   }
   const sql = { min: 'min(x)', max: 'max(x)', median: quantileSql(0.5), p90: quantileSql(0.9), p99: quantileSql(0.99) }[name] ?? 'min(x)';
   return { ...plain(sql), columns };
@@ -69,7 +67,7 @@ function quantileSql(level: number): string {
 }
 
 function plain(sql: string): MeasurePlan {
-  return { columns: [], aggregates: [{ name: 'v', sql }], ofPersons: false, rank: 'ifNull(v, 0)', value: number('v') };
+  return { columns: [], aggregates: [{ name: 'v', sql }], of: 'events', rank: 'ifNull(v, 0)', value: number('v') };
 }
 
 function number(name: string): (row: Record<string, unknown>) => number {
@@ -77,9 +75,9 @@ function number(name: string): (row: Record<string, unknown>) => number {
   return (row) => Number(row[name] ?? 0);
 }
 
-/** FROM of the plan's aggregates: the events' rows, for persons brought together by actor and `keys` and mapped. */
-export function measuredRows(plan: MeasurePlan, rows: string, keys: readonly string[], project: string): string {
-  if (!plan.ofPersons) return `(${rows})`;
+/** FROM of the plan's aggregates, unless it is of sessions: the events' rows, for persons brought together by actor and `keys` and mapped. */
+export function measuredRows(plan: MeasurePlan, rows: string, keys: readonly string[], who: string | ProjectIdentity): string {
+  if (plan.of === 'events') return `(${rows})`;
   const columns = [...keys, 'actor_user', 'actor_device'].join(', ');
-  return `(SELECT ${columns} FROM (${rows}) GROUP BY ${columns}) AS actors ${joinIdentity(project)}`;
+  return `(SELECT ${columns} FROM (${rows}) GROUP BY ${columns}) AS actors ${joinIdentity(who)}`;
 }

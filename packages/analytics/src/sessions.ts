@@ -6,9 +6,11 @@
  * so that an account of many devices and many such events doesn't hold each of them against each.
  */
 import { joinIdentity, PERSON_SQL } from './person.ts';
+import type { ProjectIdentity } from './project-identity.ts';
+import type { ProjectIdentity } from './project-identity.ts';
 
 export interface SessionQuery {
-  project: string;
+  identity: ProjectIdentity;
   /**
    * SELECT of all events of a window, with the actor columns, device, bot, at (Int64, epoch ms), tag and `keys`; and where
    * `isOrdered`, sequence and event_id.
@@ -24,26 +26,28 @@ export interface SessionQuery {
 }
 
 /**
- * SELECT of the sessions, whole or as much of them as the rows hold: person, device, bot, start and last (Int64, epoch ms),
- * nth (with the four before it, what tells sessions apart), tags (those of all its events), the `keys`, and where
- * `isOrdered` id.
+ * SELECT of the sessions, whole or as much of them as the rows hold: SESSION_COLUMNS (start: Int64, epoch ms), last (likewise,
+ * of its device's last event), tags (those of all its events), the `keys`, and where `isOrdered` id.
  */
 export function sessionsSql(query: SessionQuery): string {
   const split = splitSql(query);
   return query.hasDeviceless ? joinDeviceless(query, split) : split;
 }
 
+/** What tells sessions apart. */
+export const SESSION_COLUMNS = ['person', 'device', 'bot', 'start', 'nth'] as const;
+
 const UNSET = '-';
 
 /** The sessions of the streams; each event without a device stands alone. */
-function splitSql({ project, rows, gapMs, hasDeviceless, isOrdered, keys }: SessionQuery): string {
+function splitSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys }: SessionQuery): string {
   const order = isOrdered ? ['at', 'sequence', 'event_id'] : ['at'];
   const element = [...order, 'tag', ...keys.map(({ name }) => name)];
   const place = (name: string): number => element.indexOf(name) + 1;
   const stream = 'actor_user, actor_device, device, bot';
   const byActor = `SELECT ${stream}, groupArray((${element.join(', ')})) AS some FROM (${rows}) GROUP BY ${stream}`;
   const streams = `SELECT ${PERSON_SQL} AS person, device, bot, arraySort(groupArrayArray(some)) AS e
-    FROM (${byActor}) AS actors ${joinIdentity(project)} GROUP BY person, device, bot`;
+    FROM (${byActor}) AS actors ${joinIdentity(identity)} GROUP BY person, device, bot`;
   const tooFar = `arrayMap(d -> d > ${gapMs}, arrayDifference(arrayMap(x -> x.1, e)))`;
   const breaks = hasDeviceless ? `if(device = '', arrayMap(x -> 1, e), ${tooFar})` : tooFar;
   const picked = keys.map(({ name, pick }) => {
@@ -63,9 +67,9 @@ function splitSql({ project, rows, gapMs, hasDeviceless, isOrdered, keys }: Sess
  * Lets each event without a device fall into the session of its person that spans it, of several the one begun last, then
  * the smallest id (rule S3). `sessions` holds them as sessions of their own.
  */
-function joinDeviceless({ project, rows, gapMs, keys }: SessionQuery, sessions: string): string {
+function joinDeviceless({ identity, rows, gapMs, keys }: SessionQuery, sessions: string): string {
   const names = keys.map(({ name }) => name);
-  const devicelessPeople = `SELECT ${PERSON_SQL} FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows}) WHERE device = '') AS actors ${joinIdentity(project)}`;
+  const devicelessPeople = `SELECT ${PERSON_SQL} FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows}) WHERE device = '') AS actors ${joinIdentity(identity)}`;
   // A session goes on whole, and once more as a bare span into each block that it touches.
   const twice = `SELECT person, device, bot, start, last, id, ${names.map((name) => `${name}, `).join('')}is_span, if(is_span, [], tags) AS tags,
       multiIf(is_span, range(intDiv(start, ${gapMs}), intDiv(last, ${gapMs}) + 2), device = '', [intDiv(start, ${gapMs})], [toInt64(0)]) AS blocks

@@ -2,6 +2,8 @@
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
 import { readCursor, writeCursor } from './cursor.ts';
 import { outputSelect, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
+import type { Identities } from './ask.ts';
+import { plainIdentity } from './project-identity.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, zoneOf } from './range.ts';
 import { eventsOfPerson, resolvePerson } from './resolve.ts';
@@ -29,14 +31,15 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
 /** A page of a person's events. Throws QuestionError, WarehouseError. */
-export async function timelineQuery(request: TimelineRequest, context: { project: string; warehouse: Warehouse; clock: () => number }): Promise<TimelinePage> {
+export async function timelineQuery(request: TimelineRequest, context: { project: string; warehouse: Warehouse; clock: () => number; identities?: Identities }): Promise<TimelinePage> {
   const { project, warehouse } = context;
   const { order = 'asc', limit = DEFAULT_LIMIT } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new QuestionError({ code: 'invalid_value', field: 'limit', value: limit, rule: `1 to ${MAX_LIMIT}`, detail: `limit must be a whole number from 1 to ${MAX_LIMIT}.` });
   }
   const conditions = boundsSql(request, context.clock());
-  const person = await resolvePerson(request.id, project, warehouse);
+  const identity = (await context.identities?.of(project)) ?? plainIdentity(project);
+  const person = await resolvePerson(request.id, identity, warehouse);
   const way = order === 'asc' ? 'ASC' : 'DESC';
   const sql = `SELECT ${outputSelect(literal(person.name))}, offset FROM timeline
 WHERE ${[`project = ${literal(project)}`, eventsOfPerson(person), ...conditions].join(' AND ')}

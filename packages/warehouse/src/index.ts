@@ -5,5 +5,6 @@ export { migrateWarehouse, warehouseMigrations } from './migrate.ts';
 export { Staging } from './staging.ts';
 export * from './tables.ts';
 export * from './rebuild/index.ts';
+export { DERIVED_TABLES, insertDerived, type DerivedTable } from './derived.ts';
 export * from './verify/index.ts';
 export { isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';

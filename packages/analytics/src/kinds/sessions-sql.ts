@@ -1,10 +1,10 @@
 /** The question `sessions` as SQL. */
+import { literal } from '@tidemark/warehouse';
 import type { Asking } from '../ask.ts';
 import { allUnsetSql, keptColumns, keyNames, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { eventsSql } from '../events.ts';
 import { ACTOR_COLUMNS } from '../person.ts';
-import { LATEST_MS } from '../range.ts';
 import { closedBy } from '../session-window.ts';
 import { sessionsSql } from '../sessions.ts';
 import { whereSql } from '../where.ts';
@@ -15,15 +15,15 @@ import { gapOf, type Question } from './sessions-question.ts';
  * SELECT of the sessions that start in the range and hold an event within `where`: person, start, seconds, depth and keys
  * (k0, …). First asks how far the sessions that are open at the range's end go on, and whether any event has no device.
  */
-export async function startedSessions(question: Question, { project, range, query }: Asking): Promise<string> {
+export async function startedSessions(question: Question, { project, identity, range, query }: Asking): Promise<string> {
   const gapMs = gapOf(question);
   const { breakdown = [], includeBots = false, where = [] } = question;
   const { fromMs, toMs } = range;
   const { columns, keys } = sessionKeys(breakdown);
   const select = (window: { fromMs: number; toMs: number }, names: readonly string[]): string =>
     eventsSql({ project, ...window, events: undefined, includeBots, where: [], columns: names });
-  const everything = select({ fromMs: range.fromMs - gapMs, toMs: LATEST_MS }, []);
-  const endMs = await closedBy(toMs, { events: everything.slice(everything.indexOf('FROM')), gapMs, query });
+  const events = `FROM events WHERE project = ${literal(project)}${includeBots ? '' : ' AND bot = 0'}`;
+  const endMs = await closedBy(toMs, { events, gapMs, query });
   // A gap before the range is enough to tell what starts in it: what began earlier does not count, whenever it began.
   const window = { fromMs: fromMs - gapMs, toMs: Math.max(endMs, toMs) };
   const deviceless = await query(`${select(window, [])} AND anonymous_id = '' LIMIT 1`);
@@ -33,7 +33,7 @@ export async function startedSessions(question: Question, { project, range, quer
     ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
     `toUInt8(${whereSql(where, 'events', 'where')}) AS tag`, ...columns,
   ]);
-  const sessions = sessionsSql({ project, rows, gapMs, hasDeviceless, isOrdered, keys });
+  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys });
   const picked = keys.map(({ name }) => name);
   return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...picked].join(', ')}
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND has(tags, 1)'}`;

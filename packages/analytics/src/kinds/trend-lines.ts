@@ -6,6 +6,7 @@ import { eventsSql } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import type { Question } from './trend-question.ts';
+import { sessionRows } from './trend-sessions.ts';
 
 /** The values of one group of one series. */
 export interface Line {
@@ -13,18 +14,19 @@ export interface Line {
   values: number[];
 }
 
-/** SELECT of the events of series `i` in a range, with the plan's columns and `more`. */
-function rowsOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, more: string[], project: string): string {
+/** FROM of the plan's aggregates over the events of series `i` in a range, with `columns` of which `keys` are grouped by. */
+async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, columns: string[], keys: readonly string[], asking: Asking): Promise<string> {
   const series = question.series[i];
-  return eventsSql({
-    project,
+  const selection = {
+    project: asking.project,
     fromMs: range.fromMs,
     toMs: range.toMs,
     events: series?.event,
     includeBots: question.includeBots ?? false,
     where: [[question.where, 'where'], [series?.where, `series[${i}].where`]],
-    columns: [...plan.columns, ...more],
-  });
+    columns: [...plan.columns, ...columns],
+  };
+  return plan.of === 'sessions' ? sessionRows(selection, keys, asking) : measuredRows(plan, eventsSql(selection), keys, asking.identity);
 }
 
 /**
@@ -37,9 +39,9 @@ export async function keptGroups(question: Question, plans: readonly MeasurePlan
   const keys = keyNames(breakdown.length);
   const kept = new Map<string, GroupKey>();
   for (const [i, plan] of plans.entries()) {
-    const rows = rowsOf(question, i, plan, asking.range, groupColumns(breakdown, 'events', 'breakdown'), asking.project);
+    const source = await sourceOf(question, i, plan, asking.range, groupColumns(breakdown, 'events', 'breakdown'), keys, asking);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
-FROM ${measuredRows(plan, rows, keys, asking.identity)}
+FROM ${source}
 WHERE NOT (${allUnsetSql(breakdown.length)})
 GROUP BY ${keys.join(', ')}
 ORDER BY ${plan.rank} DESC, ${keys.join(', ')}
@@ -62,11 +64,11 @@ export async function linesOf(question: Question, i: number, plan: MeasurePlan, 
   const count = question.breakdown?.length ?? 0;
   const groups = Array.from({ length: count }, (_, at) => `g${at}`);
   const columns = [`${bucketSql('time', starts)} AS bucket`, ...groupColumns(question.breakdown ?? [], 'events', 'breakdown'), ...keptColumns(count, kept)];
-  const rows = rowsOf(question, i, plan, range, columns, asking.project);
+  const source = await sourceOf(question, i, plan, range, columns, ['bucket', ...groups], asking);
   // The total has a row of its own: a user who came on two days is one user.
   const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
   const sql = `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
-FROM ${measuredRows(plan, rows, ['bucket', ...groups], asking.identity)}
+FROM ${source}
 GROUP BY GROUPING SETS (${sets})`;
   const lines = new Map<string, Line>();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));

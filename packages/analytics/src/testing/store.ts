@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FLAG, RowWriter, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
-import { ChdbWarehouse, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
+import { ChdbWarehouse, insertDerived, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
 import type { AskContext } from '../ask.ts';
 
 export interface TestStore {
@@ -35,6 +35,7 @@ export async function openTestStore(): Promise<TestStore> {
       }
       await staging.load(Buffer.concat(parts));
       for (const table of ['events', 'timeline', 'event_ids'] as const) await warehouse.command(insertStaged(table, range, false));
+      await insertDerived(warehouse, 'staging');
     },
     context(project, nowMs = Date.UTC(2026, 4, 10)) {
       const freshness = { status: () => ({ asOfMs: nowMs, watermarkMs: nowMs - 7_200_000 }), caughtUp: async () => true };
