@@ -5,7 +5,7 @@ import { TestEngine } from './testing/engine.ts';
 let engine: TestEngine;
 const jobs: JobView[] = [];
 beforeAll(async () => {
-  engine = await TestEngine.start({ jobs: () => jobs });
+  engine = await TestEngine.start({ jobs: { list: async () => jobs, run: async () => 'ended' } });
 });
 afterAll(() => engine.stop());
 
@@ -83,9 +83,10 @@ describe('pipeline', () => {
   });
 
   it('shows how the jobs are, and their errors to an admin token alone', async () => {
-    const ran = { name: 'retention', everyMs: 3_600_000, lastRunMs: Date.UTC(2026, 4, 3), lastDurationMs: 12.5, lastResult: '7 events', lastError: undefined };
+    const rest = { running: false, lastRows: 7, lastErrorCode: undefined, nextRunMs: undefined, lease: undefined, heldBack: [] };
+    const ran = { ...rest, name: 'retention', everyMs: 3_600_000, lastRunMs: Date.UTC(2026, 4, 3), lastDurationMs: 12.5, lastResult: '7 events', lastError: undefined };
     const failed = { ...ran, name: 'id-expiry', lastResult: undefined, lastError: 'quotes "secret"' };
-    const due = { name: 'due', everyMs: 60_000, lastRunMs: undefined, lastDurationMs: undefined, lastResult: undefined, lastError: undefined };
+    const due = { ...rest, name: 'due', everyMs: 60_000, lastRunMs: undefined, lastDurationMs: undefined, lastResult: undefined, lastError: undefined };
     jobs.push(ran, failed, due);
     const { body: token } = await engine.call('POST', `/api/projects/${engine.project}/tokens`, { name: 'reader' });
     const never = { lastRun: null, lastDurationMs: null, lastResult: null, lastError: null };

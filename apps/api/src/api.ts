@@ -8,6 +8,7 @@ import { answerFailure, answerFailures } from './failures.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { recordOpenApi } from './openapi.ts';
 import { adminRoutes } from './admin/index.ts';
+import { jobRoutes } from './jobs/routes.ts';
 import { analyticsRoutes } from './routes/analytics.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { checkRoutes } from './routes/check.ts';
@@ -77,6 +78,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   pipelineRoutes(app, deps, diskUsage);
   healthRoutes(app, deps, () => damage);
   backupRoutes(app, deps);
+  jobRoutes(app, deps);
   metricsRoutes(app, deps, diskUsage);
   openApiRoutes(app, openApi);
   adminRoutes(app, deps);

@@ -1,4 +1,4 @@
-import type { Control, KeyDirectory } from '@tidemark/control';
+import type { Control, HeldBack, KeyDirectory } from '@tidemark/control';
 import type { LogReader } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
@@ -23,7 +23,7 @@ export interface ApiDeps {
   /** Folder of each store, for its size on disk: `{ log: '…/log', warehouse: '…' }`. */
   folders: Readonly<Record<string, string>>;
   /** What runs beside questions; absent = nothing does. */
-  jobs?: () => JobView[];
+  jobs?: JobPort;
   /** Told when a question met a damaged part: the next start has to look at all of them. */
   onStoreDamage?: () => void;
   /** Snapshots of the stores; absent = none can be made. */
@@ -44,14 +44,27 @@ export interface FailingPart {
   error: string;
 }
 
+/** The engine's jobs. */
+export interface JobPort {
+  list(): Promise<JobView[]>;
+  /** Runs one of them now; resolves at its end. `elsewhere`: another engine is at it, and it was not run here. */
+  run(name: string): Promise<'ended' | 'elsewhere' | 'stopped'>;
+}
+
 /** A job of the engine and its last round; undefined where there was none yet. */
 export interface JobView {
   name: string;
   everyMs: number;
+  running: boolean;
   lastRunMs: number | undefined;
   lastDurationMs: number | undefined;
+  lastRows: number | undefined;
   lastResult: string | undefined;
   lastError: string | undefined;
+  lastErrorCode: string | undefined;
+  nextRunMs: number | undefined;
+  lease: { holder: string; untilMs: number } | undefined;
+  heldBack: readonly HeldBack[];
 }
 
 /** Makes snapshots of the stores in the data folder. */

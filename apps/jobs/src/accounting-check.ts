@@ -57,7 +57,7 @@ export function accountingCheck({ log, processor, warehouse, nowMs, report }: Ac
       for (const { project, source, minuteMs, events } of rows) sumOf(project, source, minuteMs).accounted += events;
       const differences = [...sums.values()].filter(({ received, accounted }) => received !== accounted);
       report(differences);
-      return `${sums.size} minutes of sources checked, ${differences.length} differ`;
+      return { rows: sums.size, did: `${sums.size} minutes of sources checked, ${differences.length} differ` };
     },
   };
 }

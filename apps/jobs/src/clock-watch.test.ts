@@ -97,7 +97,8 @@ it('T8, X1: ten years ahead, nothing is deleted and no id forgotten; set right, 
   await received(START_MS - 30 * HOUR_MS, START_MS);
   const server = machine(START_MS);
   const settings = { list: async () => [{ id: 'p1' }], retentionDays: async () => 30 };
-  const jobs = [retention(pipeline.warehouse, pipeline.lake, settings, server, server.nowMs), idExpiry(pipeline.warehouse, server, server.nowMs)];
+  const parts = { ...pipeline, settings, clock: server, confirmations: { isConfirmed: async () => false }, nowMs: server.nowMs };
+  const jobs = [retention(parts), idExpiry(parts)];
 
   server.set(START_MS + YEARS_MS);
   for (const job of jobs) await expect(job.run()).rejects.toThrow(ClockDoubted);

@@ -9,15 +9,17 @@ export function lakeCompaction(lake: Lake, warehouse: Warehouse): Job {
   return {
     name: 'lake-compaction',
     everyMs: 5 * MINUTE_MS,
-    async run() {
-      let [read, written] = [0, 0];
+    async run(signal) {
+      let [read, written, rows] = [0, 0, 0];
       for (;;) {
+        signal?.throwIfAborted();
         const round = await compactLake(lake, warehouse);
         if (round.read === 0) break;
         read += round.read;
         written += round.written;
+        rows += round.rows;
       }
-      return read === 0 ? undefined : `${read} files became ${written}`;
+      return read === 0 ? undefined : { rows, did: `${read} files became ${written}` };
     },
   };
 }

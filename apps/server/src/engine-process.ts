@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, retention, idExpiry, purgeProject } from '@tidemark/jobs';
+import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
@@ -17,6 +17,7 @@ import type { ToChild } from './child-messages.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
+import { jobMetrics } from './job-metrics.ts';
 import { endWhenGivenUp } from './given-up.ts';
 import { processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
@@ -91,11 +92,17 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const kept = {
     list: () => control.projects.list(),
     retentionDays: async (project: string) => (await control.settings.get(project)).retentionDays,
+    quarantineDays: async (project: string) => (await control.settings.get(project)).quarantineDays,
   };
   const clock = new ClockWatch({ warehouse, nowMs: Date.now });
-  const idsExpire = idExpiry(warehouse, clock, Date.now, (day) => processor.forgetIdsBefore(day));
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, retention(warehouse, lake, kept, clock)], {
-    onError: (name, err) => logger.error({ err, job: name }, 'a job failed; it will run again'),
+  const destructive = { warehouse, lake, settings: kept, clock, confirmations: control.jobs };
+  const idsExpire = idExpiry({ ...destructive, forgotten: (day) => processor.forgetIdsBefore(day) });
+  const { jobsEveryMs } = settings;
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, retention(destructive), quarantineExpiry(destructive)], {
+    records: control.jobs,
+    ...jobMetrics(metrics, logger),
+    // A killed engine's lease is not to outlast many rounds.
+    ...(jobsEveryMs === undefined ? {} : { everyMs: jobsEveryMs, leaseMs: Math.max(2_000, 2 * jobsEveryMs) }),
   });
   jobs.start();
   void control.projects.purgeDeleted();
@@ -121,7 +128,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     clock: Date.now,
     version,
     folders: { ...folders },
-    jobs: () => jobs.status,
+    jobs: { list: () => jobs.list(), run: (name) => jobs.runNow(name) },
     onStoreDamage: () => noteDoubt(folders.warehouse),
     failing: () => failing.list(),
     room: { freeBytes, reserveBytes: settings.diskReserveBytes },

@@ -19,6 +19,8 @@ export interface ServerSettings {
   logLevel: LogLevel;
   /** Free bytes on the log's disk below which events are refused. */
   diskReserveBytes: number;
+  /** How often each job runs, in the place of its own interval; for tests. */
+  jobsEveryMs?: number | undefined;
   /** Tells one start of the whole server from the next; the supervisor makes it. */
   startId?: string;
 }
@@ -55,6 +57,7 @@ export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerS
     trustProxy: flags['trust-proxy'] ?? onOff('TIDEMARK_TRUST_PROXY', env, false),
     logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
     diskReserveBytes: diskReserveOf(env['TIDEMARK_DISK_RESERVE_MB']),
+    jobsEveryMs: jobsEveryOf(env['TIDEMARK_JOBS_EVERY_MS']),
   };
 }
 
@@ -104,6 +107,16 @@ function diskReserveOf(text: string | undefined): number {
     'setting_invalid',
     `TIDEMARK_DISK_RESERVE_MB is '${text}', which is not a number of MB.`,
     `set it to a whole number from 0, or unset it for ${DEFAULT_DISK_RESERVE_MB}.`,
+  );
+}
+
+function jobsEveryOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{3,8}$/.test(text)) return Number(text);
+  throw new StartProblem(
+    'setting_invalid',
+    `TIDEMARK_JOBS_EVERY_MS is '${text}', which is not a number of milliseconds from 100 to 99999999.`,
+    'unset it: it is for tests.',
   );
 }
 

@@ -2,6 +2,8 @@
 import type { ApiTokens } from './api-tokens.ts';
 import type { AuditLog } from './audit.ts';
 import type { FirstProject, FirstProjectPresets } from './first-project.ts';
+import type { IdentityDecisions } from './identity-decisions.ts';
+import type { JobRecords } from './jobs.ts';
 import type { Projects } from './projects.ts';
 import type { SavedQuestions } from './saved-questions.ts';
 import type { Settings } from './settings.ts';
@@ -16,7 +18,7 @@ export interface WriteKeyGrant {
   source: string;
   /** null = no limit. */
   limits: RateLimits;
-  settings: ProjectSettings;
+  settings: DoorSettings;
   /** Those of the key's source, oldest first, expired ones among them; absent when there are none. */
   valves?: readonly ValveRule[];
 }
@@ -41,13 +43,19 @@ export interface RateLimits {
   bytesPerSecond: number | null;
 }
 
-export interface ProjectSettings {
+/** What the collector's door goes by. */
+export interface DoorSettings {
   /** `flag` (default): bots are stored with a flag. `drop`: counted as filtered. */
   bots: 'flag' | 'drop';
   /** What is kept of a sender's address: nothing (default), the network (last octet, last 80 bits zeroed), all. */
   ip: 'drop' | 'truncate' | 'keep';
   /** Days that events are kept; null = for ever. */
   retentionDays: number | null;
+}
+
+export interface ProjectSettings extends DoorSettings {
+  /** Days after their receipt that quarantined items are kept; null = for ever. */
+  quarantineDays: number | null;
 }
 
 /** Looks write keys up in memory; kept fresh from the control store (a change shows within two seconds). */
@@ -76,6 +84,8 @@ export interface Control {
   readonly tokens: ApiTokens;
   readonly questions: SavedQuestions;
   readonly valves: Valves;
+  readonly identities: IdentityDecisions;
+  readonly jobs: JobRecords;
   readonly audit: AuditLog;
   /** Makes the first project with its source, key and token when there is none; adds presets that are missing. */
   ensureFirstProject(presets?: FirstProjectPresets): Promise<FirstProject>;

@@ -17,6 +17,8 @@ export const CONTROL_ERROR_CODES = [
   'valve_not_found',
   'illegal_valve',
   'too_many_valves',
+  'nothing_to_confirm',
+  'too_many_decisions',
   'illegal_name',
   'illegal_key',
   'illegal_token',

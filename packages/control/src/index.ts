@@ -15,5 +15,7 @@ export type { Settings } from './settings.ts';
 export type { QuestionName, SavedQuestion, SavedQuestions } from './saved-questions.ts';
 export { toValveRule } from './valve-rules.ts';
 export type { Valve, Valves } from './valves.ts';
+export type { IdentityDecision, IdentityDecisions } from './identity-decisions.ts';
+export type { HeldBack, JobLease, JobRecord, JobRecords, RoundFacts } from './jobs.ts';
 export type { AuditEntry, AuditLog } from './audit.ts';
 export type { RandomBytes } from './secrets.ts';

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Control, KeyDirectory, ProjectSettings, RateLimits, WriteKeyGrant } from './control.ts';
+import type { Control, KeyDirectory, DoorSettings, RateLimits, WriteKeyGrant } from './control.ts';
 import { openKeyDirectory } from './key-directory.ts';
 import type { KeyDirectoryOptions } from './key-directory.ts';
 import { failure, temporaryControl, temporaryControlPath } from './testing.ts';
 
-const DEFAULTS: ProjectSettings = { bots: 'flag', ip: 'drop', retentionDays: null };
+const DEFAULTS: DoorSettings = { bots: 'flag', ip: 'drop', retentionDays: null };
 const NO_LIMITS: RateLimits = { eventsPerSecond: null, bytesPerSecond: null };
 
 async function temporaryDirectory(path: string, options: KeyDirectoryOptions = {}): Promise<KeyDirectory> {
@@ -76,7 +76,7 @@ type Step =
   | { do: 'key'; project: number; id: string }
   | { do: 'revoke'; key: number }
   | { do: 'limits'; key: number; limits: Partial<RateLimits> }
-  | { do: 'settings'; project: number; settings: Partial<ProjectSettings> };
+  | { do: 'settings'; project: number; settings: Partial<DoorSettings> };
 
 const index = fc.nat({ max: 7 });
 const id = fc.constantFrom('web', 'app', 'default');
@@ -109,7 +109,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 interface ModelProject {
   alive: boolean;
-  settings: ProjectSettings;
+  settings: DoorSettings;
   sources: Set<string>;
 }
 interface ModelKey {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Libsql from 'libsql';
-import type { KeyDirectory, ProjectSettings, WriteKeyGrant } from './control.ts';
+import type { KeyDirectory, DoorSettings, WriteKeyGrant } from './control.ts';
 import { connectForReading, schemaVersion } from './database.ts';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
@@ -87,7 +87,7 @@ type KeyRow = {
   source: string;
   eventsPerSecond: number | null;
   bytesPerSecond: number | null;
-} & ProjectSettings;
+} & DoorSettings;
 
 const LIVE_KEYS = `
   SELECT k.key, k.project, k.source, k.events_per_second AS eventsPerSecond, k.bytes_per_second AS bytesPerSecond,
@@ -97,7 +97,7 @@ const LIVE_KEYS = `
 
 /** Keys of one project share one settings object, keys of one source their valves: the hot path may compare by identity. */
 function readKeys(db: Libsql.Database): Map<string, WriteKeyGrant> {
-  const settingsOf = new Map<string, ProjectSettings>();
+  const settingsOf = new Map<string, DoorSettings>();
   const valvesOf = readValves(db);
   const keys = new Map<string, WriteKeyGrant>();
   for (const row of db.prepare(LIVE_KEYS).all() as KeyRow[]) {

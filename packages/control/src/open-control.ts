@@ -7,6 +7,8 @@ import { createAuditLog } from './audit.ts';
 import type { Control } from './control.ts';
 import { openDatabase } from './database.ts';
 import { ensureFirstProject } from './first-project.ts';
+import { createIdentityDecisions } from './identity-decisions.ts';
+import { createJobRecords } from './jobs.ts';
 import { createProjects } from './projects.ts';
 import type { PurgeProject } from './projects.ts';
 import { createSavedQuestions } from './saved-questions.ts';
@@ -51,6 +53,8 @@ export async function openControl(path: string, options: ControlOptions = {}): P
     tokens: createApiTokens(store),
     questions: createSavedQuestions(store),
     valves: createValves(store),
+    identities: createIdentityDecisions(store),
+    jobs: createJobRecords(store),
     audit: createAuditLog(store),
     ensureFirstProject: (presets) => ensureFirstProject(store, presets),
     authenticateToken: createAuthenticator(store),

@@ -20,21 +20,35 @@ export function createSettings(store: Store): Settings {
       const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
       return recorded(store, change, async (trx) => {
         await requireProject(trx, project);
-        const { retentionDays, ...rest } = settings;
-        const columns = { ...rest, ...(retentionDays === undefined ? {} : { retention_days: retentionDays }) };
+        const { retentionDays, quarantineDays, ...rest } = settings;
+        const columns = {
+          ...rest,
+          ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
+          ...(quarantineDays === undefined ? {} : { quarantine_days: quarantineDays }),
+        };
         if (Object.keys(columns).length > 0)
           await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
+        await dropConfirmations(trx, project, { retentionDays, quarantineDays });
         return read(trx, project);
       });
     },
   };
 }
 
+/** A deletion was confirmed for the value that stood: who sets another, or the same again later, is asked again. */
+async function dropConfirmations(db: Kysely<Tables>, project: string, changed: Record<string, number | null | undefined>): Promise<void> {
+  for (const [name, value] of Object.entries(changed)) {
+    if (value === undefined) continue;
+    const others = db.deleteFrom('job_confirmations').where('project', '=', project).where('setting', 'like', `${name}=%`);
+    await others.where('setting', '!=', `${name}=${value}`).execute();
+  }
+}
+
 async function read(db: Kysely<Tables>, project: string): Promise<ProjectSettings> {
   const row = await db
     .selectFrom('settings')
     .innerJoin('projects', 'projects.id', 'settings.project')
-    .select(['bots', 'ip', 'retention_days as retentionDays'])
+    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays'])
     .where('project', '=', project)
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();

@@ -17,6 +17,38 @@ export interface Tables {
     bots: Generated<'flag' | 'drop'>;
     ip: Generated<'drop' | 'truncate' | 'keep'>;
     retention_days: ColumnType<number | null, number | null | undefined, number | null>;
+    quarantine_days: ColumnType<number | null, number | null | undefined, number | null>;
+  };
+  identity_decisions: {
+    id: Generated<number>;
+    project: SetOnce<string>;
+    verdict: SetOnce<'merge' | 'cut'>;
+    node_a: SetOnce<string>;
+    node_b: SetOnce<string>;
+    reason: SetOnce<string>;
+    made_at_ms: SetOnce<number>;
+    made_by: SetOnce<string>;
+  };
+  jobs: {
+    name: SetOnce<string>;
+    holder: string | null;
+    lease_until_ms: number | null;
+    started_at_ms: number | null;
+    ended_at_ms: number | null;
+    duration_ms: number | null;
+    rows: number | null;
+    result: string | null;
+    error: string | null;
+    error_code: string | null;
+    /** JSON text. */
+    held_back: Generated<string>;
+  };
+  job_confirmations: {
+    job: SetOnce<string>;
+    project: SetOnce<string>;
+    setting: SetOnce<string>;
+    confirmed_at_ms: SetOnce<number>;
+    confirmed_by: SetOnce<string>;
   };
   sources: {
     project: SetOnce<string>;

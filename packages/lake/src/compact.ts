@@ -47,10 +47,10 @@ const DAY = `intDiv(toUnixTimestamp64Milli(time), ${DAY_MS})`;
 const MAX_FOLDERS_AT_ONCE = 32;
 const HOURS_A_DAY = 24;
 
-/** One round; resolves to how many files went in and came out ({0, 0} when there was nothing to do). */
-export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number }> {
+/** One round; resolves to how many files went in and came out, and of how many rows (all 0 when there was nothing to do). */
+export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number; rows: number }> {
   const landed = take([...lake.manifest.files].filter(isLanding), bounds);
-  if (landed.length === 0) return { read: 0, written: 0 };
+  if (landed.length === 0) return { read: 0, written: 0, rows: 0 };
   const sources = [...landed, ...takeAlong(smallFilesOfTheSameDays(lake, landed), bounds.maxRows - rowsOf(landed))];
   const work = join(lake.folder, 'compacting');
   await rm(work, { recursive: true, force: true });
@@ -73,7 +73,7 @@ export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEF
   if (before !== after) throw new Error(`Compaction of the lake would change ${before} rows into ${after}; nothing was replaced.`);
   await lake.replace(sources, added);
   await rm(work, { recursive: true, force: true });
-  return { read: sources.length, written: added.length };
+  return { read: sources.length, written: added.length, rows: after };
 }
 
 function take(files: readonly LakeFile[], { maxFiles, maxRows }: CompactionBounds): LakeFile[] {

@@ -184,6 +184,34 @@ export const CATALOGUE = {
     labels: ['store'],
   },
 
+  // Jobs.
+  tidemark_job_runs_total: {
+    type: 'counter',
+    help: 'Rounds of each job that ended: done, idle, held_back or failed.',
+    labels: ['job', 'result'],
+  },
+  tidemark_job_duration_seconds: {
+    type: 'histogram',
+    help: 'One round of a job.',
+    labels: ['job'],
+    buckets: WORK_SECONDS,
+  },
+  tidemark_job_rows_total: {
+    type: 'counter',
+    help: 'Rows that rounds of the job read, wrote or deleted, whichever its work is counted in.',
+    labels: ['job'],
+  },
+  tidemark_job_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a round of the job last ended without an error.',
+    labels: ['job'],
+  },
+  tidemark_job_held_back_rows: {
+    type: 'gauge',
+    help: 'Rows that the last round of the job would not delete before somebody confirms it.',
+    labels: ['job'],
+  },
+
   // Questions and the rest of the API.
   tidemark_api_requests_total: {
     type: 'counter',

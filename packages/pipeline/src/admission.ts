@@ -1,12 +1,12 @@
 /** What becomes of one event at the door. Outcomes are data: whoever takes one must deal with each kind. */
 import type { StoredEvent } from '@tidemark/event';
-import type { ProjectSettings, ValveRule } from '@tidemark/control';
+import type { DoorSettings, ValveRule } from '@tidemark/control';
 
 /** What the request itself says, the same for each of its events. */
 export interface RequestFacts {
   project: string;
   source: string;
-  settings: ProjectSettings;
+  settings: DoorSettings;
   receivedAtMs: number;
   /** The clock, epoch ms, where it was set back and receivedAt waits for it (T7); undefined: receivedAtMs is the time. */
   clockMs?: number | undefined;

@@ -82,16 +82,18 @@ test.each(['', '/settings', '/sources', '/keys', '/tokens', '/audit'])(
 test('settings change one by one, and a wrong one is named', async () => {
   const { admin, project } = await server();
   const url = `/api/projects/${project}/settings`;
-  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null });
+  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90 });
   expect((await admin('PUT', url, { retentionDays: 90, bots: 'drop' })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: 90,
+    quarantineDays: 90,
   });
-  expect((await admin('PUT', url, { retentionDays: null })).body).toEqual({
+  expect((await admin('PUT', url, { retentionDays: null, quarantineDays: 90 })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: null,
+    quarantineDays: 90,
   });
   expect(await admin('PUT', url, { ip: 'sell' })).toMatchObject({
     status: 400,

@@ -28,6 +28,14 @@ const Changes = Type.Object(
         description: 'Days that events are kept; null = for ever. Older events that arrive are quarantined.',
       }),
     ),
+    quarantineDays: Type.Optional(
+      Type.Unsafe<number | null>({
+        type: ['integer', 'null'],
+        minimum: 1,
+        maximum: 36_500,
+        description: 'Days after their receipt that quarantined items are kept; null = for ever. Their counts stay.',
+      }),
+    ),
   },
   { additionalProperties: false, minProperties: 1, description: 'Settings that are not given stay as they are.' },
 );

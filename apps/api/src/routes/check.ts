@@ -1,7 +1,7 @@
 /** POST /api/events/check: what would be stored of an event, and why not. Stores nothing. */
 import { toOutput, traceQuery } from '@tidemark/analytics';
 import { toValveRule } from '@tidemark/control';
-import type { ProjectSettings, ValveRule } from '@tidemark/control';
+import type { DoorSettings, ValveRule } from '@tidemark/control';
 import { stopByValve } from '@tidemark/pipeline';
 import type { RequestFacts } from '@tidemark/pipeline';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -35,7 +35,7 @@ const MAX_EVENTS = 100;
 interface Sender {
   project: string;
   source: string;
-  settings: ProjectSettings;
+  settings: DoorSettings;
   valves?: readonly ValveRule[];
 }
 

@@ -4,8 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
-import type { ApiDeps, JobView } from '../deps.ts';
+import type { ApiDeps } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
+import { toLastRound } from '../jobs/shapes.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
 
@@ -76,7 +77,7 @@ const Pipeline = Type.Object({
     { description: 'Parts that fail again and again, so that lag grows; nothing acknowledged is lost by that.' },
   ),
   valves: Type.Integer({ minimum: 0, description: 'Valves that stop events at the door at present: see GET /api/valves.' }),
-  jobs: Type.Array(Job, { description: 'What the engine does beside, such as retention, and how the last rounds went.' }),
+  jobs: Type.Array(Job, { description: 'What the engine does beside, such as retention, and how the last rounds went; GET /api/jobs has more.' }),
 });
 
 /** Lateness is read from the last records only: the offset's index makes that cheap at any size. */
@@ -95,12 +96,13 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     async handler(request): Promise<Static<typeof Pipeline>> {
       const { project, admin } = grantOf(request);
       const status = deps.processor.status();
-      const [balance, lateness, disk, tables, valves] = await Promise.all([
+      const [balance, lateness, disk, tables, valves, jobs] = await Promise.all([
         deps.processor.balance(project),
         latenessOf(deps, project, status.partition, status.committedOffset),
         diskUsage(),
         tableSizes(deps),
         deps.control.valves.list(project),
+        deps.jobs?.list() ?? [],
       ]);
       const { partition, committedOffset, endOffset } = status;
       const startOffset = deps.log.startOffset('events', partition);
@@ -124,22 +126,10 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
           error: admin ? error : null,
         })),
         valves: valves.filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > deps.clock()).length,
-        jobs: (deps.jobs?.() ?? []).map((job) => jobAnswer(job, admin)),
+        jobs: jobs.map((job) => toLastRound(job, admin)),
       };
     },
   });
-}
-
-/** An error may quote what another project's events hold. */
-function jobAnswer({ name, everyMs, lastRunMs, lastDurationMs, lastResult, lastError }: JobView, admin: boolean): Static<typeof Job> {
-  return {
-    name,
-    everyMs,
-    lastRun: lastRunMs === undefined ? null : toRfc3339(lastRunMs),
-    lastDurationMs: lastDurationMs ?? null,
-    lastResult: lastResult ?? null,
-    lastError: lastError === undefined || admin ? (lastError ?? null) : 'It failed; ask with an admin token for the reason.',
-  };
 }
 
 interface Lateness {
