@@ -34,10 +34,9 @@ export interface FunnelAnswer {
 /** One way through the steps: places of its events among the person's sorted events. */
 type Chain = readonly number[];
 
-/** Tries every chain of every person and keeps the best one. */
-export function funnel(all: readonly StoredEvent[], question: FunnelQuestion): FunnelAnswer {
+/** Tries every chain of every person and keeps the best one. `person`: who did an event, where people decided something about it. */
+export function funnel(all: readonly StoredEvent[], question: FunnelQuestion, person = personOf(all)): FunnelAnswer {
   const { breakdown = [], hold = [], limit = 10 } = question;
-  const person = personOf(all);
   const asked = all.filter((event) => (question.includeBots || !event.bot) && holds(event, question.where));
   const people = [...groupBy(asked, person).values()].flatMap((events) => {
     const held = groupBy(events, (event) => JSON.stringify(hold.map((name) => textOf(event, name) ?? null)));

@@ -4,7 +4,10 @@ import { toDecimal, toNumber } from './decimal.ts';
 import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
 import { numberOf, textOf } from './property.ts';
+import { sessionsOf, type Session } from './sessions.ts';
 import { holds, type Where } from './where.ts';
+
+const GAP_MS = 1_800_000;
 
 export interface TrendQuestion {
   fromMs: number;
@@ -17,7 +20,7 @@ export interface TrendQuestion {
   limit?: number;
   series: readonly { event?: string; measure: Measure; where?: Where }[];
 }
-export type Measure = 'events' | 'users' | { [name: string]: string };
+export type Measure = 'events' | 'users' | 'sessions' | { [name: string]: string };
 
 export interface TrendLine {
   breakdown: string[];
@@ -26,14 +29,14 @@ export interface TrendLine {
 }
 
 /** The lines of each series, in the order of the answer. */
-export function trend(all: readonly StoredEvent[], question: TrendQuestion): TrendLine[][] {
+export function trend(all: readonly StoredEvent[], question: TrendQuestion, person = personOf(all)): TrendLine[][] {
   const { fromMs, toMs, timezone, granularity, breakdown = [], limit = 10 } = question;
-  const person = personOf(all);
+  const sessionOf = new Map(sessionsOf(all, GAP_MS).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
   const starts = bucketStarts(timezone, granularity, fromMs, toMs);
   const chosen = question.series.map(({ event, where }) =>
     all.filter((each) => each.timeMs >= fromMs && each.timeMs < toMs && (question.includeBots || !each.bot) && (event === undefined || each.eventName === event) && holds(each, question.where) && holds(each, where)),
   );
-  const valueOf = (events: readonly StoredEvent[], i: number): number => measured(events, question.series[i]?.measure ?? 'events', person);
+  const valueOf = (events: readonly StoredEvent[], i: number): number => measured(events, question.series[i]?.measure ?? 'events', person, sessionOf);
   const groupOf = (event: StoredEvent): (string | null)[] => breakdown.map((name) => cut(textOf(event, name)));
 
   const kept: string[] = [];
@@ -66,8 +69,9 @@ export function trend(all: readonly StoredEvent[], question: TrendQuestion): Tre
   });
 }
 
-function measured(events: readonly StoredEvent[], measure: Measure, person: (event: StoredEvent) => string): number {
+function measured(events: readonly StoredEvent[], measure: Measure, person: (event: StoredEvent) => string, sessionOf: ReadonlyMap<StoredEvent, Session>): number {
   if (measure === 'events') return events.length;
+  if (measure === 'sessions') return new Set(events.map((event) => sessionOf.get(event))).size;
   if (measure === 'users') return new Set(events.map(person)).size;
   const [[name, property] = ['', '']] = Object.entries(measure);
   if (name === 'unique') return new Set(events.flatMap((event) => textOf(event, property) ?? [])).size;
