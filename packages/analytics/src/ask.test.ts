@@ -108,7 +108,6 @@ describe('a question that is none', () => {
     ['trend', { series: [{ measure: 'visits' }] }, 'invalid_value', 'series[0].measure'],
     ['trend', { series: [{ measure: { mean: 'properties.x' } }] }, 'invalid_value', 'series[0].measure'],
     ['trend', { series: [{ measure: { sum: 'price' } }] }, 'unknown_property', 'series[0].measure.sum'],
-    ['trend', { series: [{ measure: 'sessions' }] }, 'unsupported_combination', 'series[0].measure'],
     ['trend', { series: [{}], granularity: 'year' }, 'invalid_value', 'granularity'],
     ['trend', { series: [{}], granularity: 'minute', from: '-60d' }, 'too_many_points', 'granularity'],
     ['trend', { series: [{}], granularity: 'minute', from: '-6d', breakdown: ['userId'] }, 'too_many_points', 'granularity'],

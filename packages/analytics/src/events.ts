@@ -20,16 +20,22 @@ export interface EventSelection {
 
 /** SELECT of the events that a question is about. */
 export function eventsSql(selection: EventSelection): string {
-  const { project, fromMs, toMs, events, includeBots, where, columns, table = 'events' } = selection;
+  const { project, fromMs, toMs, includeBots, columns, table = 'events' } = selection;
+  const selected = selectedSql(selection);
   const conditions = [
     `project = ${literal(project)}`,
     `time >= ${timeLiteral(fromMs)}`,
     `time < ${timeLiteral(toMs)}`,
-    ...(events === undefined ? [] : [namedSql(events)]),
     ...(includeBots ? [] : ['bot = 0']),
-    ...where.map(([conditions, field]) => whereSql(conditions, table, field)).filter((sql) => sql !== '1'),
+    ...(selected === '1' ? [] : [selected]),
   ];
   return `SELECT ${columns.length === 0 ? '1' : columns.join(', ')} FROM ${table} WHERE ${conditions.join(' AND ')}`;
+}
+
+/** SQL that is 1 for the events of a selection among those of its project and range. */
+export function selectedSql({ events, where, table = 'events' }: EventSelection): string {
+  const conditions = [...(events === undefined ? [] : [namedSql(events)]), ...where.map(([conditions, field]) => whereSql(conditions, table, field))];
+  return conditions.filter((sql) => sql !== '1').join(' AND ') || '1';
 }
 
 /** SQL that is 1 for the events of the given names. */

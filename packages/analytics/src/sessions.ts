@@ -7,7 +7,6 @@
  */
 import { joinIdentity, PERSON_SQL } from './person.ts';
 import type { ProjectIdentity } from './project-identity.ts';
-import type { ProjectIdentity } from './project-identity.ts';
 
 export interface SessionQuery {
   identity: ProjectIdentity;

@@ -31,7 +31,7 @@ export interface TrendLine {
 /** The lines of each series, in the order of the answer. */
 export function trend(all: readonly StoredEvent[], question: TrendQuestion, person = personOf(all)): TrendLine[][] {
   const { fromMs, toMs, timezone, granularity, breakdown = [], limit = 10 } = question;
-  const sessionOf = new Map(sessionsOf(all, GAP_MS).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
+  const sessionOf = new Map(sessionsOf(all, GAP_MS, person).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
   const starts = bucketStarts(timezone, granularity, fromMs, toMs);
   const chosen = question.series.map(({ event, where }) =>
     all.filter((each) => each.timeMs >= fromMs && each.timeMs < toMs && (question.includeBots || !each.bot) && (event === undefined || each.eventName === event) && holds(each, question.where) && holds(each, where)),

@@ -2,7 +2,7 @@
 import type { Asking } from '../ask.ts';
 import { allUnsetSql, groupColumns, keptColumns, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
-import { eventsSql } from '../events.ts';
+import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import type { Question } from './trend-question.ts';
@@ -17,7 +17,7 @@ export interface Line {
 /** FROM of the plan's aggregates over the events of series `i` in a range, with `columns` of which `keys` are grouped by. */
 async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, columns: string[], keys: readonly string[], asking: Asking): Promise<string> {
   const series = question.series[i];
-  const selection = {
+  const selection: EventSelection = {
     project: asking.project,
     fromMs: range.fromMs,
     toMs: range.toMs,

@@ -29,7 +29,7 @@ const PLACES = [
 const SPAN_MS = { minute: 2 * 3_600_000, hour: 40 * 3_600_000, day: 5 * 86_400_000, week: 20 * 86_400_000, month: 70 * 86_400_000 };
 
 const measure = fc.oneof(
-  fc.constantFrom('events' as const, 'users' as const),
+  fc.constantFrom('events' as const, 'users' as const, 'sessions' as const),
   fc.tuple(fc.constantFrom('sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'), fc.constantFrom('properties.price', 'properties.plan')).map(([name, property]) => ({ [name]: property })),
 );
 const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen'), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
