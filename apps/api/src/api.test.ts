@@ -65,6 +65,8 @@ describe('pipeline', () => {
     });
     expect(pipeline.lag).toEqual({ records: 0, ms: 0 });
     expect(pipeline.lateness.events).toBe(2);
+    expect(pipeline.lateness.sinceStart).toMatchObject({ events: 2, behindWatermark: 0, buckets: { 0: { upToMs: 1_000, events: 2 }, 11: { upToMs: null, events: 0 } } });
+    expect(pipeline.log.partitions).toMatchObject([{ partition: 0, watermark: pipeline.watermark }]);
     expect(pipeline.disk.tables.find((table: { table: string }) => table.table === 'events')).toMatchObject({
       rows: 2,
     });

@@ -1,4 +1,4 @@
-import { PREFIX, readInt64, readRow } from '@tidemark/event';
+import { readRow } from '@tidemark/event';
 import { epochAt, type LogReader, type Positions, type RecordBatch } from '@tidemark/log';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
@@ -195,13 +195,3 @@ export function liveOutcomes({ range, batches, verdicts, quarantined }: Committe
   });
   return live;
 }
-
-/** How many kept events of a range lie, by event time, before `watermarkMs`. */
-export function countLate({ range, batches, verdicts }: CommittedRange, watermarkMs: number): number {
-  let late = 0;
-  forEachRow(batches, range, (index, bytes, start) => {
-    if (verdicts[index] === 'keep' && readInt64(bytes, start + PREFIX.time) < watermarkMs) late++;
-  });
-  return late;
-}
-

@@ -2,11 +2,12 @@ import type { Lake } from '@tidemark/lake';
 import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
 import { SeenIds } from './dedup/seen-ids.ts';
-import { countLate, EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
+import { EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
 import { Freshness } from './freshness.ts';
+import { Lateness } from './lateness.ts';
 import { OutcomeStore } from './outcomes.ts';
 import { QuarantineConsumer } from './quarantine-consumer.ts';
-import type { Balance, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
+import type { Balance, LatenessCounts, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
 import { startPosition, type StartPosition } from './start-position.ts';
 import { Stores, type WriteObserver } from './stores.ts';
 
@@ -52,6 +53,7 @@ export class Processor implements ProcessorView {
   readonly #seen: SeenIds;
   readonly #stores: Stores;
   readonly #freshness = new Freshness();
+  readonly #lateness = new Lateness();
   readonly #listeners = new Set<(outcomes: LiveOutcome[]) => void>();
   #committedReceivedAtMs = 0;
   #running: Promise<void>[] = [];
@@ -126,6 +128,10 @@ export class Processor implements ProcessorView {
       freshness: this.#freshness.quantiles(),
       dedup: { ids: this.#seen.size, windowStartMs: this.#seen.windowStartMs, memoryBytes: this.#seen.memoryBytes },
     };
+  }
+
+  lateness(): ReadonlyMap<string, LatenessCounts> {
+    return this.#lateness.counts;
   }
 
   async balance(project?: string): Promise<Balance> {
@@ -247,7 +253,7 @@ export class Processor implements ProcessorView {
     }
     const events = committed.verdicts.length;
     const quarantined = committed.quarantined.length;
-    const late = countLate(committed, watermarkMs);
+    const late = this.#lateness.add(committed, watermarkMs);
     this.#observer.committed({ events, stored, quarantined, duplicate: events - stored - quarantined, conflict, late, seconds: elapsedMs / 1000, freshnessMs });
     if (this.#listeners.size > 0) this.#publish(liveOutcomes(committed));
   }

@@ -51,8 +51,20 @@ export interface LiveOutcome {
   event?: StoredEvent;
 }
 
+/** How late the stored events of a project came in: receivedAt less corrected event time. */
+export interface LatenessCounts {
+  events: number;
+  /** Of these: event time before the watermark, so that a bucket that was complete changed. */
+  behindWatermark: number;
+  sumMs: number;
+  /** Not cumulative; `upToMs` is inclusive, and null of the last one, later than all others. */
+  buckets: { upToMs: number | null; events: number }[];
+}
+
 export interface ProcessorView {
   status(): PipelineStatus;
+  /** By project id, since this process began. */
+  lateness(): ReadonlyMap<string, LatenessCounts>;
   /** Balance of one project, or of all. */
   balance(project?: string): Promise<Balance>;
   /** Resolves true once every record that was durable when it was called is in the stores, false after timeoutMs. */

@@ -19,7 +19,7 @@ import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
 import { jobMetrics } from './job-metrics.ts';
 import { endWhenGivenUp } from './given-up.ts';
-import { processorMetrics } from './processor-metrics.ts';
+import { latenessMetrics, processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
 import { noteDoubt, startOrLookAgain } from './start/doubted-stores.ts';
 import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.ts';
@@ -69,6 +69,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
       observer: failing.watch(processorMetrics(metrics, logger)),
     }),
   );
+  latenessMetrics(metrics, processor);
   const committed = () => committedOf(positions);
   await checkpoints.keep(warehouse, committed, (err) => logger.warn({ err }, 'the checkpoint of the stores could not be written'));
   processor.start();

@@ -1,5 +1,5 @@
 import type { Metrics } from '@tidemark/metrics';
-import type { ProcessorObserver } from '@tidemark/processor';
+import type { ProcessorObserver, ProcessorView } from '@tidemark/processor';
 
 interface ErrorLog {
   error(facts: object, message: string): void;
@@ -44,4 +44,11 @@ export function processorMetrics(metrics: Metrics, logger: ErrorLog): ProcessorO
       logger.error({ err, topic }, 'a range could not be applied; it will be tried again');
     },
   };
+}
+
+/** The processor counts lateness itself: an observation an event would cost as much as storing it. */
+export function latenessMetrics(metrics: Metrics, processor: Pick<ProcessorView, 'lateness'>): void {
+  metrics.countedHistogram('tidemark_event_lateness_seconds', () =>
+    [...processor.lateness()].map(([project, { buckets, sumMs }]) => ({ labels: { project }, counts: buckets.map(({ events }) => events), sum: sumMs / 1000 })),
+  );
 }

@@ -93,6 +93,12 @@ export const CATALOGUE = {
     help: 'Stored events whose time lay before the watermark.',
     labels: [],
   },
+  tidemark_event_lateness_seconds: {
+    type: 'histogram',
+    help: 'Receipt less event time of stored events.',
+    labels: ['project'],
+    buckets: [1, 10, 60, 300, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200, 604_800],
+  },
   tidemark_committed_offset: {
     type: 'gauge',
     help: 'Offset after the last record that every store holds.',

@@ -30,6 +30,24 @@ describe('metrics', () => {
     expect(errors).toHaveLength(2);
   });
 
+  it('shows a histogram that was counted elsewhere as one of its own: cumulative, with +Inf, sum and count', async () => {
+    const metrics = createMetrics({ role: 'engine' });
+    const counts = [...Array<number>(9).fill(0), 4, 0, 2];
+    metrics.countedHistogram('tidemark_event_lateness_seconds', () => [{ labels: { project: 'p1' }, counts, sum: 1.5 }]);
+    const text = await metrics.text();
+    const family = text.split('\n').filter((line) => line.includes('tidemark_event_lateness_seconds'));
+    expect(family[1]).toBe('# TYPE tidemark_event_lateness_seconds histogram');
+    expect(family.slice(-5)).toEqual([
+      'tidemark_event_lateness_seconds_bucket{le="259200",project="p1",role="engine"} 4',
+      'tidemark_event_lateness_seconds_bucket{le="604800",project="p1",role="engine"} 4',
+      'tidemark_event_lateness_seconds_bucket{le="+Inf",project="p1",role="engine"} 6',
+      'tidemark_event_lateness_seconds_sum{project="p1",role="engine"} 1.5',
+      'tidemark_event_lateness_seconds_count{project="p1",role="engine"} 6',
+    ]);
+    counts.pop();
+    await expect(metrics.text()).rejects.toThrow('11 bounds, not 10');
+  });
+
   it('keeps to the naming of Prometheus', () => {
     for (const [name, definition] of Object.entries(CATALOGUE)) {
       expect(name).toMatch(/^tidemark_[a-z_]+$/);

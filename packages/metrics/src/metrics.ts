@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
+import { CountedHistogram, type Counted } from './counted-histogram.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { Labels, MetricName, MetricsOfType } from './catalogue.ts';
 
@@ -11,6 +13,8 @@ export interface Metrics {
   gauge<N extends MetricsOfType<'gauge'>>(name: N, labels: Labels<N>): { set(value: number): void };
   /** Values are seconds, as the name says. */
   histogram<N extends MetricsOfType<'histogram'>>(name: N, labels: Labels<N>): { observe(seconds: number): void };
+  /** A histogram that somebody else counts, such as one with millions of values a minute; `read` is called at each scrape. */
+  countedHistogram<N extends MetricsOfType<'histogram'>>(name: N, read: () => Iterable<Counted<Labels<N>>>): void;
   /** Called before each scrape, to set gauges that nobody keeps. One that fails is counted out, not fatal. */
   beforeScrape(fill: () => void | Promise<void>): void;
   /** Prometheus text exposition, version 0.0.4. */
@@ -49,6 +53,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     counter: (name, labels) => (metric(name) as Counter).labels(labels),
     gauge: (name, labels) => (metric(name) as Gauge).labels(labels),
     histogram: (name, labels) => (metric(name) as Histogram).labels(labels),
+    countedHistogram(name, read) {
+      const { help, buckets } = CATALOGUE[name];
+      registry.registerMetric(new CountedHistogram(name, help, buckets, read) as unknown as Metric);
+    },
     beforeScrape: (fill) => void fills.push(fill),
     async text() {
       for (const filled of await Promise.allSettled(fills.map(async (fill) => fill()))) {

@@ -50,7 +50,7 @@ const Pipeline = Type.Object({
   log: Type.Object({
     epoch: Type.String(),
     partitions: Type.Array(
-      Type.Object({ partition: Count, startOffset: Count, committedOffset: Count, endOffset: Count }),
+      Type.Object({ partition: Count, startOffset: Count, committedOffset: Count, endOffset: Count, watermark: Time }),
     ),
   }),
   lag: Type.Object({ records: Count, ms: Type.Number({ minimum: 0 }) }),
@@ -59,7 +59,20 @@ const Pipeline = Type.Object({
     { description: 'From acknowledged to queryable.' },
   ),
   lateness: Type.Object(
-    { events: Count, p50Ms: Type.Number(), p99Ms: Type.Number(), maxMs: Type.Number() },
+    {
+      events: Count,
+      p50Ms: Type.Number(),
+      p99Ms: Type.Number(),
+      maxMs: Type.Number(),
+      sinceStart: Type.Object(
+        {
+          events: Count,
+          behindWatermark: Type.Integer({ minimum: 0, description: 'Event time before the watermark: an answer that was complete changed.' }),
+          buckets: Type.Array(Type.Object({ upToMs: Type.Unsafe<number | null>(OrNull('number', 'Inclusive; null = later than all others.')), events: Count })),
+        },
+        { description: "All stored events since the engine's start." },
+      ),
+    },
     { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
   ),
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
@@ -105,15 +118,16 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         deps.jobs?.list() ?? [],
       ]);
       const { partition, committedOffset, endOffset } = status;
+      const watermark = toRfc3339(status.watermarkMs);
       const startOffset = deps.log.startOffset('events', partition);
       return {
         asOf: toRfc3339(status.asOfMs),
-        watermark: toRfc3339(status.watermarkMs),
+        watermark,
         balance,
-        log: { epoch: status.epoch, partitions: [{ partition, startOffset, committedOffset, endOffset }] },
+        log: { epoch: status.epoch, partitions: [{ partition, startOffset, committedOffset, endOffset, watermark }] },
         lag: { records: status.lag, ms: status.lagMs },
         freshness: status.freshness,
-        lateness,
+        lateness: { ...lateness, sinceStart: sinceStart(deps, project) },
         dedup: {
           ids: status.dedup.ids,
           windowStart: toRfc3339(status.dedup.windowStartMs),
@@ -130,6 +144,11 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
       };
     },
   });
+}
+
+function sinceStart({ processor }: ApiDeps, project: string): Static<typeof Pipeline>['lateness']['sinceStart'] {
+  const { events, behindWatermark, buckets } = processor.lateness().get(project) ?? { events: 0, behindWatermark: 0, buckets: [] };
+  return { events, behindWatermark, buckets };
 }
 
 interface Lateness {
