@@ -20,8 +20,7 @@ export interface Session {
 }
 
 /** Every session there is (rules S1 to S4), bots' too. */
-export function sessionsOf(all: readonly StoredEvent[], gapMs: number): Session[] {
-  const person = personOf(all);
+export function sessionsOf(all: readonly StoredEvent[], gapMs: number, person = personOf(all)): Session[] {
   const ordered = all.toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || earlier(a, b));
   const begin = (event: StoredEvent): Session => ({ id: event.eventId, person: person(event), startMs: event.timeMs, lastMs: event.timeMs, own: [event], joined: [] });
 
@@ -78,9 +77,9 @@ export interface SessionsLine extends SessionsSummary {
 }
 
 /** The answer: the whole first, then its groups in the order in which they are shown. */
-export function sessions(all: readonly StoredEvent[], question: SessionsQuestion): SessionsLine[] {
+export function sessions(all: readonly StoredEvent[], question: SessionsQuestion, person = personOf(all)): SessionsLine[] {
   const { fromMs, toMs, timezone, granularity, gapMs, includeBots, where, breakdown = [], limit = 10 } = question;
-  const counted = sessionsOf(all, gapMs).filter(
+  const counted = sessionsOf(all, gapMs, person).filter(
     ({ startMs, own, joined }) => startMs >= fromMs && startMs < toMs && (includeBots || own[0]?.bot === false) && [...own, ...joined].some((event) => holds(event, where)),
   );
   const starts = bucketStarts(timezone, granularity, fromMs, toMs);
