@@ -47,7 +47,7 @@ describe('docs/questions.md', () => {
 
   it('has examples of every section', () => {
     expect(examples.length * 2).toBe(all.length);
-    expect(new Set(examples.map(({ question }) => question.rule[0]))).toEqual(new Set(['Q', 'P', 'W', 'B', 'I', 'T', 'F']));
+    expect(new Set(examples.map(({ question }) => question.rule[0]))).toEqual(new Set(['Q', 'P', 'W', 'B', 'I', 'T', 'S', 'F']));
   });
 
   for (const { question, answer } of examples) {
