@@ -16,7 +16,7 @@ import { recover, type Recovered } from './recover.ts';
 
 const ROUNDS = Number(process.env['TIDEMARK_MEND_ROUNDS'] ?? 5);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
-const TABLES = ['events', 'timeline', 'event_ids', 'quarantine', 'outcomes'] as const;
+const TABLES = ['events', 'timeline', 'event_ids', 'quarantine', 'outcomes', 'identity_claims', 'identity_links'] as const;
 
 /** The engine's stores in a folder, which can be stopped, damaged and started again. */
 class Stores {
@@ -98,6 +98,8 @@ class Stores {
       ids: await rows('SELECT offset, hex(key) AS k, content FROM event_ids ORDER BY offset'),
       quarantine: await rows('SELECT topic, offset, event_id, code, original FROM quarantine ORDER BY topic, offset'),
       outcomes: await rows(`SELECT project, source, outcome, code, sum(events) AS e FROM outcomes GROUP BY ALL ORDER BY ALL`),
+      claims: await rows('SELECT project, device, user, min(first) AS first FROM identity_claims GROUP BY ALL ORDER BY ALL'),
+      links: await rows('SELECT project, user, previous, min(first) AS first FROM identity_links GROUP BY ALL ORDER BY ALL'),
       lake: lakeIds.toSorted(),
       balance: await this.processor.balance(),
     };
@@ -115,6 +117,11 @@ function randomOf(seed: number): () => number {
 }
 
 let ids = 0;
+/** Users on devices of each other, and now and then an alias. */
+function whoOf(id: number) {
+  return { userId: id % 3 === 0 ? '' : `u${id % 7}`, anonymousId: `d${id % 11}`, ...(id % 10 === 1 ? { type: 'alias' as const, previousId: `u${id % 5}` } : {}) };
+}
+
 /** Some requests: new events, copies, conflicts, and what was refused at the door. */
 async function append(stores: Stores, random: () => number, requests: number): Promise<void> {
   for (let request = 0; request < requests; request++) {
@@ -124,7 +131,7 @@ async function append(stores: Stores, random: () => number, requests: number): P
       const isCopy = ids > 0 && random() < 0.2;
       const id = isCopy ? Math.floor(random() * ids) : ids++;
       const timeMs = Date.UTC(2026, Math.floor(id % 3), 15, 10) + id;
-      return storedEvent(`e${id}`, { receivedAtMs, timeMs, country: id % 2 === 0 ? 'DE' : '', properties: `{"n":${random() < 0.1 ? -1 : id}}` });
+      return storedEvent(`e${id}`, { receivedAtMs, timeMs, country: id % 2 === 0 ? 'DE' : '', ...whoOf(id), properties: `{"n":${random() < 0.1 ? -1 : id}}` });
     });
     const frames: Frames[] = [eventFrames(events)];
     let received = events.length;

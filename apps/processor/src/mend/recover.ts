@@ -1,6 +1,6 @@
 import { verifyLake, type BrokenLakeFile, type Lake } from '@tidemark/lake';
 import { continueFrom, type LogReader, type Positions, type Topic } from '@tidemark/log';
-import { SETTLE_MS, verifyParts, WarehouseError, type Checkpoint, type Verification, type Warehouse } from '@tidemark/warehouse';
+import { DERIVED_TABLES, insertDerived, SETTLE_MS, verifyParts, WarehouseError, type DerivedTable, type Checkpoint, type Verification, type Warehouse } from '@tidemark/warehouse';
 import type { Doubt } from './doubt.ts';
 import { mendStores, type Mended } from './mend-stores.ts';
 
@@ -24,6 +24,8 @@ export interface Recovered {
   brokenFiles: readonly BrokenLakeFile[];
   /** undefined when nothing was in doubt. */
   mended: Mended | undefined;
+  /** Tables made of events that were made again over what is left of them. */
+  madeAgain: readonly DerivedTable[];
 }
 
 /**
@@ -51,15 +53,19 @@ async function attempt(parts: RecoverParts): Promise<Recovered> {
   const clean = checkpoint?.clean === true;
   const suspectSinceMs = checkpoint === undefined ? 0 : clean ? Infinity : checkpoint.writtenAtMs - SETTLE_MS;
   const brokenFiles = await verifyLake(lake, warehouse, suspectSinceMs);
-  const damaged = verified.vanished.length + verified.broken.length + brokenFiles.length > 0;
-  if (clean && !damaged) return { verified, brokenFiles, mended: undefined };
-  const doubt = doubtOf(checkpoint, verified, reader);
-  return { verified, brokenFiles, mended: await mendStores({ reader, positions, warehouse, lake, temporaryFolder, brokenFiles, doubt, idsSinceMs }) };
+  // What is made of events puts no event in doubt.
+  const vanished = verified.vanished.filter((part) => !isDerived(part));
+  const broken = verified.broken.filter((part) => !isDerived(part));
+  const damaged = vanished.length + broken.length + brokenFiles.length > 0;
+  const doubt = doubtOf(checkpoint, vanished.length > 0, reader);
+  const mended = clean && !damaged ? undefined : await mendStores({ reader, positions, warehouse, lake, temporaryFolder, brokenFiles, doubt, idsSinceMs });
+  const isLost = verified.vanished.length > vanished.length || verified.broken.length > broken.length || (mended?.refilled.events ?? 0) > 0;
+  return { verified, brokenFiles, mended, madeAgain: isLost ? await insertDerived(warehouse, 'events') : [] };
 }
 
 /** What was written since the checkpoint; everything when parts of before it are gone, or it was of another log. */
-function doubtOf(checkpoint: Checkpoint | undefined, { vanished }: Verification, { epochs }: LogReader): Doubt {
-  if (checkpoint === undefined || vanished.length > 0 || checkpoint.writtenAtMs === 0) return 'everything';
+function doubtOf(checkpoint: Checkpoint | undefined, hasVanished: boolean, { epochs }: LogReader): Doubt {
+  if (checkpoint === undefined || hasVanished || checkpoint.writtenAtMs === 0) return 'everything';
   const from = (topic: Topic): number | undefined => {
     const committed = checkpoint.committed[topic];
     return committed === undefined ? 0 : continueFrom(epochs, topic, { ...committed, metadata: '' });
@@ -71,6 +77,10 @@ function doubtOf(checkpoint: Checkpoint | undefined, { vanished }: Verification,
 /** Ids are forgotten by whole partitions, which are weeks and have the names of their Mondays: `20260112`. */
 function isForgotten({ table, part }: { table: string; part: string }, idsSinceMs: number): boolean {
   return table === 'event_ids' && part.slice(0, 8) < new Date(idsSinceMs).toISOString().slice(0, 10).replaceAll('-', '');
+}
+
+function isDerived({ table }: { table: string }): boolean {
+  return (DERIVED_TABLES as readonly string[]).includes(table);
 }
 
 function isAmong(parts: Verification['broken'], { table, part }: Verification['broken'][number]): boolean {

@@ -15,7 +15,7 @@ export function verifyingProgress(tell: (sentence: string) => void, nowMs: () =>
   };
 }
 
-export function reportRecovery({ verified, brokenFiles, mended }: Recovered, metrics: Metrics, tell: (sentence: string) => void): void {
+export function reportRecovery({ verified, brokenFiles, mended, madeAgain }: Recovered, metrics: Metrics, tell: (sentence: string) => void): void {
   for (const table of new Set(verified.broken.map(({ table }) => table))) {
     const parts = verified.broken.filter((part) => part.table === table);
     metrics.counter('tidemark_parts_broken_total', { store: table }).inc(parts.length);
@@ -31,6 +31,7 @@ export function reportRecovery({ verified, brokenFiles, mended }: Recovered, met
     const [{ file, reason }] = brokenFiles as [(typeof brokenFiles)[number]];
     tell(`${count(brokenFiles.length, 'file')} of the lake ${brokenFiles.length === 1 ? 'was' : 'were'} broken, like ${file.path}: ${reason.replace(/\.$/, '')}.`);
   }
+  if (madeAgain.length > 0) tell(`Made again from the events: ${madeAgain.join(', ')}.`);
   if (mended === undefined) return;
   const given = Object.entries(mended.refilled).filter(([, rows]) => rows > 0);
   for (const [store, rows] of given) metrics.counter('tidemark_mended_rows_total', { store }).inc(rows);
