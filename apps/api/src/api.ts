@@ -9,6 +9,7 @@ import { parseJsonBodies } from './json-body.ts';
 import { recordOpenApi } from './openapi.ts';
 import { adminRoutes } from './admin/index.ts';
 import { jobRoutes } from './jobs/routes.ts';
+import { rebuildRoutes } from './rebuild/routes.ts';
 import { analyticsRoutes } from './routes/analytics.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { checkRoutes } from './routes/check.ts';
@@ -78,6 +79,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   pipelineRoutes(app, deps, diskUsage);
   healthRoutes(app, deps, () => damage);
   backupRoutes(app, deps);
+  rebuildRoutes(app, deps);
   jobRoutes(app, deps);
   metricsRoutes(app, deps, diskUsage);
   openApiRoutes(app, openApi);

@@ -5,6 +5,7 @@ import type { Admission, RequestFacts } from '@tidemark/pipeline';
 import type { ProcessorView } from '@tidemark/processor';
 import type { Warehouse } from '@tidemark/warehouse';
 import type { FastifyBaseLogger } from 'fastify';
+import type { RebuildPort } from './rebuild/routes.ts';
 
 /** What the API is made of. It owns none of these: whoever opened them closes them, after the API. */
 export interface ApiDeps {
@@ -28,6 +29,8 @@ export interface ApiDeps {
   onStoreDamage?: () => void;
   /** Snapshots of the stores; absent = none can be made. */
   backups?: BackupPort;
+  /** Tables made again from the lake; absent = none can be. */
+  rebuilds?: RebuildPort;
   /** Parts that keep the processor from going on; absent = none do. */
   failing?: () => FailingPart[];
   /** How much room a store's disk has, and how much it must have; absent = that is not looked at. */

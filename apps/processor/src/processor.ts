@@ -105,6 +105,11 @@ export class Processor implements ProcessorView {
     this.#seen.forgetBefore(day);
   }
 
+  /** The table event_ids was given ids that it had lost. To be called between two ranges. */
+  async relearnIds(): Promise<void> {
+    await this.#seen.reload(this.#parts.nowMs());
+  }
+
   status(): PipelineStatus {
     const { reader, nowMs, allowedLatenessMs = 2 * 3_600_000 } = this.#parts;
     const readAtMs = nowMs();

@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
+import { rebuildCommand } from './commands/rebuild.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { restartCommand } from './commands/restart.ts';
 import { startCommand } from './commands/start.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   restartCommand,
   backupCommand,
   restoreCommand,
+  rebuildCommand,
   askCommand,
   importCommand,
   demoCommand,

@@ -8,8 +8,8 @@ import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
-import { Processor, recover } from '@tidemark/processor';
-import { ChdbWarehouse, migrateWarehouse, verifyParts } from '@tidemark/warehouse';
+import { finishSwap, isSwapUnfinished, Processor, rebuildJournalPath, Rebuilds, recover } from '@tidemark/processor';
+import { ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, verifyParts } from '@tidemark/warehouse';
 import { pino } from 'pino';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
@@ -36,11 +36,15 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const version = readVersion();
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
   const metrics = createMetrics({ role: 'engine', withProcess: true });
-  const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now);
+  const rebuildJournal = rebuildJournalPath(folders.warehouse);
+  const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now, isSwapUnfinished(rebuildJournal));
   const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
     const opened = await ChdbWarehouse.open({ path: folders.warehouse });
+    await finishSwap(opened, rebuildJournal);
     const found = await verifyParts(opened, checkpoints.found, checkpoints.onDisk, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
+    // One that is gone has vanished parts, and is mended like any other.
+    await createMissingTables(opened, Object.keys(POSITIONED_TABLES));
     return { warehouse: opened, verified: found };
   });
   const lake = await openStore(() => Lake.open(folders.lake, warehouse));
@@ -118,6 +122,23 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     betweenChanges: (work) => jobs.exclusively(() => processor.between(work)),
     nowMs: Date.now,
   });
+  const rebuilds = new Rebuilds({
+    reader,
+    positions,
+    warehouse,
+    lake,
+    processor,
+    temporaryFolder: warehouse.temporaryFolder,
+    exclusively: (work) => jobs.exclusively(work),
+    derived: { tables: DERIVED_TABLES, write: (source) => insertDerived(warehouse, source) },
+    idsSinceMs: () => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000,
+    swapped: () => checkpoints.anew(warehouse),
+    journalPath: rebuildJournal,
+    nowMs: Date.now,
+    room: { freeBytes: () => freeBytes(folders.warehouse), reserveBytes: settings.diskReserveBytes },
+    onError: (err) => logger.error({ err }, 'the rebuild failed'),
+  });
+  const resumed = rebuilds.resume().catch((err: unknown) => logger.error({ err }, 'the rebuild could not go on'));
   const api = createApi({
     warehouse,
     control,
@@ -134,6 +155,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     failing: () => failing.list(),
     room: { freeBytes, reserveBytes: settings.diskReserveBytes },
     backups,
+    rebuilds,
     logger,
   });
   mkdirSync(dirname(settings.engineSocketPath), { recursive: true });
@@ -144,6 +166,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     async stop() {
       stopLooking();
       await api.close();
+      await resumed;
+      await rebuilds.stop();
       await jobs.stop();
       await processor.stop();
       await control.close();

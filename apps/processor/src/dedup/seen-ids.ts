@@ -27,13 +27,18 @@ export class SeenIds {
 
   static async load(warehouse: Warehouse, temporaryFolder: string, nowMs: number): Promise<SeenIds> {
     const seen = new SeenIds(warehouse, temporaryFolder);
-    const { rows } = await warehouse.query<{ week: string; ids: number; startMs: number }>(
+    await seen.reload(nowMs);
+    return seen;
+  }
+
+  /** Reads all of the table, which was given ids that the filters don't know. Nothing may be written to it meanwhile. */
+  async reload(nowMs: number): Promise<void> {
+    const { rows } = await this.#warehouse.query<{ week: string; ids: number; startMs: number }>(
       'SELECT _partition_id AS week, count() AS ids, toInt64(toUnixTimestamp(min(received_at))) * 1000 AS startMs FROM event_ids GROUP BY week ORDER BY week',
     );
-    for (const { week, ids } of rows) await seen.#loadWeek(week, ids);
+    for (const { week, ids } of rows) await this.#loadWeek(week, ids);
     // Nothing seen yet means that nothing was forgotten: the window begins now.
-    seen.windowStartMs = rows.length === 0 ? nowMs : Math.min(...rows.map(({ startMs }) => startMs));
-    return seen;
+    this.windowStartMs = rows.length === 0 ? nowMs : Math.min(...rows.map(({ startMs }) => startMs));
   }
 
   private constructor(warehouse: Warehouse, temporaryFolder: string) {

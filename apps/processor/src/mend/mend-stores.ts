@@ -81,7 +81,7 @@ async function refill(parts: MendParts, committed: number, refilled: Refilled): 
 }
 
 /** A clock that is ahead must not make ids look forgotten whose neighbours are still there. */
-async function oldestIdMs(warehouse: Warehouse): Promise<number> {
+export async function oldestIdMs(warehouse: Warehouse): Promise<number> {
   const { rows } = await warehouse.query<{ ids: number; oldestMs: number }>(
     'SELECT count() AS ids, toInt64(toUnixTimestamp(min(received_at))) * 1000 AS oldestMs FROM event_ids',
   );

@@ -6,7 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Position, Topic } from '@tidemark/log';
-import { describeParts, keepReplacedParts, partsOnDisk, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type PartsOnDisk, type Warehouse } from '@tidemark/warehouse';
+import { describeParts, forgetPartSums, keepReplacedParts, partsOnDisk, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type PartsOnDisk, type Warehouse } from '@tidemark/warehouse';
 
 const EVERY_MS = 60_000;
 
@@ -18,12 +18,16 @@ export class StoreCheckpoints {
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #take: () => Promise<void> = async () => {};
 
-  /** To be called before the warehouse is opened. `warehousePath`: its folder. */
-  static async begin(warehousePath: string, nowMs: () => number): Promise<StoreCheckpoints> {
+  /**
+   * To be called before the warehouse is opened. `warehousePath`: its folder. `disregard`: whatever is written there says
+   * nothing of the tables any more, as good as if there were none.
+   */
+  static async begin(warehousePath: string, nowMs: () => number, disregard = false): Promise<StoreCheckpoints> {
     const path = join(warehousePath, 'checkpoint');
     mkdirSync(dirname(path), { recursive: true });
-    const found = readCheckpoint(path);
+    const found = disregard ? undefined : readCheckpoint(path);
     if (found?.clean !== true) await keepReplacedParts(join(warehousePath, 'data'), nowMs());
     else await writeCheckpoint(path, { ...found, clean: false });
     return new StoreCheckpoints(path, found, await partsOnDisk(join(warehousePath, 'data')), nowMs);
@@ -42,10 +46,20 @@ export class StoreCheckpoints {
       await takeCheckpoint(this.#path, warehouse, committed, { clean: false, nowMs: this.#nowMs() });
     };
     await take();
+    this.#take = take;
     this.#timer = setInterval(() => {
-      this.#writing = take().catch(onError);
+      this.#writing = this.#writing.then(take).catch(onError);
     }, EVERY_MS);
     this.#timer.unref();
+  }
+
+  /** Now: tables have changed places, and what the last one says is of others. */
+  async anew(warehouse: Warehouse): Promise<void> {
+    await this.#writing;
+    forgetPartSums(warehouse);
+    const taking = this.#take();
+    this.#writing = taking.catch(() => {});
+    await taking;
   }
 
   /** When nothing is written any more: resolves to what writes the clean mark, to be called when all stores are closed. */
