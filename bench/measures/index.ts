@@ -1,6 +1,7 @@
 import type { Measure } from '../report/measure.ts';
 import { ab } from './ab.ts';
 import { curve } from './curve.ts';
+import { day } from './day.ts';
 import { halfLoad } from './half-load.ts';
 import { memoryAlone, memoryShort } from './memory.ts';
 import { profile } from './profile.ts';
@@ -32,6 +33,7 @@ export const MEASURES: Record<string, Runnable> = {
   r12: { run: r12, about: 'a fifth of duplicates against none' },
   r13: { run: r13, about: 'three times the sustainable load' },
   r15: { run: r15, about: 'acknowledged events lost over injected faults' },
+  day: { run: day, about: 'sessions and persons of a day of 5 million events against plain scans' },
   memory: { run: memoryAlone, inAll: memoryShort, about: 'anonymous memory over ten minutes of full load (a minute in `npm run bench`)' },
   curve: { run: curve, about: 'events/s and latency over offered load, for the chart' },
   profile: { run: profile, about: 'where the JavaScript of an event goes, by source file' },
