@@ -14,7 +14,7 @@ export const KNOBS = {
   TIDEMARK_BENCH_SECONDS: { means: 'length of each window of load (each measure has its own)', unit: 's' },
   TIDEMARK_BENCH_ROUNDS: { means: 'how often ours and what it is held against take turns (3 or 5)', unit: '' },
   TIDEMARK_BENCH_IDS: { means: 'ids in the dedup store before R4 and R12 (50,000,000)', unit: 'ids' },
-  TIDEMARK_BENCH_EVENTS: { means: 'events that R9 sends (600,000) and R10 reads from (3,000,000)', unit: 'events' },
+  TIDEMARK_BENCH_EVENTS: { means: 'events that R9 sends (600,000), R10 reads from (3,000,000), and of `day` (5,000,000)', unit: 'events' },
   TIDEMARK_BENCH_LOG_MB: { means: 'unprocessed log of R11 (1,024)', unit: 'MB' },
   TIDEMARK_BENCH_BATCH: { means: 'events in a request (50)', unit: 'events' },
   TIDEMARK_BENCH_CONNECTIONS: { means: 'connections of a generator in closed loop (16)', unit: '' },
