@@ -43,6 +43,11 @@ export const NextCursor = Type.Unsafe<string | null>({
 
 const Open = Type.Object({}, { additionalProperties: true });
 
+export const SessionPlace = Type.Object(
+  { id: Type.String({ description: 'eventId of its first event' }), start: Time },
+  { description: 'The session that the event belongs to, once it is stored (rules S1 to S3).' },
+);
+
 /** An event as it leaves the system. Ids that it came without are absent. */
 export const OutputEventShape = Type.Object({
   eventId: Type.String(),
@@ -54,6 +59,7 @@ export const OutputEventShape = Type.Object({
   groupId: Type.Optional(Type.String()),
   previousId: Type.Optional(Type.String()),
   personId: Type.String(),
+  session: Type.Optional(SessionPlace),
   timestamp: Type.String({ format: 'date-time', description: 'Corrected event time.' }),
   originalTimestamp: Time,
   receivedAt: Time,

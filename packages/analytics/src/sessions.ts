@@ -9,7 +9,8 @@ import { joinIdentity, PERSON_SQL } from './person.ts';
 import type { ProjectIdentity } from './project-identity.ts';
 
 export interface SessionQuery {
-  identity: ProjectIdentity;
+  /** Absent: the rows are one person's. */
+  identity?: ProjectIdentity;
   /**
    * SELECT of all events of a window, with the actor columns, device, bot, at (Int64, epoch ms), tag and `keys`; and where
    * `isOrdered`, sequence and event_id.
@@ -45,8 +46,8 @@ function splitSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys }: Ses
   const place = (name: string): number => element.indexOf(name) + 1;
   const stream = 'actor_user, actor_device, device, bot';
   const byActor = `SELECT ${stream}, groupArray((${element.join(', ')})) AS some FROM (${rows}) GROUP BY ${stream}`;
-  const streams = `SELECT ${PERSON_SQL} AS person, device, bot, arraySort(groupArrayArray(some)) AS e
-    FROM (${byActor}) AS actors ${joinIdentity(identity)} GROUP BY person, device, bot`;
+  const streams = `SELECT ${personSql(identity)} AS person, device, bot, arraySort(groupArrayArray(some)) AS e
+    FROM (${byActor}) AS actors ${joinSql(identity)} GROUP BY person, device, bot`;
   const tooFar = `arrayMap(d -> d > ${gapMs}, arrayDifference(arrayMap(x -> x.1, e)))`;
   const breaks = hasDeviceless ? `if(device = '', arrayMap(x -> 1, e), ${tooFar})` : tooFar;
   const picked = keys.map(({ name, pick }) => {
@@ -68,7 +69,7 @@ function splitSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys }: Ses
  */
 function joinDeviceless({ identity, rows, gapMs, keys }: SessionQuery, sessions: string): string {
   const names = keys.map(({ name }) => name);
-  const devicelessPeople = `SELECT ${PERSON_SQL} FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows}) WHERE device = '') AS actors ${joinIdentity(identity)}`;
+  const devicelessPeople = `SELECT ${personSql(identity)} FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows}) WHERE device = '') AS actors ${joinSql(identity)}`;
   // A session goes on whole, and once more as a bare span into each block that it touches.
   const twice = `SELECT person, device, bot, start, last, id, ${names.map((name) => `${name}, `).join('')}is_span, if(is_span, [], tags) AS tags,
       multiIf(is_span, range(intDiv(start, ${gapMs}), intDiv(last, ${gapMs}) + 2), device = '', [intDiv(start, ${gapMs})], [toInt64(0)]) AS blocks
@@ -85,4 +86,12 @@ function joinDeviceless({ identity, rows, gapMs, keys }: SessionQuery, sessions:
   return `SELECT person, s.1 AS device, bot, s.2 AS start, max(s.3) AS last, s.5 AS nth, any(s.4) AS id, ${['groupArrayArray(s.6) AS tags', ...picked].join(', ')}
   FROM (SELECT person, bot, whole, ${placed} AS fallen FROM (${blocks})) ARRAY JOIN arrayConcat(whole, fallen) AS s
   GROUP BY person, device, bot, start, nth`;
+}
+
+function personSql(identity: ProjectIdentity | undefined): string {
+  return identity === undefined ? `''` : PERSON_SQL;
+}
+
+function joinSql(identity: ProjectIdentity | undefined): string {
+  return identity === undefined ? '' : joinIdentity(identity);
 }

@@ -7,6 +7,7 @@ import { plainIdentity } from './project-identity.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, zoneOf } from './range.ts';
 import { eventsOfPerson, resolvePerson } from './resolve.ts';
+import { withSessions } from './sessions-of-person.ts';
 
 export interface TimelineRequest {
   /** Any id of the person. */
@@ -48,7 +49,8 @@ ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${li
   const last = rows[limit - 1];
   const more = rows.length > limit && last !== undefined;
   const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };
-  return { events: rows.slice(0, limit).map(toOutput), nextCursor: more && position ? writeCursor(position) : null };
+  const shown = await withSessions(rows.slice(0, limit), person, warehouse);
+  return { events: shown.map(toOutput), nextCursor: more && position ? writeCursor(position) : null };
 }
 
 function boundsSql({ from, to, cursor, order = 'asc' }: TimelineRequest, nowMs: number): string[] {

@@ -4,7 +4,8 @@ import { literal, type Warehouse } from '@tidemark/warehouse';
 import type { Identities } from './ask.ts';
 import { outputSelect, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
 import { plainIdentity } from './project-identity.ts';
-import { personIdOf } from './resolve.ts';
+import { personIdOf, resolvePerson } from './resolve.ts';
+import { withSessions } from './sessions-of-person.ts';
 
 interface TraceContext {
   project: string;
@@ -44,5 +45,6 @@ async function read({ project, warehouse, identities }: TraceContext, condition:
   if (row === undefined) return undefined;
   const identity = (await identities?.of(project)) ?? plainIdentity(project);
   const person = await personIdOf({ userId: row.user_id, anonymousId: row.anonymous_id }, identity, warehouse);
-  return { event: toOutput({ ...row, person }), position: { epoch: row.epoch, partition: Number(row.partition), offset: Number(row.offset) } };
+  const [placed = row] = await withSessions([row], await resolvePerson(row.user_id || row.anonymous_id, identity, warehouse), warehouse);
+  return { event: toOutput({ ...placed, person }), position: { epoch: row.epoch, partition: Number(row.partition), offset: Number(row.offset) } };
 }

@@ -10,7 +10,7 @@ import type { ApiDeps } from '../deps.ts';
 import { findPending } from '../pending.ts';
 import { Problem } from '../problem.ts';
 import { readRefusals, Refusal } from '../refusals.ts';
-import { Count, OutputEventShape, Position, Time } from '../schemas.ts';
+import { Count, OutputEventShape, Position, SessionPlace, Time } from '../schemas.ts';
 import { toTimelineRow } from '../stored-event.ts';
 
 const EventId = Type.Object({ eventId: Type.String({ minLength: 1 }) });
@@ -28,6 +28,7 @@ const Trace = Type.Object({
   /** Of a stored or a pending event. */
   time: Type.Optional(Type.Object({ original: Time, corrected: Time, correctedByMs: Type.Integer() })),
   personId: Type.Optional(Type.String()),
+  session: Type.Optional(SessionPlace),
   event: Type.Optional(OutputEventShape),
   /** Of a pending event. */
   lag: Type.Optional(Type.Object({ recordsBefore: Count, ms: Type.Number() })),
@@ -44,7 +45,7 @@ export function traceRoutes(app: FastifyInstance, deps: ApiDeps): void {
     url: '/api/events/:eventId',
     schema: {
       operationId: 'traceEvent',
-      summary: 'Follow one event: received, log position, outcome, corrected time, person; or the reasons and the fix',
+      summary: 'Follow one event: received, log position, outcome, corrected time, session, person; or the reasons and the fix',
       tags: ['events'],
       params: EventId,
       response: { 200: Trace },
@@ -56,12 +57,12 @@ export function traceRoutes(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise<Trace> {
-  const { warehouse, processor, log } = deps;
+  const { warehouse, processor, log, identities } = deps;
   // The status first: what is committed after it is found in the stores, what was not is found in the log.
   const { partition, committedOffset, lag, lagMs, epoch } = processor.status();
   const condition = `project = ${literal(project)} AND event_id = ${literal(eventId)}`;
   const [stored, refusals] = await Promise.all([
-    traceQuery(eventId, { project, warehouse }),
+    traceQuery(eventId, { project, warehouse, ...(identities && { identities }) }),
     readRefusals(warehouse, condition, MAX_REFUSALS),
   ]);
   if (stored !== undefined) {
@@ -91,13 +92,14 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
 }
 
 function toldBy(event: OutputEvent) {
-  const { eventId, receivedAt, source, personId, timestamp, originalTimestamp } = event;
+  const { eventId, receivedAt, source, personId, session, timestamp, originalTimestamp } = event;
   const correctedByMs = Date.parse(timestamp) - Date.parse(originalTimestamp);
   return {
     eventId,
     receivedAt,
     source,
     personId,
+    ...(session && { session }),
     event,
     time: { original: originalTimestamp, corrected: timestamp, correctedByMs },
   };
