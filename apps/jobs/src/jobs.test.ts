@@ -4,6 +4,7 @@ import { accountingCheck, type AccountingDifference } from './accounting-check.t
 import { idExpiry } from './id-expiry.ts';
 import { lakeCompaction } from './lake-compaction.ts';
 import { purgeProject } from './purge.ts';
+import { quarantineExpiry } from './quarantine-expiry.ts';
 import { retention } from './retention.ts';
 
 let pipeline: TestPipeline;
@@ -49,6 +50,25 @@ it('deletes what is older than its project keeps, and nothing where no retention
   expect(await pipeline.ids('events')).toEqual(['p1-1', 'p2-1', 'p2-40']);
   expect(await pipeline.ids('timeline')).toEqual(['p1-1', 'p2-1', 'p2-40']);
   expect(await pipeline.lakeIds()).toEqual(['p1-1', 'p2-1', 'p2-40']);
+});
+
+it('A1: deletes quarantined items behind their days, of the projects that say so; what was counted stays', async () => {
+  const nowMs = Date.UTC(2026, 5, 1);
+  const insert = (project: string, daysAgo: number) =>
+    pipeline.warehouse.command(`INSERT INTO quarantine (project, received_at, source, code, offset, event_id)
+      SELECT '${project}', fromUnixTimestamp64Milli(${nowMs - daysAgo * DAY_MS}, 'UTC'), 'web', 'wrong_type', ${daysAgo}, '${project}-${daysAgo}'`);
+  for (const project of ['p1', 'p2']) for (const daysAgo of [1, 29, 31]) await insert(project, daysAgo);
+  await pipeline.warehouse.command("INSERT INTO outcomes (project, source, minute, outcome, events) VALUES ('p1', 'web', now(), 'quarantined', 3)");
+  const settings = { list: async () => [{ id: 'p1' }, { id: 'p2' }], quarantineDays: async (project: string) => (project === 'p1' ? 30 : null) };
+  const job = quarantineExpiry({ ...pipeline, ...SURE, settings, nowMs: () => nowMs });
+  expect(await job.run()).toMatchObject({ rows: 1 });
+  expect(await job.run()).toBeUndefined();
+  const { rows } = await pipeline.warehouse.query<{ event_id: string }>('SELECT event_id FROM quarantine ORDER BY event_id');
+  expect(rows.map(({ event_id }) => event_id)).toEqual(['p1-1', 'p1-29', 'p2-1', 'p2-29', 'p2-31']);
+  const counted = await pipeline.warehouse.query<{ events: number }>('SELECT sum(events) AS events FROM outcomes');
+  expect(counted.rows).toEqual([{ events: 3 }]);
+  expect(await quarantineExpiry({ ...pipeline, ...SURE, clock: { doubt: async () => 'The clock says so.' }, settings, nowMs: () => nowMs }).run()).toBeUndefined();
+  await expect(quarantineExpiry({ ...pipeline, ...SURE, clock: { doubt: async () => 'The clock says so.' }, settings, nowMs: () => nowMs + 10 * DAY_MS }).run()).rejects.toMatchObject({ code: 'clock_doubted' });
 });
 
 it('forgets ids by whole weeks once they are older than the window', async () => {

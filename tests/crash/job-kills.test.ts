@@ -1,0 +1,83 @@
+/**
+ * Retention, compaction of the lake, quarantine and id expiry, killed (SIGKILL, by themselves) before and after every
+ * statement, every change of the lake's manifest and the note of each round's end. Started again, perhaps killed again, they
+ * must end with the very contents of a run that was never killed: what is too old is gone from each store, all else is
+ * there once. CI takes a sample; `TIDEMARK_JOB_KILLS=all` takes every step, a number so many, a name that one;
+ * `TIDEMARK_SEED=…` does the same again.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundleProgram } from './file-layer/bundle.ts';
+import type { JobFacts } from './job-kills/jobs-process.ts';
+import { seededRandom } from './ledger.ts';
+
+const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '5';
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
+const random = seededRandom(SEED);
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-job-kills-'));
+const base = join(folder, 'base');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let program: string;
+let expected: JobFacts;
+beforeAll(async () => {
+  program = await bundleProgram(new URL('job-kills/jobs-process.ts', import.meta.url));
+  cpSync(new URL('../../packages/warehouse/src/migrations', import.meta.url), join(dirname(program), 'migrations'), { recursive: true });
+  const prepared = spawnSync(process.execPath, [program, base, 'prepare'], { timeout: 60_000, encoding: 'utf8' });
+  expect(prepared.status, prepared.stderr).toBe(0);
+  expected = run(copyOf(base, 'whole'))!;
+}, 120_000);
+
+it('undisturbed, they leave what is young, and of the project that keeps everything all', () => {
+  expect(expected.errors).toEqual([]);
+  const days = (store: string) => expected.stores[store]!.map((row) => /"event_id":"(\w+-\d+)"/.exec(row)![1]!).toSorted();
+  const left = [...[5, 10, 25, 29].map((age) => `cut-${age}`), ...[5, 10, 25, 29, 31, 35, 50, 80].map((age) => `kept-${age}`)].toSorted();
+  for (const store of ['events', 'timeline', 'lake']) expect(days(store), store).toEqual(left);
+  expect(expected.stores['quarantine']).toHaveLength(left.length);
+  // Counts and the ids of what was received yesterday stay; the two old ids are gone.
+  expect(expected.stores['outcomes']!.map((row) => Number((JSON.parse(row) as { events: number }).events)).reduce((sum, events) => sum + events)).toBe(32);
+  expect(expected.stores['event_ids']).toHaveLength(16);
+});
+
+it(`killed at ${KILLS} steps, they end with what they end with undisturbed (seed ${SEED})`, () => {
+  expect(expected.steps.length).toBeGreaterThan(30);
+  for (const step of deadlySteps()) {
+    const data = copyOf(base, 'killed');
+    expect(run(data, step), `not killed at ${step}`).toBeUndefined();
+    const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
+    if (again !== undefined) run(data, again);
+    const facts = run(data);
+    const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
+    expect(facts?.errors, told).toEqual([]);
+    for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
+    rmSync(data, { recursive: true, force: true });
+  }
+}, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);
+
+function deadlySteps(): string[] {
+  if (KILLS === 'all') return [...expected.steps];
+  if (Number.isNaN(Number(KILLS))) return [KILLS];
+  const left = [...expected.steps];
+  return Array.from({ length: Math.min(left.length, Number(KILLS)) }, () => left.splice(Math.floor(random() * left.length), 1)[0]!);
+}
+
+/** Runs all jobs to their end; undefined when the process was killed on its way. */
+function run(data: string, deadly?: string): JobFacts | undefined {
+  const facts = join(folder, 'facts.json');
+  rmSync(facts, { force: true });
+  const { signal, status, stderr } = spawnSync(process.execPath, [program, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 60_000, encoding: 'utf8' });
+  if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as JobFacts;
+  if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
+  throw new Error(`the jobs ended with ${signal ?? status}: ${stderr}`);
+}
+
+function copyOf(from: string, name: string): string {
+  const to = join(folder, name);
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true });
+  return to;
+}
