@@ -10,6 +10,7 @@ import { recordOpenApi } from './openapi.ts';
 import { adminRoutes } from './admin/index.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import { rebuildRoutes } from './rebuild/routes.ts';
+import { identityRoutes } from './identities/routes.ts';
 import { analyticsRoutes } from './routes/analytics.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { checkRoutes } from './routes/check.ts';
@@ -71,6 +72,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   analyticsRoutes(app, deps);
   savedQuestionRoutes(app, deps);
   timelineRoutes(app, deps);
+  identityRoutes(app, deps);
   exportRoutes(app, deps);
   liveRoutes(app, deps);
   checkRoutes(app, deps);

@@ -1,3 +1,4 @@
+import type { Identities } from '@tidemark/analytics';
 import type { Control, HeldBack, KeyDirectory } from '@tidemark/control';
 import type { LogReader } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
@@ -15,6 +16,8 @@ export interface ApiDeps {
   keys: KeyDirectory;
   processor: ProcessorView;
   log: LogReader;
+  /** Aliases and decisions about who is who; absent = there are none. */
+  identities?: Identities;
   /** The same admission as the collector's, for `POST /api/events/check`. */
   admission: { admit(value: unknown, facts: RequestFacts): Admission };
   metrics: Metrics;

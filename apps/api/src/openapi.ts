@@ -38,6 +38,7 @@ function documentOf(paths: Record<string, Json>, version: string): Json {
     tags: [
       { name: 'ingest', description: 'Sending events.' },
       { name: 'questions', description: 'Asking about them.' },
+      { name: 'identity', description: 'Who is one person.' },
       { name: 'events', description: 'The events themselves.' },
       { name: 'operations', description: 'Is it well?' },
       { name: 'administration', description: 'Projects, sources, keys, tokens, settings.' },

@@ -139,6 +139,12 @@ export class Processor implements ProcessorView {
     return this.#lateness.counts;
   }
 
+  /** Numbers that grow when something was written that says who is who, or when events were. */
+  identityChanges(): { claims: number; links: number; events: number } {
+    const { identity_claims: claims, identity_links: links } = this.#stores.derivedWrites;
+    return { claims, links, events: this.#events.offset };
+  }
+
   async balance(project?: string): Promise<Balance> {
     const { endOffsets, received } = this.#parts.reader.snapshot(0);
     const sum = (outcome: Parameters<OutcomeStore['sum']>[0]) => this.#outcomes.sum(outcome, project);

@@ -1,6 +1,7 @@
 /** The engine's process: processor, API and jobs around the one warehouse of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
 import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject } from '@tidemark/jobs';
@@ -145,6 +146,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     keys,
     processor,
     log: reader,
+    identities: new WarehouseIdentities({ warehouse, decisionsOf: (project) => control.identities.list(project), changes: () => processor.identityChanges() }),
     admission: createAdmission({ countryOf: await openGeo() }),
     metrics,
     clock: Date.now,

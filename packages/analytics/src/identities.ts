@@ -1,5 +1,5 @@
 /** The identity of projects, read from the derived tables and the decisions, and read again only when one of these changed. */
-import { aliasHubs, joinedNodes, MAX_CLAIMED_DEVICES, nameOf, nodeOfKey, standingDecisions, type AliasLink, type Decision, type JoinedPerson, type NodeKey } from '@tidemark/identity';
+import { joinedNodes, MAX_CLAIMED_DEVICES, nameOf, nodeOfKey, standingDecisions, type AliasLink, type Decision, type JoinedPerson, type NodeKey } from '@tidemark/identity';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 import type { Identities } from './ask.ts';
 import { claimsThatCount, fitsStatement, plainIdentity, type ProjectIdentity } from './project-identity.ts';
@@ -28,15 +28,15 @@ interface Kept {
   changes: IdentityChanges;
   /** Names, and the owners of merged devices, come of all events. */
   ofEvents: boolean;
-  hubsReadAtMs: number;
-  hubsTookMs: number;
+  /** Users with too many devices, and when and how long all claims were read for them. */
+  hubs: { users: readonly string[]; claims: number; readAtMs: number; tookMs: number };
   readAtMs: number;
 }
 
 /** Whatever else may change the tables (a rebuild, a deletion) shows after this long. */
 const MAX_AGE_MS = 10_000;
 /** Looking for hubs reads all claims of a project; it may take this share of the time. */
-const HUB_SHARE = 0.05;
+const HUB_SHARE = 0.02;
 
 export class WarehouseIdentities implements Identities {
   readonly #parts: WarehouseIdentitiesParts;
@@ -47,31 +47,27 @@ export class WarehouseIdentities implements Identities {
   }
 
   async of(project: string): Promise<ProjectIdentity> {
-    const { decisionsOf, changes, monotonicMs = () => performance.now() } = this.#parts;
+    const { warehouse, decisionsOf, changes, monotonicMs = () => performance.now() } = this.#parts;
     // Before anything is read: what is written meanwhile is then looked at again.
     const seen = changes?.();
     const decisions = await decisionsOf(project);
-    const before = this.#kept.get(project);
     const nowMs = monotonicMs();
-    if (before !== undefined && seen !== undefined && holds(before, seen, decisions.length, nowMs)) return before.identity;
-    const hubsDue = before === undefined || seen === undefined || (seen.claims !== before.changes.claims && nowMs - before.hubsReadAtMs > before.hubsTookMs / HUB_SHARE);
-    const hubUsers = hubsDue ? await readHubUsers(project, this.#parts.warehouse) : before.identity.hubUsers;
-    const hubsTookMs = hubsDue ? monotonicMs() - nowMs : before.hubsTookMs;
-    const { identity, ofEvents } = await readIdentity(project, decisions, hubUsers, this.#parts.warehouse);
-    if (!fitsStatement(identity)) identity.table = { version: await writeOverrides(identity, this.#parts.warehouse) };
-    const claims = hubsDue ? (seen?.claims ?? 0) : before.changes.claims;
-    if (seen !== undefined) {
-      this.#kept.set(project, { identity, decisions: decisions.length, changes: { ...seen, claims }, ofEvents, hubsReadAtMs: hubsDue ? nowMs : before.hubsReadAtMs, hubsTookMs, readAtMs: nowMs });
+    const before = seen === undefined ? undefined : this.#kept.get(project);
+    const hubsHold = before !== undefined && (seen?.claims === before.hubs.claims || nowMs - before.hubs.readAtMs <= before.hubs.tookMs / HUB_SHARE);
+    const hubs = hubsHold ? before.hubs : { users: await readHubUsers(project, warehouse), claims: seen?.claims ?? 0, readAtMs: nowMs, tookMs: monotonicMs() - nowMs };
+    if (before !== undefined && seen !== undefined && holds(before, seen, decisions.length, nowMs) && String(hubs.users) === String(before.hubs.users)) {
+      before.hubs = hubs;
+      return before.identity;
     }
+    const { identity, ofEvents } = await readIdentity(project, decisions, hubs.users, warehouse);
+    if (seen !== undefined) this.#kept.set(project, { identity, decisions: decisions.length, changes: seen, ofEvents, hubs, readAtMs: nowMs });
     return identity;
   }
 }
 
 /** Decisions are only added, so their number tells whether there are new ones. */
-function holds({ changes, decisions, ofEvents, hubsReadAtMs, hubsTookMs, readAtMs }: Kept, seen: IdentityChanges, made: number, nowMs: number): boolean {
-  if (made !== decisions || seen.links !== changes.links || nowMs - readAtMs > MAX_AGE_MS) return false;
-  if (ofEvents && seen.events !== changes.events) return false;
-  return seen.claims === changes.claims || nowMs - hubsReadAtMs <= hubsTookMs / HUB_SHARE;
+function holds({ changes, decisions, ofEvents, readAtMs }: Kept, seen: IdentityChanges, made: number, nowMs: number): boolean {
+  return made === decisions && seen.links === changes.links && nowMs - readAtMs <= MAX_AGE_MS && (!ofEvents || seen.events === changes.events);
 }
 
 /** The identity with `decisions` as if they were all there are: also what a decision would change before it is made. Throws WarehouseError. */
@@ -91,13 +87,9 @@ export async function readIdentity(
   const groups = joinedNodes({ aliases, decisions, ownerOf: (device) => owners.get(device) });
   const firstMs = await readFirstMs(project, groups.flat(), warehouse);
   const persons: JoinedPerson[] = groups.map((nodes) => ({ name: nameOf(nodes, (node) => firstMs.get(node)), nodes }));
-  return { identity: { ...alone, persons }, ofEvents: persons.length > 0 || devices.length > 0 };
-}
-
-/** Users that are hubs by their alias links. Throws WarehouseError. */
-export async function readAliasHubs(project: string, warehouse: Warehouse): Promise<string[]> {
-  const { rows } = await warehouse.query<AliasLink>(`SELECT DISTINCT user, previous FROM identity_links WHERE project = ${literal(project)}`);
-  return [...aliasHubs(rows)].toSorted();
+  const identity: ProjectIdentity = { ...alone, persons };
+  if (!fitsStatement(identity)) identity.table = { version: await writeOverrides(identity, warehouse) };
+  return { identity, ofEvents: persons.length > 0 || devices.length > 0 };
 }
 
 /** Users with claims on more devices than one may have. Rows are counted first: it takes no set of devices for each user. Throws WarehouseError. */

@@ -5,6 +5,7 @@ export { PROBLEM_CODES, QuestionError, type Problem, type ProblemCode } from './
 export { timelineQuery, type TimelinePage, type TimelineRequest } from './timeline.ts';
 export { traceQuery, type EventTrace } from './trace.ts';
 export { plainIdentity, type ProjectIdentity } from './project-identity.ts';
-export { WarehouseIdentities, type IdentityChanges } from './identities.ts';
+export { readIdentity, WarehouseIdentities, type IdentityChanges } from './identities.ts';
+export { isKnownNode, readHubs, readLinks, readPerson, type Hub, type LinkView, type PersonView } from './identity-view.ts';
 export { Meta, Where } from './schema.ts';
 export { readTime, zoneOf } from './range.ts';

@@ -1,5 +1,5 @@
 /** Whose an id is, for one person at a time: read from the claims and the timeline's order, never from all events (rules I1 to I9). */
-import type { NodeKey } from '@tidemark/identity';
+import type { IdentityNode, NodeKey } from '@tidemark/identity';
 import { literal, type Warehouse } from '@tidemark/warehouse';
 import { claimsThatCount, personOfNode, type ProjectIdentity } from './project-identity.ts';
 
@@ -8,6 +8,8 @@ export interface Person {
   project: string;
   /** personId: the userId or anonymousId that names the person. */
   name: string;
+  /** The node that the name is of. */
+  key: NodeKey;
   users: readonly string[];
   /** Devices that are the person's own without belonging to a user of it. */
   devices: readonly string[];
@@ -25,17 +27,17 @@ interface Base {
   usedDevices: Person['usedDevices'];
 }
 
-/** The person that an id belongs to: an id that is a user's is taken for the user. Throws WarehouseError. */
-export async function resolvePerson(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<Person> {
+/** The person that an id belongs to: without `kind` an id that is a user's is taken for the user. Throws WarehouseError. */
+export async function resolvePerson(id: string, identity: ProjectIdentity, warehouse: Warehouse, kind?: IdentityNode['kind']): Promise<Person> {
   const { project } = identity;
-  const { asUser, owner, usedDevices } = await readBase(id, identity, warehouse);
+  const { asUser, owner, usedDevices } = await readBase(id, identity, warehouse, kind);
   const base: NodeKey = asUser ? `u${id}` : owner === '' ? `a${id}` : `u${owner}`;
   const { name, nodes } = personOfNode(identity, base);
   const idsOf = (type: string): string[] => nodes.filter((node) => node.startsWith(type)).map((node) => node.slice(1));
   const users = idsOf('u');
   const isAlone = nodes.length === 1;
   const used = isAlone ? usedDevices : await readUsedDevices(users, identity, warehouse);
-  return { project, name: name.slice(1), users, devices: idsOf('a'), usedDevices: used, identity };
+  return { project, name: name.slice(1), key: name, users, devices: idsOf('a'), usedDevices: used, identity };
 }
 
 /** The personId of one event of these ids. Throws WarehouseError. */
@@ -69,15 +71,16 @@ export function eventsOfPerson({ users, devices, usedDevices, identity }: Person
  * One statement: it costs a fixed 2 ms more than what it reads. A user without a device lies in the timeline under the userId,
  * one with a device has a claim; so neither look reads more than a granule or two a part.
  */
-async function readBase(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<Base> {
+async function readBase(id: string, identity: ProjectIdentity, warehouse: Warehouse, kind?: IdentityNode['kind']): Promise<Base> {
   const project = `project = ${literal(identity.project)}`;
   const { rows } = await warehouse.query<{ as_user: number; owner: string; used: [string, number][] }>(
     `WITH (SELECT count() FROM (SELECT 1 FROM timeline WHERE ${project} AND raw_id = ${literal(id)} AND user_id = ${literal(id)} LIMIT 1)) AS without_device,
   (SELECT count() FROM (SELECT 1 FROM identity_claims WHERE ${project} AND user = ${literal(id)} LIMIT 1)) AS with_device,
   (${ownerSql(id, identity)}) AS owner_of_device,
-  if(without_device + with_device > 0, ${literal(id)}, owner_of_device) AS owner,
+  ${kind === undefined ? 'without_device + with_device > 0' : kind === 'user' ? '1' : '0'} AS is_user,
+  if(is_user, ${literal(id)}, owner_of_device) AS owner,
   (SELECT groupArray((device, is_owned)) FROM (${usedDevicesSql('= owner', identity)})) AS used
-SELECT without_device + with_device > 0 AS as_user, owner, used`,
+SELECT is_user AS as_user, owner, used`,
   );
   const [{ as_user, owner, used } = { as_user: 0, owner: '', used: [] }] = rows;
   return { asUser: Number(as_user) === 1, owner, usedDevices: owner === '' ? [] : listed(used) };

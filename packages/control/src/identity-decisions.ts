@@ -17,7 +17,7 @@ export interface IdentityDecision {
 
 export interface IdentityDecisions {
   /** All of a project, oldest first. */
-  list(project: string): Promise<IdentityDecision[]>;
+  list(project: string): Promise<readonly IdentityDecision[]>;
   /** Adds one decision for each pair, all or none. Throws `project_not_found`, `too_many_decisions`. */
   decide(decision: { project: string; verdict: 'merge' | 'cut'; pairs: readonly (readonly [string, string])[]; reason: string; actor: string }): Promise<IdentityDecision[]>;
 }
@@ -26,10 +26,17 @@ export interface IdentityDecisions {
 const MAX_DECISIONS = 50_000;
 
 export function createIdentityDecisions(store: Store): IdentityDecisions {
+  // Each question asks for them, and rows are only ever added.
+  const read = new Map<string, readonly IdentityDecision[]>();
   return {
-    list: async (project) => {
-      const rows = await store.db.selectFrom('identity_decisions').selectAll().where('project', '=', project).orderBy('id').execute();
-      return rows.map(({ id, verdict, node_a: a, node_b: b, reason, made_at_ms: madeAtMs, made_by: madeBy }) => ({ id, verdict, a, b, reason, madeAtMs, madeBy }));
+    async list(project) {
+      const before = read.get(project) ?? [];
+      const rows = await store.db.selectFrom('identity_decisions').selectAll().where('project', '=', project).where('id', '>', before.at(-1)?.id ?? 0).orderBy('id').execute();
+      if (rows.length === 0) return before;
+      const added = rows.map(({ id, verdict, node_a: a, node_b: b, reason, made_at_ms: madeAtMs, made_by: madeBy }) => ({ id, verdict, a, b, reason, madeAtMs, madeBy }));
+      const all = [...before, ...added];
+      read.set(project, all);
+      return all;
     },
 
     async decide({ project, verdict, pairs, reason, actor }) {

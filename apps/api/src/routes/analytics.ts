@@ -34,6 +34,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     warehouse: deps.warehouse,
     clock: deps.clock,
     freshness: deps.processor,
+    ...(deps.identities && { identities: deps.identities }),
     maxMemoryBytes: questionMemoryBytes,
     timeoutMs: questionTimeoutMs,
   });

@@ -29,7 +29,8 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       const { project } = grantOf(request);
-      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock });
+      const identity = await deps.identities?.of(project);
+      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock, ...(identity && { identity }) });
       if (running >= atOnce) {
         const detail = `${atOnce} exports are running, which is as many as may: try again when one has ended.`;
         throw new Problem('too_many_exports', detail, { headers: { 'retry-after': '5' } });

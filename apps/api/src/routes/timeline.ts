@@ -20,7 +20,7 @@ const Page = Type.Object(
   { additionalProperties: false },
 );
 
-export function timelineRoutes(app: FastifyInstance, { warehouse, clock }: ApiDeps): void {
+export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identities }: ApiDeps): void {
   app.route<{ Params: Static<typeof Person>; Querystring: Static<typeof Page> }>({
     method: 'GET',
     url: '/api/users/:id/timeline',
@@ -35,7 +35,7 @@ export function timelineRoutes(app: FastifyInstance, { warehouse, clock }: ApiDe
     handler(request): Promise<TimelinePage> {
       return timelineQuery(
         { id: request.params.id, ...request.query },
-        { project: grantOf(request).project, warehouse, clock },
+        { project: grantOf(request).project, warehouse, clock, ...(identities && { identities }) },
       );
     },
   });

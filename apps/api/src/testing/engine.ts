@@ -14,6 +14,7 @@ import type { QuarantineRecord } from '@tidemark/pipeline';
 import { Processor } from '@tidemark/processor';
 import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
+import { WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
 import { answersOf } from './conformance.ts';
@@ -92,6 +93,7 @@ export class TestEngine {
       metrics,
       folders,
       log: this.#reader,
+      identities: new WarehouseIdentities({ warehouse, decisionsOf: (project) => control.identities.list(project), changes: () => processor.identityChanges() }),
       clock: Date.now,
       version: '0.0.0-test',
     };
