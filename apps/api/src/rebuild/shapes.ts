@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { Problem } from '../problem.ts';
-import { Count, Time } from '../schemas.ts';
+import { Count } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
 
 /** Times in epoch ms. */
