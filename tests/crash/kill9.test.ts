@@ -1,6 +1,7 @@
 /**
  * kill -9 of the collector, the engine or both at random moments under load. The ledger outside says what must be
- * there: nothing acknowledged is lost, nothing is doubled, nothing is invented. `TIDEMARK_CRASH_ROUNDS=20` runs longer,
+ * there: nothing acknowledged is lost, nothing is doubled, nothing is invented. All the while every job runs each second,
+ * and retention deletes what is old of another project. `TIDEMARK_CRASH_ROUNDS=20` runs longer,
  * `TIDEMARK_SEED=…` runs the same again.
  */
 import { createInterface } from 'node:readline';
@@ -8,10 +9,17 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { expect, it } from 'vitest';
 import { LedgerClient, seededRandom } from './ledger.ts';
+import { Project } from '../e2e/project.ts';
 import { ServerUnderTest } from '../server-under-test.ts';
 
 const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 4);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
+
+interface JobFacts {
+  name: string;
+  lastRun: string | null;
+  lastError: string | null;
+}
 
 interface Pipeline {
   balance: { received: number; stored: number; duplicate: number; pending: number; difference: number };
@@ -19,19 +27,23 @@ interface Pipeline {
 
 it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under load lose, double and invent nothing (seed ${SEED})`, async () => {
   const random = seededRandom(SEED);
-  const server = await ServerUnderTest.start();
+  const server = await ServerUnderTest.start({ env: { TIDEMARK_JOBS_EVERY_MS: '1000' } });
   try {
     await server.ready();
+    const ageing = await AgeingProject.create(server);
     const client = new LedgerClient(server, random);
     client.start(4);
     for (let round = 0; round < ROUNDS; round++) {
       await new Promise((resolve) => setTimeout(resolve, 300 + random() * 1_200));
       const victim = (['collector', 'engine', 'both'] as const)[round < 3 ? round : Math.floor(random() * 3)]!;
+      await ageing.shortenRetention();
+      await new Promise((resolve) => setTimeout(resolve, random() * 1_000));
       if (victim !== 'engine') server.kill('collector');
       if (victim !== 'collector') server.kill('engine');
       await server.ready();
     }
     await client.stop();
+    await expect.poll(() => ageing.held(), { timeout: 60_000, message: 'retention deletes what is old, and nothing else' }).toEqual([ageing.expected, ageing.expected]);
     const pipeline = await drained(server);
     const stored = await exportedIds(server).catch((error: unknown) => {
       throw new Error(`the export broke off; the server said:\n${server.output.slice(-4_000)}`, { cause: error });
@@ -49,11 +61,52 @@ it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under l
       series: [{ measure: 'events' }], from: '2025-12-01T00:00:00Z', to: '2026-02-01T00:00:00Z', granularity: 'month',
     });
     expect(trend.series[0]!.total).toBe(unique.size);
+    const { jobs } = await server.ask<{ jobs: JobFacts[] }>('/api/jobs');
+    // One that a kill cut off runs again; none fails for good.
+    for (const { name, lastRun, lastError } of jobs) expect({ name, ran: lastRun !== null, lastError }).toEqual({ name, ran: true, lastError: null });
     console.log(`acknowledged ${client.acknowledged.size}, stored ${unique.size}, duplicates ${pipeline.balance.duplicate}, resent batches ${client.resent}`);
   } finally {
     await server.stop();
   }
 }, 120_000 + ROUNDS * 30_000);
+
+const AGES_DAYS = [1, 20, 40, 60, 80, 100];
+
+/** A project with 100 events of each age, whose retention is shortened by and by. */
+class AgeingProject {
+  readonly #project: Project;
+  #retentionDays = 110;
+
+  static async create(server: ServerUnderTest): Promise<AgeingProject> {
+    const project = await Project.create(server, 'Ageing');
+    for (const days of AGES_DAYS) {
+      const timestamp = Date.now() - days * 86_400_000;
+      await project.send(Array.from({ length: 100 }, (_, index) => ({ eventId: `${days}-${index}`, eventName: 'click', userId: 'u1', timestamp })));
+    }
+    return new AgeingProject(project);
+  }
+
+  private constructor(project: Project) {
+    this.#project = project;
+  }
+
+  async shortenRetention(): Promise<void> {
+    this.#retentionDays = Math.max(10, this.#retentionDays - 20);
+    await this.#project.api(`/api/projects/${this.#project.id}/settings`, { retentionDays: this.#retentionDays }, { method: 'PUT' });
+  }
+
+  /** What retention is to leave. */
+  get expected(): number {
+    return 100 * AGES_DAYS.filter((days) => days < this.#retentionDays).length;
+  }
+
+  /** How many events there are, by the table of events and by the timeline. */
+  async held(): Promise<number[]> {
+    const trend = await this.#project.api('/api/analytics/trend', { series: [{ measure: 'events' }], range: 'last 200d', granularity: 'month' });
+    const { events } = await this.#project.api('/api/users/u1/timeline?limit=1000');
+    return [trend['series'][0].total, events.length];
+  }
+}
 
 async function drained(server: ServerUnderTest): Promise<Pipeline> {
   const deadline = Date.now() + 60_000;
