@@ -1,6 +1,6 @@
 /** Every answer of one project: as the system gives it, and in the shape in which the model gives the same. */
-import { meaningOf, type Ends, type FunnelAnswer, type Leaving, type System, type TrendLine } from '@tidemark/model';
-import { funnelsOf, trendsOf, type Asked } from './questions.ts';
+import { meaningOf, type Ends, type FunnelAnswer, type Leaving, type SessionsLine, type System, type TrendLine } from '@tidemark/model';
+import { funnelsOf, sessionsOf, trendsOf, type Asked } from './questions.ts';
 
 /** How a project is asked: within this process, or over HTTP. */
 export interface Asking {
@@ -25,6 +25,7 @@ export interface Answers {
   balance: Ends;
   trends: { series: { breakdown: string[]; total: number; points: { time: string; value: number }[] }[] }[];
   funnels: { steps: StepShown[]; breakdowns: { breakdown: string[]; steps: StepShown[] }[] }[];
+  sessions: (SessionsShown & { breakdowns: SessionsShown[] })[];
   timelines: Record<string, Shown[]>;
   /** By eventId. */
   exported: Shown[];
@@ -32,11 +33,15 @@ export interface Answers {
 
 type StepShown = FunnelAnswer['steps'][number] & Record<string, unknown>;
 
+/** A point shows its number of sessions as `value`. */
+type SessionsShown = Omit<SessionsLine, 'points'> & { points: (Omit<SessionsLine['points'][number], 'sessions' | 'timeMs'> & { time: string; value: number })[] };
+
 /** The same without what only the system says (labels, ratios, enriched context). */
 export interface Comparable {
   balance: Ends;
   trends: TrendLine[][];
   funnels: FunnelAnswer[];
+  sessions: SessionsLine[][];
   /** eventIds. */
   timelines: Record<string, string[]>;
   exported: Leaving[];
@@ -47,9 +52,10 @@ export async function answersOf(asking: Asking, asked: Asked): Promise<Answers> 
     const { meta: _, ...answer } = (await asking.question(kind, body)) as { meta: unknown };
     return answer as Answer;
   };
-  const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], timelines: {}, exported: [] };
+  const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], sessions: [], timelines: {}, exported: [] };
   for (const { body } of trendsOf(asked)) answers.trends.push(await withoutMeta('trend', body));
   for (const { body } of funnelsOf(asked)) answers.funnels.push(await withoutMeta('funnel', body));
+  for (const { body } of sessionsOf(asked)) answers.sessions.push(await withoutMeta('sessions', body));
   for (const id of asked.ids) answers.timelines[id] = await asking.timeline(id);
   answers.exported = (await asking.exported()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
   return answers;
@@ -60,12 +66,13 @@ export function answersByModel(system: System, project: string, asked: Asked): C
     balance: { ...system.ends(project) },
     trends: trendsOf(asked).map(({ forModel }) => system.trend(project, forModel).flat()),
     funnels: funnelsOf(asked).map(({ forModel }) => system.funnel(project, forModel)),
+    sessions: sessionsOf(asked).map(({ forModel }) => system.sessions(project, forModel)),
     timelines: Object.fromEntries(asked.ids.map((id) => [id, system.timeline(project, id)])),
     exported: system.exported(project),
   };
 }
 
-export function comparable({ balance, trends, funnels, timelines, exported }: Answers): Comparable {
+export function comparable({ balance, trends, funnels, sessions, timelines, exported }: Answers): Comparable {
   return {
     balance,
     trends: trends.map(({ series }) =>
@@ -75,8 +82,16 @@ export function comparable({ balance, trends, funnels, timelines, exported }: An
       steps: steps.map(stepOf),
       breakdowns: breakdowns.map((group) => ({ breakdown: group.breakdown, steps: group.steps.map(stepOf) })),
     })),
+    sessions: sessions.map((whole) => [sessionsLineOf({ ...whole, breakdown: [] }), ...whole.breakdowns.map(sessionsLineOf)]),
     timelines: Object.fromEntries(Object.entries(timelines).map(([id, events]) => [id, events.map(({ eventId }) => eventId)])),
     exported: exported.map(leavingOf),
+  };
+}
+
+function sessionsLineOf({ breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate, points }: SessionsShown): SessionsLine {
+  return {
+    breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate,
+    points: points.map(({ time, value, ...point }) => ({ timeMs: Date.parse(time), ...point, sessions: value })),
   };
 }
 

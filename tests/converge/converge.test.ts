@@ -13,7 +13,7 @@ import { histories, isBot, type History, type Step } from './history.ts';
 import { Machine } from './machine.ts';
 import { rearranged } from './rearrange.ts';
 
-const RUNS = Number(process.env['TIDEMARK_CONVERGE_RUNS'] ?? 8);
+const RUNS = Number(process.env['TIDEMARK_CONVERGE_RUNS'] ?? 5);
 const DAY_MS = 86_400_000;
 const PROPERTY_RUN = {
   numRuns: RUNS,
@@ -44,6 +44,10 @@ async function take(step: Step, project: string, system: System): Promise<void> 
   if (step.do === 'restart') return machine.restartProcessor();
   if (step.do === 'die') return machine.dieAt(step.at);
   if (step.do === 'compact') return void (await machine.compact());
+  if (step.do === 'decide') {
+    machine.decide(project, step.decision);
+    return system.decide(project, step.decision);
+  }
   const request: Request = { ...step.request, project };
   machine.clockMs = Math.max(machine.clockMs, request.receivedAtMs);
   const ends = system.receive(request);
@@ -65,10 +69,11 @@ it('X1, X3, T4-T8, I1, A1: every answer is the model\'s at quiescence, whatever 
 
 it('any order of arrival that keeps receivedAt, sentAt and the first copies ends at the same answers, byte for byte', async () => {
   await fc.assert(
-    fc.asyncProperty(histories({ minDeeds: 12, interruptions: 1 }), fc.nat(), async (history, seed) => {
+    fc.asyncProperty(histories({ minDeeds: 20, interruptions: 1 }), fc.nat(), async (history, seed) => {
       const { project } = await run(history);
       const requests = history.steps.flatMap((step) => (step.do === 'send' ? [step.request] : []));
-      const steps = rearranged(requests, history.rules, seededRandom(seed)).map((request): Step => ({ do: 'send', request }));
+      const decisions = history.steps.filter((step) => step.do === 'decide');
+      const steps = [...decisions, ...rearranged(requests, history.rules, seededRandom(seed)).map((request): Step => ({ do: 'send', request }))];
       const { project: other } = await run({ ...history, steps });
       const [here, there] = [await answersOf(machine.asking(project), history.asked), await answersOf(machine.asking(other), history.asked)];
       expect(there).toEqual(here);
@@ -78,10 +83,11 @@ it('any order of arrival that keeps receivedAt, sentAt and the first copies ends
   );
 }, 120_000 + RUNS * 10_000);
 
+// Without logins: whether a claim outlives the event that made it is not said yet.
 it('T8: what retention deletes and what goes with a project stays away, also when copies of it come again', async () => {
   const rules = { bots: 'flag', retentionDays: 30 } as const;
   await fc.assert(
-    fc.asyncProperty(histories({ minDeeds: 12, interruptions: 0 }), fc.integer({ min: 0, max: 10 * 60 }), async (history, minutes) => {
+    fc.asyncProperty(histories({ minDeeds: 20, interruptions: 0, logins: false }), fc.integer({ min: 4 * 60, max: 9 * 60 }), async (history, minutes) => {
       const { project, system } = await run({ ...history, rules });
       const { project: purged, system: without } = await run({ ...history, rules });
       machine.clockMs = history.asked.fromMs + 30 * DAY_MS + minutes * 60_000;
@@ -95,6 +101,6 @@ it('T8: what retention deletes and what goes with a project stays away, also whe
       expect(comparable(await answersOf(machine.asking(project), history.asked))).toEqual(answersByModel(system, project, history.asked));
       expect(comparable(await answersOf(machine.asking(purged), history.asked))).toEqual(answersByModel(without, purged, history.asked));
     }),
-    { ...PROPERTY_RUN, numRuns: Math.ceil(RUNS / 6) },
+    { ...PROPERTY_RUN, numRuns: Math.ceil(RUNS / 4) },
   );
 }, 120_000 + RUNS * 10_000);

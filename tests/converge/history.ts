@@ -3,15 +3,16 @@
  * times that are absent, ancient or far ahead. What is drawn is what people did; requests are made of it, so that a
  * failing history shrinks to few deeds.
  */
-import type { ProjectRules, Request } from '@tidemark/model';
+import type { IdentityDecision, ProjectRules, Request } from '@tidemark/model';
 import fc from 'fast-check';
 import { CRASH_POINTS, type CrashPoint } from './machine.ts';
 import type { Asked } from './questions.ts';
 
 /** Parts of the system that histories make use of; one line each. */
 const WITH = {
-  aliases: false,
+  aliases: true,
   groups: true,
+  decisions: true,
 };
 
 const MINUTE_MS = 60_000;
@@ -35,7 +36,8 @@ export type Step =
   | { do: 'send'; request: Omit<Request, 'project'> }
   | { do: 'restart' }
   | { do: 'die'; at: CrashPoint }
-  | { do: 'compact' };
+  | { do: 'compact' }
+  | { do: 'decide'; decision: IdentityDecision };
 
 export interface History {
   rules: ProjectRules;
@@ -73,7 +75,7 @@ const deed: fc.Arbitrary<Deed> = fc.record({
   who: fc.constantFrom('device' as const, 'device' as const, 'user' as const, 'both' as const),
   user: fc.nat(USERS.length - 1),
   // Coarse, so that deeds fall into the same minute and the same millisecond.
-  atMs: fc.oneof(fc.nat(SPAN_MS / (20 * MINUTE_MS)).map((n) => n * 20 * MINUTE_MS), fc.nat(SPAN_MS / MINUTE_MS).map((n) => n * MINUTE_MS + (n % 3))),
+  atMs: fc.oneof(fc.nat(SPAN_MS / (80 * MINUTE_MS)).map((n) => n * 80 * MINUTE_MS), fc.nat(SPAN_MS / MINUTE_MS).map((n) => n * MINUTE_MS + (n % 3))),
   name: fc.constantFrom('view', 'view', 'cart', 'buy', 'identify', ...(WITH.groups ? ['group'] : []), ...(WITH.aliases ? ['alias'] : [])),
   delayMs: fc.constantFrom(0, 0, 0, 800, 5 * MINUTE_MS, 2 * HOUR_MS, 30 * HOUR_MS),
   copies: fc.oneof(
@@ -86,7 +88,7 @@ const deed: fc.Arbitrary<Deed> = fc.record({
     { weight: 2, arbitrary: fc.constantFrom('no id' as const, 'no name' as const, 'nobody' as const, 'illegal id' as const, 'bad time' as const, 'too deep' as const, 'no object' as const) },
     { weight: 1, arbitrary: fc.constant('too large' as const) },
   ),
-  sequence: fc.constantFrom(undefined, undefined, 0, 1, 2),
+  sequence: fc.constantFrom(undefined, 0, 1, 2),
   price: fc.constantFrom(undefined, 1, 0.1, 0.2, 19.99, '7', 'free'),
   // Their order is not that of time.
   id: fc.string({ unit: fc.constantFrom('a', 'Z', '7', 'é'), maxLength: 2 }),
@@ -98,19 +100,29 @@ const interruption: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
 );
 
+const node = fc.constantFrom('device d1', 'device d2', 'device d4', 'device u1', 'user u1', 'user u2', 'user u3', 'user d1');
+const decision: fc.Arbitrary<Step> = fc
+  .record({ verdict: fc.constantFrom('merge' as const, 'cut' as const), a: node, b: node })
+  .filter(({ a, b }) => a !== b)
+  .map((decision) => ({ do: 'decide', decision }));
+
 const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
 
-/** Histories that begin at `startMs` (epoch ms), with up to so many interruptions. */
-export function histories({ minDeeds = 4, maxDeeds = 40, interruptions = 2, startMs = START_MS } = {}): fc.Arbitrary<History> {
+/**
+ * Histories that begin at `startMs` (epoch ms), with up to so many interruptions. Without `logins` nothing tells that a
+ * user and a device, or two of either, are one person.
+ */
+export function histories({ minDeeds = 8, maxDeeds = 48, interruptions = 2, startMs = START_MS, logins = true } = {}): fc.Arbitrary<History> {
   return fc
     .record({
       rules,
       deeds: fc.array(deed, { minLength: minDeeds, maxLength: maxDeeds, size: 'max' }),
       interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
+      decisions: fc.array(fc.tuple(fc.nat(99), decision), { maxLength: WITH.decisions && logins ? 4 : 0 }),
     })
-    .map(({ rules, deeds, interruptions }) => {
-      const steps: Step[] = requestsOf(deeds, startMs).map((request) => ({ do: 'send', request }));
-      for (const [percent, step] of interruptions) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
+    .map(({ rules, deeds, interruptions, decisions }) => {
+      const steps: Step[] = requestsOf(logins ? deeds : deeds.map(apart), startMs).map((request) => ({ do: 'send', request }));
+      for (const [percent, step] of [...interruptions, ...decisions]) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
       return { rules, steps, asked: { ...ASKED, fromMs: startMs - 2 * HOUR_MS, toMs: startMs + 48 * HOUR_MS } };
     });
 }
@@ -120,7 +132,12 @@ const ASKED: Omit<Asked, 'fromMs' | 'toMs'> = {
   ids: [...new Set([...DEVICES.map(({ id }) => id), ...USERS, 'nobody at all'])],
   breakdown: 'properties.price',
   number: 'properties.price',
+  granularity: 'hour',
 };
+
+function apart(deed: Deed): Deed {
+  return { ...deed, who: deed.who === 'both' ? 'user' : deed.who, name: deed.name === 'alias' ? 'view' : deed.name };
+}
 
 /** Requests in the order in which they come: what one device sends in one minute is one batch. */
 function requestsOf(deeds: readonly Deed[], startMs: number): Omit<Request, 'project'>[] {

@@ -4,17 +4,18 @@
  * two histories (or one history in two orders) can be told apart by their project alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, exportEvents, timelineQuery } from '@tidemark/analytics';
+import { ask, exportEvents, timelineQuery, WarehouseIdentities } from '@tidemark/analytics';
 import { createCollector, type Collector } from '@tidemark/collector';
 import type { WriteKeyGrant } from '@tidemark/control';
 import { purgeProject, retention } from '@tidemark/jobs';
 import { compactLake, Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbLogWriter, LmdbPositions, type LogWriter } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
-import type { ProjectRules, Request } from '@tidemark/model';
+import type { IdentityDecision, ProjectRules, Request } from '@tidemark/model';
 import { createAdmission } from '@tidemark/pipeline';
 import { Processor, type ProcessorParts } from '@tidemark/processor';
 import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
@@ -23,6 +24,9 @@ import type { Asking, Shown } from './answers.ts';
 
 export const CRASH_POINTS = ['planned', 'applied', 'counted', 'committed'] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** So long ranges wait for company: a range of its own for each request would make most of a run's time. */
+const LINGER_MS = 100;
 
 export class Machine {
   /** What processor, jobs and questions take for now, epoch ms. Requests carry their own time. */
@@ -37,6 +41,7 @@ export class Machine {
   #collector!: Collector;
   #receivedAtMs = 0;
   readonly #rules = new Map<string, ProjectRules>();
+  readonly #decisions = new Map<string, IdentityDecision[]>();
 
   static async open(): Promise<Machine> {
     const machine = new Machine();
@@ -57,17 +62,19 @@ export class Machine {
     this.#rules.set(project, rules);
   }
 
+  /** The control database's part, in memory. */
+  decide(project: string, { verdict, a, b }: IdentityDecision): void {
+    const decision = { verdict, a: keyOf(a), b: keyOf(b) };
+    this.#decisions.set(project, [...(this.#decisions.get(project) ?? []), decision]);
+  }
+
   /** Sends one batch and resolves with the answer's body, once it is durable. */
   async send({ project, source, receivedAtMs, sentAt, events }: Request, headers: Record<string, string> = {}): Promise<{ accepted: number; receivedAt: string }> {
     const { port } = this.#collector.server.address() as AddressInfo;
     this.#receivedAtMs = receivedAtMs;
-    const response = await fetch(`http://127.0.0.1:${port}/api/events/batch`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${project}.${source}`, ...headers },
-      body: JSON.stringify({ sentAt, events }),
-    });
-    const answer = (await response.json()) as { accepted: number; receivedAt: string };
-    expect(response.status, JSON.stringify(answer)).toBe(202);
+    const { status, text } = await post(port, JSON.stringify({ sentAt, events }), { authorization: `Bearer ${project}.${source}`, ...headers });
+    expect(status, text).toBe(202);
+    const answer = JSON.parse(text) as { accepted: number; receivedAt: string };
     expect(Date.parse(answer.receivedAt)).toBe(receivedAtMs);
     return answer;
   }
@@ -108,7 +115,8 @@ export class Machine {
   /** The questions of one project. */
   asking(project: string): Asking {
     const { warehouse, processor } = this;
-    const context = { project, warehouse, clock: () => this.clockMs, freshness: processor };
+    const identities = new WarehouseIdentities({ warehouse, decisionsOf: async () => this.#decisions.get(project) ?? [] });
+    const context = { project, warehouse, clock: () => this.clockMs, freshness: processor, identities };
     return {
       question: (kind, body) => ask(kind, body, context),
       balance: async () => ({ ...(await processor.balance(project)) }),
@@ -123,7 +131,8 @@ export class Machine {
       },
       async exported() {
         const chunks: Buffer[] = [];
-        for await (const chunk of exportEvents({ format: 'ndjson', from: '1970-01-01', to: '2060-01-01' }, context).stream()) chunks.push(chunk);
+        const whole = { format: 'ndjson', from: '1970-01-01', to: '2060-01-01' };
+        for await (const chunk of exportEvents(whole, { ...context, identity: await identities.of(project) }).stream()) chunks.push(chunk);
         return Buffer.concat(chunks).toString().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Shown);
       },
     };
@@ -190,8 +199,25 @@ export class Machine {
     const { warehouse } = this;
     this.processor = await Processor.open({
       reader: this.#reader, positions: this.#positions, warehouse, lake: this.#lake, temporaryFolder: warehouse.temporaryFolder,
-      nowMs: () => this.clockMs, version: 'test', lingerMs: 0, ...options,
+      nowMs: () => this.clockMs, version: 'test', lingerMs: LINGER_MS, ...options,
     });
     this.processor.start();
   }
+}
+
+/** A node of the model, `user x` or `device x`, as decisions have it. */
+function keyOf(node: string): string {
+  return node.replace(/^user /, 'u').replace(/^device /, 'a');
+}
+
+/** Over a connection of its own: while the model thinks, a kept one would be closed for being idle. */
+function post(port: number, body: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, host: '127.0.0.1', path: '/api/events/batch', method: 'POST', headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode!, text }));
+    });
+    sent.on('error', reject).end(body);
+  });
 }

@@ -1,5 +1,5 @@
 /** What is asked of a history: a fixed set of questions over one range, as request bodies and as the model takes them. */
-import type { FunnelQuestion, TrendQuestion } from '@tidemark/model';
+import type { FunnelQuestion, SessionsQuestion, TrendQuestion } from '@tidemark/model';
 
 /** What a history wants to be asked. */
 export interface Asked {
@@ -13,6 +13,7 @@ export interface Asked {
   /** A property to break down by, and one that has numbers. */
   breakdown: string;
   number: string;
+  granularity: 'hour' | 'day';
 }
 
 interface Question<Body, ForModel> {
@@ -26,8 +27,8 @@ const WINDOW_MS = { '10m': HOUR_MS / 6, '1h': HOUR_MS, '1d': 24 * HOUR_MS } as c
 export function trendsOf(asked: Asked): Question<object, TrendQuestion>[] {
   const both = [{ measure: 'events' as const }, { measure: 'users' as const }];
   const shapes: Omit<TrendQuestion, 'fromMs' | 'toMs'>[] = [
-    { granularity: 'hour', timezone: 'UTC', includeBots: true, series: both },
-    { granularity: 'hour', timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }] },
+    { granularity: asked.granularity, timezone: 'UTC', includeBots: true, series: both },
+    { granularity: asked.granularity, timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }] },
     { granularity: 'day', timezone: 'Asia/Kathmandu', includeBots: false, series: [...both, { event: asked.steps[0]!, measure: 'users' }], breakdown: [asked.breakdown] },
   ];
   return shapes.map((shape) => over(asked, shape, shape));
@@ -41,6 +42,14 @@ export function funnelsOf(asked: Asked): Question<object, FunnelQuestion>[] {
     { steps: steps.slice(0, 2), window: '10m', order: 'strict', includeBots: false },
   ] as const;
   return shapes.map(({ window, ...shape }) => over(asked, { ...shape, window }, { ...shape, windowMs: WINDOW_MS[window] }));
+}
+
+export function sessionsOf(asked: Asked): Question<object, SessionsQuestion>[] {
+  const shapes = [
+    { gap: '30m', gapMs: HOUR_MS / 2, granularity: asked.granularity, timezone: 'UTC', includeBots: false },
+    { gap: '1h', gapMs: HOUR_MS, granularity: 'day', timezone: 'Asia/Kathmandu', includeBots: true, breakdown: [asked.breakdown] },
+  ] as const;
+  return shapes.map(({ gap, gapMs, ...shape }) => over(asked, { ...shape, gap }, { ...shape, gapMs }));
 }
 
 function over<Body extends object, ForModel>({ fromMs, toMs }: Asked, body: Body, forModel: ForModel): Question<Body, ForModel & { fromMs: number; toMs: number }> {

@@ -6,7 +6,8 @@
 import type { EventType, JsonObject, StoredEvent } from '@tidemark/event';
 import { atTheDoor, meaningOf, type Admitted } from './door.ts';
 import { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
-import { personOf } from './person.ts';
+import { persons, type IdentityDecision, type Persons } from './person.ts';
+import { sessions, type SessionsLine, type SessionsQuestion } from './sessions.ts';
 import { timeline } from './timeline.ts';
 import { trend, type TrendLine, type TrendQuestion } from './trend.ts';
 
@@ -76,6 +77,7 @@ export class System {
   /** project -> eventId -> what its first copy said. Deletion leaves it: what was deleted does not come back (X1). */
   readonly #firstCopies = new Map<string, Map<string, string>>();
   readonly #stored = new Map<string, StoredEvent[]>();
+  readonly #decisions = new Map<string, IdentityDecision[]>();
 
   /** `isBot` judges an event by its context (N4): user agents are not the model's business. */
   constructor(isBot: (context: JsonObject) => boolean = () => false) {
@@ -119,6 +121,11 @@ export class System {
     });
   }
 
+  /** What somebody decides about two nodes (`user x`, `device x`), now and for ever. */
+  decide(project: string, decision: IdentityDecision): void {
+    this.#decisions.set(project, [...(this.#decisions.get(project) ?? []), decision]);
+  }
+
   /** T8: what has grown older than its project keeps events. Counts stay: the balance is about what was received. */
   expire(project: string, nowMs: number): void {
     const { retentionDays } = this.#rulesOf(project);
@@ -145,29 +152,38 @@ export class System {
   }
 
   trend(project: string, question: TrendQuestion): TrendLine[][] {
-    return trend(this.stored(project), question);
+    return trend(this.stored(project), question, this.#personsOf(project).of);
   }
 
   funnel(project: string, question: FunnelQuestion): FunnelAnswer {
-    return funnel(this.stored(project), question);
+    return funnel(this.stored(project), question, this.#personsOf(project).of);
+  }
+
+  /** The whole first, then its groups. */
+  sessions(project: string, question: SessionsQuestion): SessionsLine[] {
+    return sessions(this.stored(project), question, this.#personsOf(project).of);
   }
 
   /** eventIds of the person that an id belongs to, in order. */
   timeline(project: string, id: string): string[] {
-    return timeline(this.stored(project), id);
+    return timeline(this.stored(project), id, this.#decisions.get(project));
   }
 
   /** All events of a project, by eventId. */
   exported(project: string): Leaving[] {
-    const person = personOf(this.stored(project));
+    const { of } = this.#personsOf(project);
     return this.stored(project)
       .map((event) => ({
         eventId: event.eventId, eventName: event.eventName, type: event.type, userId: event.userId, anonymousId: event.anonymousId,
-        sessionId: event.sessionId, groupId: event.groupId, previousId: event.previousId, personId: nameOf(person(event)), timeMs: event.timeMs,
+        sessionId: event.sessionId, groupId: event.groupId, previousId: event.previousId, personId: nameOf(of(event)), timeMs: event.timeMs,
         originalTimeMs: event.originalTimeMs, receivedAtMs: event.receivedAtMs, sequence: event.sequence, source: event.source, bot: event.bot,
         properties: meaningOf(JSON.parse(event.properties)), traits: meaningOf(JSON.parse(event.traits)),
       }))
       .toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  }
+
+  #personsOf(project: string): Persons {
+    return persons(this.stored(project), this.#decisions.get(project));
   }
 
   #rulesOf(project: string): ProjectRules {
