@@ -16,7 +16,7 @@ export class Stores {
   readonly #lake: Lake;
   readonly #temporaryFolder: string;
   readonly #observe: WriteObserver;
-  readonly #derived: Record<DerivedTable, number> = { identity_claims: 0, identity_links: 0 };
+  readonly #derived: Record<DerivedTable, number> = { identity_claims: 0, identity_links: 0, trait_changes: 0 };
 
   static async open(warehouse: Warehouse, lake: Lake, temporaryFolder: string, observe: WriteObserver): Promise<Stores> {
     return new Stores(warehouse, await Staging.open(warehouse, temporaryFolder), lake, temporaryFolder, observe);

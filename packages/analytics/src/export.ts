@@ -3,8 +3,9 @@ import type { Warehouse } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
 import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, type TimelineRow } from './output.ts';
+import { withOwnerValues } from './owner-values.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
-import type { ProjectIdentity } from './project-identity.ts';
+import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { timeRange } from './range.ts';
 import { COMMON, Where } from './schema.ts';
 import { validate } from './validate.ts';
@@ -57,7 +58,8 @@ export function exportSql(request: ExportRequest, project: string, nowMs: number
   });
   const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
   // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.
-  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(identity ?? project)} SETTINGS format_csv_null_representation = ''`;
+  const who = identity ?? plainIdentity(project);
+  return withOwnerValues(`SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(who)} SETTINGS format_csv_null_representation = ''`, who);
 }
 
 const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [

@@ -6,18 +6,14 @@
  * - null, absent and an object are unset; a column holding '' is unset;
  * - the text of a number is its shortest form, of true `true`, of a list the texts of its elements joined by `, `;
  * - the number of a text that writes one (`"19.99"`) is that number.
+ *
+ * What belongs to the person or the group of an event is read by owner-values.ts.
  */
-import { literal } from '@tidemark/warehouse';
+import { ownerValueSql } from './owner-values.ts';
 import { QuestionError } from './problem.ts';
+import { fromJsonColumn, fromJsonText, fromText, type PropertySql } from './property-sql.ts';
 
 export type Table = 'events' | 'timeline';
-
-export interface PropertySql {
-  /** Nullable(String); NULL when unset. */
-  text: string;
-  /** Nullable(Float64), never infinite; NULL when unset or no number. */
-  number: string;
-}
 
 /** Text columns of both tables, by the name that questions use. */
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -31,7 +27,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   schemaVersion: 'schema_version',
 };
 
-const LATER = ['person', 'group', 'session'];
+const LATER = ['session'];
 
 /** SQL that reads a property of a row of `table`. `field` names the place in the question for the error. */
 export function propertySql(name: string, table: Table, field: string): PropertySql {
@@ -43,85 +39,18 @@ export function propertySql(name: string, table: Table, field: string): Property
   if (dot > 0 && path.every((key) => key !== '')) {
     if (root === 'properties' && table === 'events') return fromJsonColumn(path);
     if (root === 'properties' || root === 'context' || root === 'traits') return fromJsonText(root, path);
+    if (root === 'person' || root === 'group') return ownerValueSql(root, path);
     if (LATER.includes(root)) {
       throw new QuestionError({
         code: 'unsupported_combination', field, value: name,
         rule: `properties of the ${root} can't be asked for yet`,
-        detail: `${name}: questions read properties.…, context.… and traits.… for now.`,
+        detail: `${name}: only the sessions question reads session.… for now.`,
       });
     }
   }
   throw new QuestionError({
     code: 'unknown_property', field, value: name,
-    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.… or traits.…`,
+    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.…, traits.…, person.… or group.…`,
     detail: `${name} is not a property; write properties.${name} for one of the event's own.`,
   });
-}
-
-function fromText(text: string): PropertySql {
-  return { text, number: numberOfText(text) };
-}
-
-/** NULL for what is no number, and for what is too big to be one. */
-function numberOfText(text: string): string {
-  return finite(`toFloat64OrNull(${text})`);
-}
-
-function finite(number: string): string {
-  return `if(isFinite(${number}), ${number}, NULL)`;
-}
-
-/** Keys that stand in a path as they are. Others are read through a literal of the path, which costs the whole document. */
-const PLAIN_KEY = /^[\p{L}\p{N}_$ -]+$/u;
-
-function fromJsonColumn(path: readonly string[]): PropertySql {
-  const nested = jsonColumn(path);
-  // A key that itself contains dots is stored with them escaped (json_type_escape_dots_in_keys).
-  return path.length === 1 ? nested : either(nested, jsonColumn([path.join('%2E')]));
-}
-
-/** Types of a list's elements that ClickHouse infers; lists and objects among them are left out of the column at the door. */
-const LIST_TYPES = ['Nullable(String)', 'Nullable(Int64)', 'Nullable(Float64)', 'Nullable(Bool)', 'Nullable(UInt64)', 'Dynamic'];
-
-function jsonColumn(path: readonly string[]): PropertySql {
-  const isPlain = path.every((key) => PLAIN_KEY.test(key.replaceAll('%2E', '')));
-  const whole = isPlain ? `properties.${path.map((key) => `\`${key}\``).join('.')}` : `getSubcolumn(properties, ${literal(path.join('.'))})`;
-  const asText = `CAST(${whole}, 'Nullable(String)')`;
-  const as = (type: string): string => `dynamicElement(${whole}, '${type}')`;
-  // The type is read only where the text looks like a list's: it costs as much again as the text.
-  const isList = `startsWith(${asText}, '[') AND startsWith(dynamicType(${whole}), 'Array')`;
-  // Element by element: as JSON, a double of many digits would be written as an integer that no JSON function reads.
-  const elements = LIST_TYPES.map((type) => `arrayMap(e -> CAST(e, 'Nullable(String)'), ${as(`Array(${type})`)})`);
-  const list = `arrayStringConcat(arrayFilter(e -> isNotNull(e), arrayConcat(${elements.join(', ')})), ', ')`;
-  const text = `if(${isList}, ${list}, ${asText})`;
-  // By stored type: a cast of the whole would parse the text of each number (67 ms against 53 for 2 M rows).
-  const number = `coalesce(toFloat64(${as('Int64')}), ${as('Float64')}, toFloat64(${as('UInt64')}), ${numberOfText(as('String'))})`;
-  return { text, number };
-}
-
-function fromJsonText(json: string, path: readonly string[]): PropertySql {
-  const nested = jsonText(json, path);
-  return path.length === 1 ? nested : either(nested, jsonText(json, [path.join('.')]));
-}
-
-function jsonText(json: string, path: readonly string[]): PropertySql {
-  const at = `${json}, ${path.map((key) => literal(key)).join(', ')}`;
-  const type = `JSONType(${at})`;
-  const element = `multiIf(startsWith(e, '"'), JSONExtractString(e), match(e, '[0-9][.eE]'), toString(toFloat64OrZero(e)), e)`;
-  const scalars = `arrayFilter(e -> e != 'null' AND NOT startsWith(e, '{') AND NOT startsWith(e, '['), JSONExtractArrayRaw(${at}))`;
-  const list = `arrayStringConcat(arrayMap(e -> ${element}, ${scalars}), ', ')`;
-  const text = `multiIf(${[
-    `${type} = 'String', JSONExtractString(${at})`,
-    `${type} IN ('Int64', 'UInt64', 'Bool'), JSONExtractRaw(${at})`,
-    `${type} = 'Double', toString(JSONExtractFloat(${at}))`,
-    `${type} = 'Array', ${list}`,
-  ].join(', ')}, NULL)`;
-  const number = `multiIf(${type} = 'String', ${numberOfText(`JSONExtractString(${at})`)}, ${type} IN ('Int64', 'UInt64', 'Double'), ${finite(`JSONExtractFloat(${at})`)}, NULL)`;
-  return { text, number };
-}
-
-/** The second where the first is unset: not where it merely is no number. */
-function either(first: PropertySql, second: PropertySql): PropertySql {
-  const number = `if(isNull(${first.text}), ${second.number}, ${first.number})`;
-  return { text: `coalesce(${first.text}, ${second.text})`, number };
 }

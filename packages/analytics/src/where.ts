@@ -1,6 +1,7 @@
 import { literal } from '@tidemark/warehouse';
 import { QuestionError } from './problem.ts';
-import { propertySql, type PropertySql, type Table } from './property.ts';
+import type { PropertySql } from './property-sql.ts';
+import { propertySql, type Table } from './property.ts';
 import type { Condition, Operator, Where } from './schema.ts';
 
 /** SQL that is 1 where all conditions hold and 0 elsewhere, never NULL (rules W1 to W6). */

@@ -4,6 +4,7 @@ export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } f
 export { toDecimal, toNumber } from './decimal.ts';
 export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
 export { personOf, persons, type IdentityDecision, type Persons } from './person.ts';
+export { withOwners, type OwnedEvent } from './owner-values.ts';
 export { numberOf, textOf } from './property.ts';
 export { System, type EndAtTheDoor, type Ends, type Leaving, type ProjectRules, type Request } from './system.ts';
 export { sessions, sessionsOf, type Session, type SessionsLine, type SessionsQuestion } from './sessions.ts';

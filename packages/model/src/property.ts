@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, StoredEvent } from '@tidemark/event';
+import type { OwnedEvent } from './owner-values.ts';
 
 const COLUMNS = ['eventName', 'userId', 'anonymousId', 'sessionId', 'source', 'type', 'groupId', 'schemaVersion'] as const;
 
@@ -28,7 +29,8 @@ function valueOf(event: StoredEvent, name: string): JsonValue | undefined {
   const column = COLUMNS.find((each) => each === name);
   if (column !== undefined) return event[column] === '' ? undefined : event[column];
   const [root = '', ...path] = name.split('.');
-  const document = JSON.parse(event[root as 'properties' | 'context' | 'traits']) as JsonObject;
+  // Those of `person` and `group` stand on events that went through withOwners.
+  const document = JSON.parse((event as OwnedEvent)[root as 'properties' | 'context' | 'traits' | 'person' | 'group']) as JsonObject;
   const nested = path.reduce<JsonValue | undefined>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), document);
   const flat = Object.hasOwn(document, path.join('.')) ? document[path.join('.')] : undefined;
   return [nested, flat].find((value) => value !== undefined && value !== null && !isObject(value));

@@ -14,9 +14,9 @@ interface DerivedRows {
   condition: string;
 }
 
-export type DerivedTable = 'identity_claims' | 'identity_links';
+export type DerivedTable = 'identity_claims' | 'identity_links' | 'trait_changes';
 
-export const DERIVED_TABLES: readonly DerivedTable[] = ['identity_claims', 'identity_links'];
+export const DERIVED_TABLES: readonly DerivedTable[] = ['identity_claims', 'identity_links', 'trait_changes'];
 
 /** An alias of a user with itself says nothing. */
 const IS_ALIAS = "type = 'alias' AND user_id != '' AND previous_id != '' AND previous_id != user_id";
@@ -26,6 +26,11 @@ const DERIVED_ROWS: readonly DerivedRows[] = [
   { table: 'identity_claims', row: [['project', 'project'], ['device', 'anonymous_id'], ['user', 'user_id'], WHEN], condition: "anonymous_id != '' AND user_id != ''" },
   { table: 'identity_claims', row: [['project', 'project'], ['device', 'previous_id'], ['user', 'user_id'], WHEN], condition: IS_ALIAS },
   { table: 'identity_links', row: [['project', 'project'], ['user', 'user_id'], ['previous', 'previous_id'], WHEN], condition: IS_ALIAS },
+  {
+    table: 'trait_changes',
+    row: [['is_of_group', "type = 'group'"], ...['project', 'user_id', 'anonymous_id', 'group_id', 'time', 'sequence', 'event_id', 'traits'].map((column) => [column, column] as const)],
+    condition: "traits NOT IN ('', '{}')",
+  },
 ];
 
 /**
