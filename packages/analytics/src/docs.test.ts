@@ -1,8 +1,9 @@
-/** docs/questions.md is true: each of its examples is asked of its nine events, and each code is explained. */
+/** docs/questions.md is true: each of its examples is asked of its twelve events, and each code is explained. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
 import { PROBLEM_CODES, QuestionError } from './problem.ts';
+import { WarehouseIdentities } from './identities.ts';
 import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
 
 const page = readFileSync(new URL('../../../docs/questions.md', import.meta.url), 'utf8');
@@ -26,8 +27,10 @@ function blocks(): Block[] {
 }
 
 let store: TestStore;
+let identities: WarehouseIdentities;
 beforeAll(async () => {
   store = await openTestStore();
+  identities = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => [] });
   const lines = (blocks().find(({ label }) => label === 'events')?.text ?? '').trim().split('\n');
   await store.add(
     lines.map((line) => {
@@ -52,7 +55,7 @@ describe('docs/questions.md', () => {
 
   for (const { question, answer } of examples) {
     it(`is true in the example of ${question.rule}: ${question.text.trim().slice(0, 80)}`, async () => {
-      const asked = ask(question.label, JSON.parse(question.text), store.context('docs', NOW_MS));
+      const asked = ask(question.label, JSON.parse(question.text), { ...store.context('docs', NOW_MS), identities });
       const expected = JSON.parse(answer.text) as object;
       if (answer.label === 'answer') {
         expect(await asked).toMatchObject(expected);

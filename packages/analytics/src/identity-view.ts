@@ -5,7 +5,7 @@ import { readHubUsers } from './identities.ts';
 import type { ProjectIdentity } from './project-identity.ts';
 import { eventsOfPerson, resolvePerson, type Person } from './resolve.ts';
 
-export interface NodeView {
+interface NodeView {
   node: NodeKey;
   events: number;
   /** Time of its first event, epoch ms; undefined where it has none. */

@@ -44,7 +44,7 @@ async function answersOf(context: AskContext): Promise<Answers> {
     users: counted.series[0]?.total ?? -1,
     steps: chained.steps.map(({ users }) => users),
     timelines,
-    people: Object.fromEntries(lines.map(({ eventId, personId }) => [eventId, personId]).toSorted()),
+    people: Object.fromEntries(lines.map(({ eventId, personId }) => [eventId, personId])),
   };
 }
 
@@ -65,7 +65,7 @@ describe('identity', () => {
           users: trend(events, { ...range, timezone: 'UTC', granularity: 'day', includeBots: false, series: [{ measure: 'users' }] }, person)[0]?.[0]?.total ?? 0,
           steps: funnel(events, { ...range, windowMs: 5_000, includeBots: false, steps: STEPS }, person).steps.map(({ users }) => users),
           timelines: Object.fromEntries(IDS.map((id) => [id, timeline(events, id, asModel(decisions))])),
-          people: Object.fromEntries(events.map((event) => [event.eventId, person(event).replace(/^\w+ /, '')]).toSorted()),
+          people: Object.fromEntries(events.map((event) => [event.eventId, person(event).replace(/^\w+ /, '')])),
         });
       }),
       { numRuns: RUNS, interruptAfterTimeLimit: 45_000 },

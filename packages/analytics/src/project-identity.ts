@@ -52,5 +52,13 @@ export function overridesSql(identity: ProjectIdentity): string | undefined {
 
 /** The person that a base node belongs to: one of several nodes, or the node alone. */
 export function personOfNode({ persons }: ProjectIdentity, node: NodeKey): JoinedPerson {
-  return persons.find(({ nodes }) => nodes.includes(node)) ?? { name: node, nodes: [node] };
+  let index = indexes.get(persons);
+  if (index === undefined) {
+    index = new Map(persons.flatMap((person) => person.nodes.map((each) => [each, person] as const)));
+    indexes.set(persons, index);
+  }
+  return index.get(node) ?? { name: node, nodes: [node] };
 }
+
+/** Made when first asked of: there may be 100,000 persons, and an identity serves many questions. */
+const indexes = new WeakMap<ProjectIdentity['persons'], Map<NodeKey, JoinedPerson>>();

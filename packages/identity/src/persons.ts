@@ -53,7 +53,9 @@ export function joinedNodes(facts: IdentityFacts): NodeKey[][] {
   const groups = new Map<NodeKey, NodeKey[]>();
   for (const node of parent.keys()) {
     const root = rootOf(node);
-    groups.set(root, [...(groups.get(root) ?? []), node]);
+    const group = groups.get(root);
+    if (group === undefined) groups.set(root, [node]);
+    else group.push(node);
   }
   return [...groups.values()].filter((nodes) => nodes.length > 1).map((nodes) => nodes.toSorted());
 }
