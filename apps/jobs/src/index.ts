@@ -7,3 +7,4 @@ export { retention } from './retention.ts';
 export { JobScheduler, type JobStatus, type RoundEnd } from './scheduler.ts';
 export { purgeProject } from './purge.ts';
 export { accountingCheck, type AccountingDifference } from './accounting-check.ts';
+export { Rollups } from './rollups.ts';

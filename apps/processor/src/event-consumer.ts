@@ -4,6 +4,7 @@ import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { deduplicate, forEachRow, type Verdict } from './dedup/deduplicate.ts';
 import { markImported } from './dedup/imported.ts';
 import type { SeenIds } from './dedup/seen-ids.ts';
+import type { DirtyBuckets } from './dirty-buckets.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
 import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, RowMemory, withRefused, type Intent } from './range.ts';
@@ -23,6 +24,7 @@ export interface EventConsumerParts {
   seen: SeenIds;
   stores: Stores;
   outcomes: OutcomeStore;
+  dirty: DirtyBuckets;
   warehouse: Warehouse;
   temporaryFolder: string;
   nowMs: () => number;
@@ -124,10 +126,11 @@ export class EventConsumer {
    * into the intent, and left out of a next round, as they are by every second try.
    */
   async #apply(batches: readonly RecordBatch[], range: OffsetRange, secondTry: boolean): Promise<Verdict[]> {
-    const { stores, crashPoint } = this.#parts;
+    const { stores, dirty, crashPoint } = this.#parts;
     for (;;) {
       const refused = this.#refused;
       const verdicts = await this.#decide(batches, range, secondTry, refused);
+      await dirty.mark(batches, range, verdicts);
       try {
         await stores.write(keptRows(batches, range, verdicts, this.#rowMemory), range, secondTry, refused.size > 0);
         return verdicts;

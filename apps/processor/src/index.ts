@@ -5,3 +5,4 @@ export { recover, type Recovered } from './mend/recover.ts';
 export { finishSwap, isSwapUnfinished } from './rebuild/swap.ts';
 export { rebuildJournalPath, Rebuilds, type RebuildRequest, type RebuildView } from './rebuild/rebuilds.ts';
 export { RebuildRefused } from './rebuild/refused.ts';
+export { DirtyBuckets } from './dirty-buckets.ts';

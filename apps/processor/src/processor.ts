@@ -2,6 +2,7 @@ import type { Lake } from '@tidemark/lake';
 import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
 import { SeenIds } from './dedup/seen-ids.ts';
+import { DirtyBuckets } from './dirty-buckets.ts';
 import { EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
 import { Freshness } from './freshness.ts';
 import { Lateness } from './lateness.ts';
@@ -51,6 +52,8 @@ export class Processor implements ProcessorView {
   readonly #quarantine: QuarantineConsumer;
   readonly #outcomes: OutcomeStore;
   readonly #seen: SeenIds;
+  /** Which rollups are not, or will not be, what the events make. */
+  readonly dirty: DirtyBuckets;
   readonly #stores: Stores;
   readonly #freshness = new Freshness();
   readonly #lateness = new Lateness();
@@ -74,18 +77,19 @@ export class Processor implements ProcessorView {
     };
     const committed = { events: start.events.offset, quarantine: start.quarantine.offset };
     const outcomes = await OutcomeStore.load(warehouse, temporaryFolder, reader.epochs, committed);
-    return new Processor(parts, observer, seen, stores, outcomes, start);
+    return new Processor(parts, observer, seen, stores, outcomes, await DirtyBuckets.open(warehouse), start);
   }
 
-  private constructor(parts: ProcessorParts, observer: ProcessorObserver, seen: SeenIds, stores: Stores, outcomes: OutcomeStore, start: Record<Topic, StartPosition>) {
+  private constructor(parts: ProcessorParts, observer: ProcessorObserver, seen: SeenIds, stores: Stores, outcomes: OutcomeStore, dirty: DirtyBuckets, start: Record<Topic, StartPosition>) {
     const { reader, positions, warehouse, temporaryFolder, nowMs, version, crashPoint } = parts;
     this.#parts = parts;
     this.#observer = observer;
     this.#seen = seen;
     this.#stores = stores;
     this.#outcomes = outcomes;
+    this.dirty = dirty;
     const crash = crashPoint === undefined ? {} : { crashPoint };
-    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
+    this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, dirty, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
     this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes, counted: (counts) => observer.setAside?.(counts) }, start.quarantine);
   }
 

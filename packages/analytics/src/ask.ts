@@ -8,6 +8,7 @@ import { withOwnerValues } from './owner-values.ts';
 import { patternsOf, patternsSql, type Pattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
+import { RollupUse } from './rollups/rollup-use.ts';
 import type { Meta } from './schema.ts';
 import { validate } from './validate.ts';
 import { MAX_PATTERN_LENGTH } from './where.ts';
@@ -45,6 +46,7 @@ export interface Asking {
   /** For `joinIdentity()`. */
   identity: ProjectIdentity;
   range: TimeRange;
+  rollups: RollupUse;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
 }
@@ -108,12 +110,14 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
       throw asProblem(error, judged.length === 1 ? judged[0] : undefined);
     });
   }
-  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, query });
+  const rollups = new RollupUse(context.project, query);
+  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, rollups, query });
   const meta: Meta = {
     asOf: iso(asOfMs),
     completeThrough: iso(watermarkMs),
     provisionalFrom: watermarkMs < range.toMs ? iso(Math.max(range.fromMs, watermarkMs)) : null,
-    approximate: false,
+    approximate: rollups.isApproximate,
+    rollups: { buckets: rollups.buckets },
     from: formatTime(range.zone, range.fromMs),
     to: formatTime(range.zone, range.toMs),
     timezone: range.zone.name,

@@ -23,14 +23,19 @@ export const PERSON_NAME_SQL = `substring(${PERSON_SQL}, 2)`;
  */
 export function joinIdentity(who: string | ProjectIdentity): string {
   const identity = typeof who === 'string' ? plainIdentity(who) : who;
+  if (identity.persons.length === 0) return `LEFT JOIN (${personsOfActors(identity)}) AS identity ON actor_device = identity.of_device`;
+  // ANY: a device that was joined to another while it had no owner, and has one by now, must not double a row.
+  return `LEFT ANY JOIN (${personsOfActors(identity)}) AS identity ON actor_user = identity.of_user AND actor_device = identity.of_device`;
+}
+
+/** SELECT of `of_user`, `of_device` (one of them is '') and `of_person`, the key of the person whose they are. */
+export function personsOfActors(identity: ProjectIdentity): string {
   const owners = `SELECT device, concat('u', argMin(user, first)) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)} GROUP BY device`;
   const overrides = overridesSql(identity);
-  if (overrides === undefined) return `LEFT JOIN (SELECT device AS of_device, owner AS of_person FROM (${owners})) AS identity ON actor_device = identity.of_device`;
-  // ANY: a device that was joined to another while it had no owner, and has one by now, must not double a row.
-  return `LEFT ANY JOIN (
+  if (overrides === undefined) return `SELECT '' AS of_user, device AS of_device, owner AS of_person FROM (${owners})`;
+  return `
     SELECT '' AS of_user, device AS of_device, if(names.name = '', owner, names.name) AS of_person
     FROM (${owners}) AS owners LEFT JOIN (${overrides}) AS names ON owners.owner = names.node
     UNION ALL
-    SELECT if(startsWith(node, 'u'), substring(node, 2), ''), if(startsWith(node, 'a'), substring(node, 2), ''), name FROM (${overrides})
-  ) AS identity ON actor_user = identity.of_user AND actor_device = identity.of_device`;
+    SELECT if(startsWith(node, 'u'), substring(node, 2), ''), if(startsWith(node, 'a'), substring(node, 2), ''), name FROM (${overrides})`;
 }

@@ -12,8 +12,10 @@
 import { ownerValueSql } from './owner-values.ts';
 import { QuestionError } from './problem.ts';
 import { fromJsonColumn, fromJsonText, fromText, type PropertySql } from './property-sql.ts';
+import { rollupText } from './rollups/columns.ts';
 
-export type Table = 'events' | 'timeline';
+/** Of rollups only the dimensions can be read, and of these only the text (rollups/answerable.ts). */
+export type Table = 'events' | 'timeline' | 'rollups';
 
 /** Text columns of both tables, by the name that questions use. */
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -31,6 +33,8 @@ const LATER = ['session'];
 
 /** SQL that reads a property of a row of `table`. `field` names the place in the question for the error. */
 export function propertySql(name: string, table: Table, field: string): PropertySql {
+  const held = table === 'rollups' ? rollupText(name) : undefined;
+  if (held !== undefined) return fromText(held);
   const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
   if (column !== undefined) return fromText(`nullIf(${column}, '')`);
   const dot = name.indexOf('.');

@@ -61,9 +61,14 @@ function equalsAny(values: readonly Scalar[], read: PropertySql): string {
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
+/** Does a text write a number, so that it is compared as one? */
+export function isNumberText(value: string | number | boolean): boolean {
+  return typeof value === 'string' && NUMBER.test(value);
+}
+
 /** Numbers, and texts that write a number, are compared as numbers; others by their UTF-8 bytes (rule W4). */
 function compare(op: Operator, value: Scalar, read: PropertySql): string {
-  const number = typeof value === 'string' && !NUMBER.test(value) ? Number.NaN : Number(value);
+  const number = typeof value === 'string' && !isNumberText(value) ? Number.NaN : Number(value);
   if (typeof value !== 'boolean' && Number.isFinite(number)) return `${read.number} ${op} ${literal(number)}`;
   return `${read.text} ${op} ${literal(String(value))}`;
 }

@@ -8,3 +8,4 @@ export * from './rebuild/index.ts';
 export { DERIVED_TABLES, insertDerived, type DerivedTable } from './derived.ts';
 export * from './verify/index.ts';
 export { isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';
+export * from './rollups/index.ts';

@@ -5,6 +5,8 @@ import { bucketSql } from '../buckets.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
+import { isAnswerable } from '../rollups/answerable.ts';
+import { EVENTS_SQL, eventRows, personRows, USERS_SQL, type CountedRows } from '../rollups/rows.ts';
 import type { Question } from './trend-question.ts';
 import { sessionRows } from './trend-sessions.ts';
 
@@ -14,8 +16,14 @@ export interface Line {
   values: number[];
 }
 
-/** FROM of the plan's aggregates over the events of series `i` in a range, with `columns` of which `keys` are grouped by. */
-async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, columns: string[], keys: readonly string[], asking: Asking): Promise<string> {
+interface Source {
+  /** FROM of the aggregates. */
+  from: string;
+  plan: MeasurePlan;
+}
+
+/** What is read of the events of series `i` in a range, with `columns` of which `keys` are grouped by; `starts` are its points'. */
+async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, starts: readonly number[], columns: CountedRows['columns'], keys: readonly string[], asking: Asking): Promise<Source> {
   const series = question.series[i];
   const selection: EventSelection = {
     project: asking.project,
@@ -24,24 +32,29 @@ async function sourceOf(question: Question, i: number, plan: MeasurePlan, range:
     events: series?.event,
     includeBots: question.includeBots ?? false,
     where: [[question.where, 'where'], [series?.where, `series[${i}].where`]],
-    columns: [...plan.columns, ...columns],
+    columns: [...plan.columns, ...columns('events')],
   };
-  return plan.of === 'sessions' ? sessionRows(selection, keys, asking) : measuredRows(plan, eventsSql(selection), keys, asking.identity);
+  if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan };
+  const coverage = question.rollups !== false && isAnswerable(question, i) ? await asking.rollups.take(range, starts) : undefined;
+  if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), keys, asking.identity), plan };
+  const counted: CountedRows = { selection, columns, keys, coverage };
+  const [from, sql] = plan.of === 'persons' ? [personRows(counted, asking.identity), USERS_SQL] : [eventRows(counted), EVENTS_SQL];
+  return { from, plan: { ...plan, aggregates: [{ name: 'v', sql }] } };
 }
 
 /**
  * The groups to show (rule B2): the first series' greatest, and where these are fewer than the limit, the next series'.
  * All series show the same groups, so that a formula can combine them.
  */
-export async function keptGroups(question: Question, plans: readonly MeasurePlan[], asking: Asking): Promise<GroupKey[]> {
+export async function keptGroups(question: Question, plans: readonly MeasurePlan[], starts: readonly number[], asking: Asking): Promise<GroupKey[]> {
   const { breakdown = [], limit = 10 } = question;
   if (breakdown.length === 0) return [];
   const keys = keyNames(breakdown.length);
   const kept = new Map<string, GroupKey>();
-  for (const [i, plan] of plans.entries()) {
-    const source = await sourceOf(question, i, plan, asking.range, groupColumns(breakdown, 'events', 'breakdown'), keys, asking);
+  for (const [i, wanted] of plans.entries()) {
+    const { from, plan } = await sourceOf(question, i, wanted, asking.range, starts, (table) => groupColumns(breakdown, table, 'breakdown'), keys, asking);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
-FROM ${source}
+FROM ${from}
 WHERE NOT (${allUnsetSql(breakdown.length)})
 GROUP BY ${keys.join(', ')}
 ORDER BY ${plan.rank} DESC, ${keys.join(', ')}
@@ -60,15 +73,15 @@ function aggregatesSql(plan: MeasurePlan): string {
 }
 
 /** The lines of series `i` in a range, by `sameGroup` of their group; groups without events have none. */
-export async function linesOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, starts: readonly number[], kept: readonly GroupKey[], asking: Asking): Promise<Map<string, Line>> {
+export async function linesOf(question: Question, i: number, wanted: MeasurePlan, range: TimeRange, starts: readonly number[], kept: readonly GroupKey[], asking: Asking): Promise<Map<string, Line>> {
   const count = question.breakdown?.length ?? 0;
   const groups = Array.from({ length: count }, (_, at) => `g${at}`);
-  const columns = [`${bucketSql('time', starts)} AS bucket`, ...groupColumns(question.breakdown ?? [], 'events', 'breakdown'), ...keptColumns(count, kept)];
-  const source = await sourceOf(question, i, plan, range, columns, ['bucket', ...groups], asking);
+  const columns: CountedRows['columns'] = (table) => [`${bucketSql('time', starts)} AS bucket`, ...groupColumns(question.breakdown ?? [], table, 'breakdown'), ...keptColumns(count, kept)];
+  const { from, plan } = await sourceOf(question, i, wanted, range, starts, columns, ['bucket', ...groups], asking);
   // The total has a row of its own: a user who came on two days is one user.
   const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
   const sql = `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
-FROM ${source}
+FROM ${from}
 GROUP BY GROUPING SETS (${sets})`;
   const lines = new Map<string, Line>();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));

@@ -16,6 +16,7 @@ export const Question = Type.Object(
     ),
     granularity: Type.Optional(Type.Enum([...GRANULARITIES], { description: `one of ${GRANULARITIES.join(', ')}` })),
     compare: Type.Optional(Type.Union([Type.Literal('previous'), Duration], { description: '"previous", or a duration such as 7d' })),
+    rollups: Type.Optional(Type.Boolean({ description: 'false = count the events themselves; the answer is the same' })),
     formula: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'a formula such as A/B' })),
   },
   { additionalProperties: false },

@@ -33,7 +33,7 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const formula = question.formula === undefined ? undefined : readFormula(question.formula, plans.length);
   const earlier = question.compare === undefined ? undefined : comparedRange(question.compare, asking.range);
   const starts = pointStarts(question, asking.range, plans.length);
-  const kept = await keptGroups(question, plans, asking);
+  const kept = await keptGroups(question, plans, starts, asking);
 
   /** Lines of each series shown, by group. */
   const shownIn = async (range: TimeRange, at: readonly number[]): Promise<Map<string, Line>[]> => {

@@ -1,0 +1,68 @@
+/** Which part of a range a question takes from rollups. */
+import { BUCKET_MS, bucketStart, lineSql, literal, nextBorder, timeLiteral, type Run } from '@tidemark/warehouse';
+import type { TimeRange } from '../range.ts';
+
+export interface Coverage {
+  /** Ascending, without neighbours; all else of the range is read of the events. */
+  runs: readonly Run[];
+  /** Versions up to it are whole; later ones may come while the question runs. */
+  version: number;
+  /** Some of it is frozen: its events have begun to expire. */
+  isFrozen: boolean;
+}
+
+type Query = <Row>(sql: string) => Promise<Row[]>;
+
+/** A statement has each run twice in its conditions. The rest is read of the events. */
+const MAX_RUNS = 50;
+const MAX_DIRTY = 20_000;
+
+/**
+ * The sealed and clean buckets that lie whole within a range and between the borders of its points (`starts`), and frozen
+ * ones; undefined when there are none. The order of the looks matters: a bucket is marked before the line passes it, and its
+ * version is there before the mark is gone.
+ */
+export async function coverageOf(project: string, range: TimeRange, starts: readonly number[], query: Query): Promise<Coverage | undefined> {
+  if (starts.slice(1).some((start) => start % BUCKET_MS !== 0)) return undefined;
+  const first = nextBorder(range.fromMs);
+  if (first >= bucketStart(range.toMs)) return undefined;
+  const lines = await query<{ line: string; ms: number }>(`SELECT 'sealed' AS line, ms FROM (${lineSql('sealed')}) UNION ALL SELECT 'frozen', ms FROM (${lineSql('frozen', project)})`);
+  const lineOf = (name: string): number => lines.find(({ line }) => line === name)?.ms ?? -Infinity;
+  const end = Math.min(bucketStart(range.toMs), lineOf('sealed'));
+  if (first >= end) return undefined;
+  // What is frozen is marked in vain: there is nothing better than its rollup.
+  const clean = Math.max(first, lineOf('frozen'));
+  const dirty = await query<{ ms: number }>(
+    `SELECT toUnixTimestamp64Milli(time) AS ms FROM rollup_marks WHERE project = ${literal(project)} AND time >= ${timeLiteral(Math.min(clean, end))} AND time < ${timeLiteral(end)} GROUP BY time ORDER BY time LIMIT ${MAX_DIRTY}`,
+  );
+  if (dirty.length === MAX_DIRTY) return undefined;
+  const runs = between(first, end, dirty.map(({ ms }) => ms), lineOf('frozen'));
+  if (runs.length === 0) return undefined;
+  const [newest] = await query<{ version: number }>(`SELECT max(version) AS version FROM rollup_buckets WHERE project = ${literal(project)}`);
+  return { runs, version: newest?.version ?? 0, isFrozen: (runs[0]?.fromMs ?? 0) < lineOf('frozen') };
+}
+
+/** The longest runs of [first, end) without the dirty buckets, and what is frozen in any case. */
+function between(first: number, end: number, dirty: readonly number[], frozenMs: number): Run[] {
+  const runs: Run[] = [];
+  let fromMs = first;
+  for (const toMs of [...dirty, end]) {
+    if (fromMs < toMs) runs.push({ fromMs, toMs });
+    fromMs = toMs + BUCKET_MS;
+  }
+  if (runs.length <= MAX_RUNS) return runs;
+  const weight = ({ fromMs: from, toMs: to }: Run): number => (from < frozenMs ? Infinity : to - from);
+  const longest = runs.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_RUNS);
+  return longest.toSorted((a, b) => a.fromMs - b.fromMs);
+}
+
+/** What of a range is not among the runs. */
+export function restOf({ fromMs, toMs }: Pick<TimeRange, 'fromMs' | 'toMs'>, runs: readonly Run[]): Run[] {
+  const rest: Run[] = [];
+  let from = fromMs;
+  for (const run of [...runs, { fromMs: toMs, toMs }]) {
+    if (from < run.fromMs) rest.push({ fromMs: from, toMs: run.fromMs });
+    from = run.toMs;
+  }
+  return rest;
+}

@@ -1,0 +1,99 @@
+/** Histories for rollups: events early and late, rounds of the job that may be cut off, restarts, ranges that fail in between. */
+import type { Decision } from '@tidemark/identity';
+import type { StoredEvent } from '@tidemark/event';
+import { storedEvent } from '@tidemark/processor/testing';
+import fc from 'fast-check';
+
+const MINUTE_MS = 60_000;
+export const SPAN_MS = 6 * 60 * MINUTE_MS;
+
+export interface EventSketch {
+  eventName: string;
+  source: string;
+  userId: string;
+  anonymousId: string;
+  previousId: string;
+  bot: boolean;
+  campaign: unknown;
+  country: unknown;
+  /** From the start of the history. */
+  atMs: number;
+}
+
+export type Step =
+  | { do: 'add'; events: EventSketch[]; failsAt?: 'planned' | 'applied' | 'counted' | undefined }
+  /** A round of the job, with the watermark so far from the start; `commands`: it dies after so many. */
+  | { do: 'round'; watermarkMs: number; commands?: number | undefined }
+  | { do: 'restart' };
+
+export interface RollupHistory {
+  steps: Step[];
+  decisions: Decision[];
+  questions: { timezone: string; granularity: string; fromMs: number; toMs: number; includeBots: boolean; where: object[]; breakdown: string[]; limit: number; series: object[] }[];
+}
+
+const USERS = ['ann', 'bob', 'd1'];
+const DEVICES = ['d1', 'd2', 'ann'];
+/** On the borders of quarters and beside them, too. */
+const at = fc.oneof(fc.nat({ max: SPAN_MS }), fc.tuple(fc.nat({ max: 24 }), fc.constantFrom(-1, 0, 1)).map(([quarter, by]) => Math.max(0, quarter * 15 * MINUTE_MS + by)));
+
+const event: fc.Arbitrary<EventSketch> = fc
+  .record({
+    eventName: fc.constantFrom('view', 'view', 'buy'),
+    source: fc.constantFrom('web', 'app'),
+    userId: fc.constantFrom('', '', ...USERS),
+    anonymousId: fc.constantFrom('', ...DEVICES),
+    previousId: fc.constantFrom('', '', '', '', '', 'bob', 'd2'),
+    bot: fc.constantFrom(false, false, false, true),
+    campaign: fc.constantFrom(undefined, undefined, { source: 'ads' }, { source: 'Ads' }, { source: '' }, { source: 1 }, { source: [1] }, { source: ['a', 'b'] }, { source: true }, { source: null }),
+    country: fc.constantFrom(undefined, 'DE', 'fr'),
+    atMs: at,
+  })
+  .map((each) => (each.userId === '' && each.anonymousId === '' ? { ...each, anonymousId: 'd2' } : each));
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), events: fc.array(event, { minLength: 1, maxLength: 8, size: 'max' }), failsAt: fc.constantFrom(undefined, undefined, undefined, 'planned' as const, 'applied' as const, 'counted' as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: at, commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 7 }) }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+);
+
+const property = fc.constantFrom('eventName', 'source', 'context.campaign.source', 'context.geo.country');
+const condition = fc.oneof(
+  fc.record({ property, op: fc.constantFrom('=', '!=', '>', '<='), value: fc.constantFrom('ads', 'web', 'view', '', '1', 1, true) }),
+  fc.record({ property, op: fc.constantFrom('in', 'not_in'), value: fc.constantFrom(['ads', 'a, b'], ['1', 'DE'], [1, 'app']) }),
+  fc.record({ property, op: fc.constantFrom('contains', 'not_contains', 'matches'), value: fc.constantFrom('a', 'D', '') }),
+  fc.record({ property, op: fc.constantFrom('is_set', 'is_not_set') }),
+);
+const where = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(condition, { minLength: 1, maxLength: 2 }));
+const series = fc.record({ event: fc.constantFrom('view', 'buy'), measure: fc.constantFrom('events', 'users'), where }, { requiredKeys: ['measure'] });
+
+const question = fc.record({
+  timezone: fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/New_York'),
+  granularity: fc.constantFrom('hour', 'hour', 'day', 'minute'),
+  fromMs: at,
+  lengthMs: fc.integer({ min: 60 * MINUTE_MS, max: SPAN_MS }),
+  includeBots: fc.boolean(),
+  where,
+  breakdown: fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 })),
+  limit: fc.integer({ min: 1, max: 3 }),
+  series: fc.array(series, { minLength: 1, maxLength: 2 }),
+}).map(({ lengthMs, ...rest }) => ({ ...rest, toMs: rest.fromMs + lengthMs }));
+
+const node = fc.constantFrom('uann', 'ubob', 'ud1', 'ad1', 'ad2', 'aann');
+const decision = fc.record({ verdict: fc.constantFrom('merge' as const, 'cut' as const), a: node, b: node }).filter(({ a, b }) => a !== b);
+
+export const rollupHistory: fc.Arbitrary<RollupHistory> = fc.record({
+  steps: fc.array(step, { minLength: 3, maxLength: 9, size: 'max' }),
+  decisions: fc.oneof(fc.constant<Decision[]>([]), fc.array<Decision>(decision, { maxLength: 2 })),
+  questions: fc.array(question, { minLength: 2, maxLength: 2 }),
+});
+
+/** Events as the door would store them, of a project and from a start. */
+export function eventsOf(sketches: readonly EventSketch[], project: string, startMs: number, firstId: number): StoredEvent[] {
+  return sketches.map(({ campaign, country, atMs, previousId, ...rest }, i) => {
+    const context = { ...(campaign === undefined ? {} : { campaign }), ...(country === undefined ? {} : { geo: { country } }) };
+    const isAlias = previousId !== '' && previousId !== rest.userId && rest.userId !== '';
+    const timeMs = startMs + atMs;
+    return storedEvent(`e${firstId + i}`, { ...rest, previousId, type: isAlias ? 'alias' : 'track', project, timeMs, originalTimeMs: timeMs, context: JSON.stringify(context) });
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * Rollups change no answer: with and without them a trend says the same, and it is what the model says, whatever comes late,
+ * fails, dies or is recomputed in between. `TIDEMARK_ROLLUP_RUNS=200` tries more histories; `TIDEMARK_SEED=…` the same again.
+ */
+import { ask, rollupDimensions, WarehouseIdentities, type AskContext } from '@tidemark/analytics';
+import type { StoredEvent } from '@tidemark/event';
+import { Rollups } from '@tidemark/jobs';
+import { personOf, trend, type IdentityDecision } from '@tidemark/model';
+import type { Processor } from '@tidemark/processor';
+import { TestPipeline } from '@tidemark/processor/testing';
+import type { Warehouse } from '@tidemark/warehouse';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventsOf, rollupHistory, SPAN_MS, type RollupHistory, type Step } from './histories.ts';
+
+const RUNS = Number(process.env['TIDEMARK_ROLLUP_RUNS'] ?? 12);
+const SURE = { doubt: async () => undefined };
+
+interface Answer {
+  series: { breakdown: string[]; total: number; points: { time: string; value: number }[] }[];
+  meta: { rollups: { buckets: number }; approximate: boolean };
+}
+
+let pipeline: TestPipeline;
+let processor: Processor;
+let failsAt: string | undefined;
+beforeAll(async () => {
+  pipeline = new TestPipeline();
+  await pipeline.open();
+  await startProcessor();
+});
+afterAll(async () => {
+  await processor.stop();
+  await pipeline.close();
+});
+
+async function startProcessor(): Promise<void> {
+  processor = await pipeline.processor({
+    crashPoint(name) {
+      if (name !== failsAt) return;
+      failsAt = undefined;
+      throw new Error(`failed at ${name}`);
+    },
+  });
+  processor.start();
+}
+
+/** A round of the job that dies after so many commands to the warehouse. */
+async function round(watermarkMs: number, commands = Infinity): Promise<void> {
+  let left = commands;
+  const { warehouse } = pipeline;
+  const mortal = {
+    query: (sql: string) => (left > 0 ? warehouse.query(sql) : Promise.reject(new Error('dead'))),
+    command: (sql: string) => (left-- > 0 ? warehouse.command(sql) : Promise.reject(new Error('dead'))),
+  } as unknown as Warehouse;
+  const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
+  const rollups = new Rollups({ warehouse: mortal, writer, dimensions: rollupDimensions(), clock: SURE, eventsAtATime: 3 });
+  await rollups.job.run().catch((error: unknown) => {
+    if (commands === Infinity) throw error;
+  });
+}
+
+function contextOf(project: string, decisions: RollupHistory['decisions'] = []): AskContext {
+  const freshness = { status: () => ({ asOfMs: 0, watermarkMs: 0 }), caughtUp: async () => true };
+  const identities = new WarehouseIdentities({ warehouse: pipeline.warehouse, decisionsOf: async () => decisions });
+  return { project, warehouse: pipeline.warehouse, clock: Date.now, freshness, identities };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+let histories = 0;
+let buckets = 0;
+
+async function take(step: Step, project: string, startMs: number, stored: StoredEvent[]): Promise<void> {
+  if (step.do === 'round') return round(startMs + step.watermarkMs, step.commands);
+  if (step.do === 'restart') {
+    await processor.stop();
+    return startProcessor();
+  }
+  const events = eventsOf(step.events, project, startMs, stored.length);
+  stored.push(...events);
+  failsAt = step.failsAt;
+  await pipeline.append(events);
+  if (step.failsAt !== undefined) {
+    while (failsAt !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Before the range is tried again, a quarter of a second later.
+    await round(startMs + SPAN_MS);
+  }
+  await processor.caughtUp(20_000);
+}
+
+it('answer as the events do, and as the model does', async () => {
+  await fc.assert(
+    fc.asyncProperty(rollupHistory, async ({ steps, decisions, questions }) => {
+      const project = `rollups${++histories}`;
+      // Lines only rise: each history has days of its own.
+      const startMs = Date.UTC(2026, 0, 1) + histories * 86_400_000;
+      const stored: StoredEvent[] = [];
+      const model: IdentityDecision[] = decisions.map(({ verdict, a, b }) => ({ verdict, a: words(a), b: words(b) }));
+      for (const step of steps) {
+        await take(step, project, startMs, stored);
+        const person = personOf(stored, model);
+        for (const { fromMs, toMs, ...question } of questions) {
+          const range = { fromMs: startMs + fromMs, toMs: startMs + toMs };
+          const body = { ...question, from: iso(range.fromMs), to: iso(range.toMs) };
+          const context = contextOf(project, decisions);
+          const answer = (await ask('trend', body, context)) as unknown as Answer;
+          const plain = (await ask('trend', { ...body, rollups: false }, context)) as unknown as Answer;
+          buckets += answer.meta.rollups.buckets;
+          expect(plain.meta.rollups.buckets).toBe(0);
+          const told = `${JSON.stringify(body)}\n${JSON.stringify(steps)}`;
+          expect(answer.series, told).toEqual(plain.series);
+          const expected = trend(stored, { ...question, ...range } as never, person).flat();
+          expect(plain.series.map(({ breakdown, total, points }) => ({ breakdown, total, points: points.map(({ time, value }) => ({ timeMs: Date.parse(time), value })) })), told).toEqual(expected);
+        }
+      }
+    }),
+    { numRuns: RUNS, ...(process.env['TIDEMARK_SEED'] === undefined ? {} : { seed: Number(process.env['TIDEMARK_SEED']) }), interruptAfterTimeLimit: 40_000 + RUNS * 2_000 },
+  );
+  expect(buckets, 'quarters of an hour that were taken from rollups').toBeGreaterThan(10 * RUNS);
+}, 60_000 + RUNS * 4_000);
+
+function words(key: string): string {
+  return `${key.startsWith('u') ? 'user' : 'device'} ${key.slice(1)}`;
+}
