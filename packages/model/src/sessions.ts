@@ -2,8 +2,8 @@ import type { StoredEvent } from '@tidemark/event';
 import { bucketStarts, type Granularity } from './calendar.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
-import { textOf } from './property.ts';
-import { cut, quantile } from './trend.ts';
+import { cut, textOf } from './property.ts';
+import { quantile } from './quantile.ts';
 import { holds, type Where } from './where.ts';
 
 export interface Session {

@@ -3,7 +3,8 @@ import { bucketStarts, type Granularity } from './calendar.ts';
 import { toDecimal, toNumber } from './decimal.ts';
 import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
-import { numberOf, textOf } from './property.ts';
+import { cut, numberOf, textOf } from './property.ts';
+import { quantile } from './quantile.ts';
 import { sessionsOf, type Session } from './sessions.ts';
 import { holds, type Where } from './where.ts';
 
@@ -81,19 +82,6 @@ function measured(events: readonly StoredEvent[], measure: Measure, person: (eve
   if (numbers.length === 0) return 0;
   const levels: Record<string, number> = { min: 0, median: 0.5, p90: 0.9, p99: 0.99, max: 1 };
   return name === 'avg' ? toNumber(sum, numbers.length) : quantile(numbers, levels[name] ?? Number.NaN);
-}
-
-/** The value of rank 1 + (n - 1) * level among n sorted numbers, between its two neighbours where that is no whole one. */
-export function quantile(sorted: readonly number[], level: number): number {
-  const rank = 1 + (sorted.length - 1) * level;
-  const place = Math.floor(rank);
-  const low = sorted[place - 1] ?? Number.NaN;
-  const high = sorted[Math.min(place, sorted.length - 1)] ?? Number.NaN;
-  return low + (rank - place) * (high - low);
-}
-
-export function cut(text: string | undefined): string | null {
-  return text === undefined ? null : [...text].slice(0, 200).join('');
 }
 
 function isUnset(key: string): boolean {

@@ -33,7 +33,7 @@ export async function startedSessions(question: Question, { project, identity, r
     ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
     `toUInt8(${whereSql(where, 'events', 'where')}) AS tag`, ...columns,
   ]);
-  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys });
+  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlag: true, keys });
   const picked = keys.map(({ name }) => name);
   return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...picked].join(', ')}
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND has(tags, 1)'}`;

@@ -3,7 +3,7 @@ import { sessions as oracle, type SessionsLine, type Where } from '@tidemark/mod
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { PROPERTY_RUN, where } from '../testing/histories.ts';
-import { openTestStore, type TestStore } from '../testing/store.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 import { visits } from '../testing/visits.ts';
 
 let store: TestStore;
@@ -57,5 +57,48 @@ describe('sessions', () => {
       }),
       PROPERTY_RUN,
     );
+  });
+
+  const AT = Date.UTC(2026, 4, 3, 10);
+  const device = (eventId: string, anonymousId: string, minutes: number, more: object = {}) => storedEvent({ eventId, userId: 'ann', anonymousId, timeMs: AT + minutes * 60_000, ...more });
+  const none = (eventId: string, minutes: number, more: object = {}) => storedEvent({ eventId, userId: 'ann', timeMs: AT + minutes * 60_000, eventName: 'paid', ...more });
+  let example = 0;
+  const asked = async (events: ReturnType<typeof storedEvent>[], question: object = {}): Promise<Answer> => {
+    const project = `example${++example}`;
+    await store.add(events.map((event) => ({ ...event, project })));
+    return (await ask('sessions', { from: '2026-05-03', to: '2026-05-05', ...question }, store.context(project))) as unknown as Answer;
+  };
+  const paid = { where: [{ property: 'eventName', op: '=', value: 'paid' }] };
+
+  it('lets an event without a device fall in up to a gap after the last one, and no later', async () => {
+    const visit = [device('a', 'd1', 29), device('b', 'd1', 29.5)];
+    expect(await asked([...visit, none('x', 59.5)])).toMatchObject({ sessions: 1, eventsPerSession: 3, medianSeconds: 30 });
+    expect(await asked([...visit, none('x', 59.5 + 1 / 60_000)])).toMatchObject({ sessions: 2 });
+    expect(await asked([...visit, none('x', 59.5), none('y', 60), none('z', 60)])).toMatchObject({ sessions: 3 });
+  });
+
+  it('takes of several the one begun last, then the smallest id', async () => {
+    const long = [0, 20, 40].map((minutes) => device(`l${minutes}`, 'd1', minutes));
+    expect(await asked([...long, device('s', 'd2', 30), none('x', 45)], paid)).toMatchObject({ sessions: 1, eventsPerSession: 2 });
+    expect(await asked([...long, device('k', 'd2', 0), none('x', 45)], paid)).toMatchObject({ sessions: 1, eventsPerSession: 4 });
+    expect(await asked([...long, device('k', 'd2', 0), none('x', 10)], paid)).toMatchObject({ sessions: 1, eventsPerSession: 2 });
+    expect(await asked([...long, device('m', 'd2', 0), none('x', 10)], paid)).toMatchObject({ sessions: 1, eventsPerSession: 4 });
+  });
+
+  it('keeps bots and two people on one browser apart', async () => {
+    const mixed = [device('a', 'd1', 0), device('b', 'd1', 1, { bot: true }), device('c', 'd1', 31.5), device('e', 'd1', 31, { userId: 'bob' })];
+    expect(await asked(mixed)).toMatchObject({ sessions: 3, users: 2, bounceRate: 1 });
+    expect(await asked(mixed, { includeBots: true })).toMatchObject({ sessions: 4, users: 2, bounceRate: 1 });
+  });
+
+  it('counts one of three days whole, on the day it began', async () => {
+    const beats = Array.from({ length: 145 }, (_, i) => device(`b${i}`, 'd1', i * 30));
+    const answer = await asked(beats, { to: '2026-05-04' });
+    expect(answer).toMatchObject({ sessions: 1, medianSeconds: 3 * 86_400, eventsPerSession: 145 });
+    expect(await asked(beats, { from: '2026-05-04', to: '2026-05-07' })).toMatchObject({ sessions: 0, medianSeconds: null });
+  });
+
+  it('refuses a gap of nothing or of more than a day', async () => {
+    for (const gap of ['0m', '25h', 'soon']) await expect(asked([device('a', 'd1', 0)], { gap })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'gap' }] });
   });
 });
