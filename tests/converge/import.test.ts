@@ -40,7 +40,7 @@ function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
 
 /** When it was received is the one thing that two imports differ in. */
 function withoutReceipt({ exported, timelines, balance: { stored, quarantined }, ...answers }: Answers): object {
-  const strip = (events: Answers['exported']): object[] => events.map(({ receivedAt: _, ...event }) => event);
+  const strip = (events: Answers['exported']): object[] => events.map((event) => ({ ...event, receivedAt: '' }));
   return { ...answers, stored, quarantined, exported: strip(exported), timelines: Object.entries(timelines).map(([id, events]) => [id, strip(events)]) };
 }
 

@@ -46,7 +46,7 @@ export const SHOP_ASKED: Asked = {
   fromMs: START_MS - DAY_MS,
   toMs: START_MS + (DAYS + 1) * DAY_MS,
   steps: ['view', 'cart', 'buy'],
-  ids: [0, 1, 2, 3, 6, 9, 30, 31].flatMap((visitor) => [`user-${visitor}`, `device-${visitor}-0`, `device-${visitor}-1`]),
+  ids: [0, 1, 3, 30].flatMap((visitor) => [`user-${visitor}`, `device-${visitor}-0`]),
   breakdown: 'properties.channel',
   number: 'properties.price',
   // The model looks at each event for each point.
