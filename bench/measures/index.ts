@@ -14,6 +14,7 @@ import { r11 } from './r11.ts';
 import { r12 } from './r12.ts';
 import { r13 } from './r13.ts';
 import { r15 } from './r15.ts';
+import { rebuild } from './rebuild.ts';
 
 export interface Runnable {
   run: () => Promise<Measure[]>;
@@ -34,6 +35,7 @@ export const MEASURES: Record<string, Runnable> = {
   r13: { run: r13, about: 'three times the sustainable load' },
   r15: { run: r15, about: 'acknowledged events lost over injected faults' },
   day: { run: day, about: 'sessions and persons of a day of 5 million events against plain scans' },
+  rebuild: { run: rebuild, about: 'tables made again from the lake' },
   memory: { run: memoryAlone, inAll: memoryShort, about: 'anonymous memory over ten minutes of full load (a minute in `npm run bench`)' },
   curve: { run: curve, about: 'events/s and latency over offered load, for the chart' },
   profile: { run: profile, about: 'where the JavaScript of an event goes, by source file' },
