@@ -22,21 +22,29 @@ export interface WarehouseIdentitiesParts {
   monotonicMs?: () => number;
 }
 
-interface Kept {
-  identity: ProjectIdentity;
+interface Kept extends Reading {
   decisions: number;
   changes: IdentityChanges;
-  /** Names, and the owners of merged devices, come of all events. */
-  ofEvents: boolean;
   /** Users with too many devices, and when and how long all claims were read for them. */
   hubs: { users: readonly string[]; claims: number; readAtMs: number; tookMs: number };
-  readAtMs: number;
+  linksReadAtMs: number;
+  /** How long everything took that was read with the links. */
+  tookMs: number;
 }
 
-/** Whatever else may change the tables (a rebuild, a deletion) shows after this long. */
+/** An identity with what it was made of, so that the next one need not read all of it again. */
+interface Reading {
+  identity: ProjectIdentity;
+  aliases: readonly AliasLink[];
+  groups: NodeKey[][];
+  /** Names, and the owners of merged devices, come of all events. */
+  ofEvents: boolean;
+  firstMs: Map<NodeKey, number>;
+}
+
+/** Whatever else may change the tables (a rebuild, a deletion) shows after this long, or fifty times as long as it takes to read them. */
 const MAX_AGE_MS = 10_000;
-/** Looking for hubs reads all claims of a project; it may take this share of the time. */
-const HUB_SHARE = 0.02;
+const MAX_SHARE = 0.02;
 
 export class WarehouseIdentities implements Identities {
   readonly #parts: WarehouseIdentitiesParts;
@@ -51,45 +59,66 @@ export class WarehouseIdentities implements Identities {
     // Before anything is read: what is written meanwhile is then looked at again.
     const seen = changes?.();
     const decisions = await decisionsOf(project);
+    if (seen === undefined) return (await readIdentity(project, decisions, await readHubUsers(project, warehouse), warehouse)).identity;
     const nowMs = monotonicMs();
-    const before = seen === undefined ? undefined : this.#kept.get(project);
-    const hubsHold = before !== undefined && (seen?.claims === before.hubs.claims || nowMs - before.hubs.readAtMs <= before.hubs.tookMs / HUB_SHARE);
-    const hubs = hubsHold ? before.hubs : { users: await readHubUsers(project, warehouse), claims: seen?.claims ?? 0, readAtMs: nowMs, tookMs: monotonicMs() - nowMs };
-    if (before !== undefined && seen !== undefined && holds(before, seen, decisions.length, nowMs) && String(hubs.users) === String(before.hubs.users)) {
+    const before = this.#kept.get(project);
+    const hubsHold = before !== undefined && (seen.claims === before.hubs.claims || nowMs - before.hubs.readAtMs <= before.hubs.tookMs / MAX_SHARE);
+    const hubs = hubsHold ? before.hubs : { users: await readHubUsers(project, warehouse), claims: seen.claims, readAtMs: nowMs, tookMs: monotonicMs() - nowMs };
+    const linksHold = before !== undefined && seen.links === before.changes.links && nowMs - before.linksReadAtMs <= Math.max(MAX_AGE_MS, before.tookMs / MAX_SHARE);
+    const decisionsHold = before?.decisions === decisions.length && String(hubs.users) === String(before.hubs.users);
+    if (before !== undefined && linksHold && decisionsHold && (!before.ofEvents || seen.events === before.changes.events)) {
       before.hubs = hubs;
       return before.identity;
     }
-    const { identity, ofEvents } = await readIdentity(project, decisions, hubs.users, warehouse);
-    if (seen !== undefined) this.#kept.set(project, { identity, decisions: decisions.length, changes: seen, ofEvents, hubs, readAtMs: nowMs });
-    return identity;
+    const known = linksHold ? { ...before, decisionsHold, fromOffset: before.changes.events } : undefined;
+    const read = await readIdentity(project, decisions, hubs.users, warehouse, known);
+    const when = linksHold ? { linksReadAtMs: before.linksReadAtMs, tookMs: before.tookMs } : { linksReadAtMs: nowMs, tookMs: monotonicMs() - nowMs };
+    this.#kept.set(project, { ...read, decisions: decisions.length, changes: seen, hubs, ...when });
+    return read.identity;
   }
 }
 
-/** Decisions are only added, so their number tells whether there are new ones. */
-function holds({ changes, decisions, ofEvents, readAtMs }: Kept, seen: IdentityChanges, made: number, nowMs: number): boolean {
-  return made === decisions && seen.links === changes.links && nowMs - readAtMs <= MAX_AGE_MS && (!ofEvents || seen.events === changes.events);
-}
-
-/** The identity with `decisions` as if they were all there are: also what a decision would change before it is made. Throws WarehouseError. */
+/**
+ * The identity with `decisions` as if they were all there are: also what a decision would change before it is made.
+ * `known`: what was read while the links were the same, up to an offset of the log. Throws WarehouseError.
+ */
 export async function readIdentity(
   project: string,
   decisions: readonly Decision[],
   hubUsers: readonly string[],
   warehouse: Warehouse,
-): Promise<{ identity: ProjectIdentity; ofEvents: boolean }> {
-  const { rows: aliases } = await warehouse.query<AliasLink>(`SELECT DISTINCT user, previous FROM identity_links WHERE project = ${literal(project)}`);
+  known?: Reading & { decisionsHold: boolean; fromOffset: number },
+): Promise<Reading> {
+  const aliases = known?.aliases ?? (await warehouse.query<AliasLink>(`SELECT DISTINCT user, previous FROM identity_links WHERE project = ${literal(project)}`)).rows;
   const standing = [...standingDecisions(decisions).values()];
   const cutClaims = standing.filter(({ verdict }) => verdict === 'cut').flatMap(({ a, b }) => claimOf(a, b));
   const alone: ProjectIdentity = { ...plainIdentity(project), cutClaims, hubUsers };
   const merged = standing.filter(({ verdict }) => verdict === 'merge').flatMap(({ a, b }) => [a, b]);
   const devices = [...new Set(merged.filter((key) => nodeOfKey(key).kind === 'device').map((key) => key.slice(1)))];
   const owners = await readOwners(devices, alone, warehouse);
-  const groups = joinedNodes({ aliases, decisions, ownerOf: (device) => owners.get(device) });
-  const firstMs = await readFirstMs(project, groups.flat(), warehouse);
+  const isSame = known?.decisionsHold === true && devices.length === 0;
+  const groups = isSame ? known.groups : joinedNodes({ aliases, decisions, ownerOf: (device) => owners.get(device) });
+  const firstMs = isSame ? await addFirstMs(project, groups, known, warehouse) : await readFirstMs(project, groups.flat(), warehouse);
   const persons: JoinedPerson[] = groups.map((nodes) => ({ name: nameOf(nodes, (node) => firstMs.get(node)), nodes }));
+  const ofEvents = persons.length > 0 || devices.length > 0;
+  // Nothing of it is to be written to the table anew.
+  if (isSame && persons.every(({ name }, i) => name === known.identity.persons[i]?.name)) return { identity: known.identity, aliases, groups, ofEvents, firstMs };
   const identity: ProjectIdentity = { ...alone, persons };
   if (!fitsStatement(identity)) identity.table = { version: await writeOverrides(identity, warehouse) };
-  return { identity, ofEvents: persons.length > 0 || devices.length > 0 };
+  return { identity, aliases, groups, ofEvents, firstMs };
+}
+
+/** What the events from an offset on change about when the nodes were first seen: some may be late. */
+async function addFirstMs(project: string, groups: readonly NodeKey[][], known: { firstMs: Map<NodeKey, number>; fromOffset: number }, warehouse: Warehouse): Promise<Map<NodeKey, number>> {
+  if (groups.length === 0) return known.firstMs;
+  const joined = new Set(groups.flat());
+  const firstMs = new Map(known.firstMs);
+  const { rows } = await warehouse.query<{ node: string; first_ms: number }>(
+    `SELECT if(user_id != '', concat('u', user_id), concat('a', anonymous_id)) AS node, toUnixTimestamp64Milli(min(time)) AS first_ms
+FROM timeline WHERE project = ${literal(project)} AND offset >= ${known.fromOffset} GROUP BY node`,
+  );
+  for (const { node, first_ms } of rows) if (joined.has(node)) firstMs.set(node, Math.min(Number(first_ms), firstMs.get(node) ?? Infinity));
+  return firstMs;
 }
 
 /** Users with claims on more devices than one may have. Rows are counted first: it takes no set of devices for each user. Throws WarehouseError. */
