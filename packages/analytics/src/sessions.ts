@@ -4,6 +4,12 @@
  * The times of each stream (person, device, bot or not) are sorted and split where the gap is exceeded. Only where events
  * without a device are about is more needed: who of them falls into which session is found in blocks as long as the gap,
  * so that an account of many devices and many such events doesn't hold each of them against each.
+ *
+ * 500,000 events of a day, 59,000 sessions: 1.0 to 4.6 times (of four interleaved rounds; median 2.3) what a count by user and
+ * device of the same rows takes, within 80 bytes an event. With a breakdown, which sorts by eventId and is made twice, 12 to 40
+ * times, within 320 bytes an event (chDB 26.7, two cores busy with other work, 2026-11-22; to be made again on a quiet machine).
+ * Memory grows with the events of the window: by that some 0.8 and 3.2 GB at 10 M. What is more than a question may take is
+ * refused (question_too_expensive).
  */
 import { joinIdentity, PERSON_SQL } from './person.ts';
 import type { ProjectIdentity } from './project-identity.ts';
@@ -57,7 +63,7 @@ function splitSql(query: SessionQuery): string {
 
 /** What is carried of an event, how its time is read, and the columns made of the events of a session (`piece`). */
 function elementOf({ isOrdered, isFlag, keys }: SessionQuery): { element: string; at: (element: string) => string; columns: string[] } {
-  // One number of the two: 1.6 times as fast as a tuple of them.
+  // One number is sorted faster than a tuple, as in a funnel.
   if (isFlag && !isOrdered) return { element: 'bitOr(bitShiftLeft(at, 1), toInt64(tag))', at: (x) => `bitShiftRight(${x}, 1)`, columns: ['arrayMap(x -> toUInt8(bitAnd(x, 1)), piece) AS tags'] };
   const names = [...(isOrdered ? ['at', 'sequence', 'event_id'] : ['at']), 'tag', ...keys.map(({ name }) => name)];
   const place = (name: string): number => names.indexOf(name) + 1;

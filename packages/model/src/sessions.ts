@@ -63,7 +63,7 @@ export interface SessionsQuestion {
   limit?: number;
 }
 
-export interface SessionsSummary {
+interface SessionsSummary {
   sessions: number;
   users: number;
   medianSeconds: number | null;
