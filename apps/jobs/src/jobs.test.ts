@@ -52,6 +52,30 @@ it('deletes what is older than its project keeps, and nothing where no retention
   expect(await pipeline.lakeIds()).toEqual(['p1-1', 'p2-1', 'p2-40']);
 });
 
+it('breaks off between two files of the lake when it is told to stop, and goes on from there the next time', async () => {
+  const nowMs = Date.UTC(2026, 5, 1);
+  const processor = await pipeline.processor();
+  processor.start();
+  for (const id of ['a', 'b']) {
+    await pipeline.append([storedEvent(`old-${id}`, { timeMs: nowMs - 40 * DAY_MS }), storedEvent(`new-${id}`, { timeMs: nowMs })]);
+    await processor.caughtUp(20_000);
+  }
+  await processor.stop();
+  const settings = { list: async () => [{ id: 'p1' }], retentionDays: async () => 30 };
+  const job = retention({ ...pipeline, ...SURE, settings, nowMs: () => nowMs });
+  const stop = new AbortController();
+  const replace = pipeline.lake.replace.bind(pipeline.lake);
+  pipeline.lake.replace = async (remove, add) => {
+    await replace(remove, add);
+    stop.abort(new Error('The server is stopping.'));
+  };
+  await expect(job.run(stop.signal)).rejects.toThrow('The server is stopping.');
+  expect(await pipeline.lakeIds()).toHaveLength(3);
+  expect(await pipeline.ids('events')).toHaveLength(4);
+  await job.run();
+  for (const ids of [await pipeline.lakeIds(), await pipeline.ids('events'), await pipeline.ids('timeline')]) expect(ids).toEqual(['new-a', 'new-b']);
+});
+
 it('A1: deletes quarantined items behind their days, of the projects that say so; what was counted stays', async () => {
   const nowMs = Date.UTC(2026, 5, 1);
   const insert = (project: string, daysAgo: number) =>

@@ -69,7 +69,7 @@ describe('lake', () => {
     await landing(lake, staging, 0, [START_MS, START_MS + 1, START_MS + 24 * HOUR_MS]);
     await landing(lake, staging, 3, [START_MS + 48 * HOUR_MS, START_MS + 5]);
     const before = await idsIn(lake);
-    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 3 });
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 3, rows: 5 });
     expect([...lake.manifest.files].map(({ path }) => path.replace(/[^/]+$/, '')).toSorted()).toEqual([
       'date=2026-01-15/hour=all/', 'date=2026-01-16/hour=all/', 'date=2026-01-17/hour=all/',
     ]);
@@ -94,7 +94,7 @@ describe('lake', () => {
     const staging = await openStaging();
     const times = [...Array.from({ length: 256 }, (_, day) => START_MS - day * 24 * HOUR_MS), START_MS + HOUR_MS, START_MS + 2 * HOUR_MS];
     await landing(lake, staging, 0, times);
-    expect(await compactLake(lake, warehouse, { maxFiles: 100, maxRows: 1_000_000, busyDayRows: 2 })).toEqual({ read: 1, written: 258 });
+    expect(await compactLake(lake, warehouse, { maxFiles: 100, maxRows: 1_000_000, busyDayRows: 2 })).toEqual({ read: 1, written: 258, rows: 258 });
     const { rows } = await warehouse.query<{ ids: number }>(`SELECT uniqExact(event_id) AS ids FROM file(${literal(join(lake.folder, 'date=*/hour=*/*.parquet'))}, 'Parquet') SETTINGS use_hive_partitioning = 0`);
     expect(Number(rows[0]!.ids)).toBe(times.length);
     lake.close();

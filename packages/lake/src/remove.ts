@@ -6,7 +6,8 @@ import type { LakeFile } from './manifest.ts';
 
 /**
  * Writes every file that holds rows for which `condition` (SQL over the lake's columns, of literals only) is true anew
- * without them. `mayHold` rules files out without reading them. Resolves to how many events went.
+ * without them. `mayHold` rules files out without reading them; it is asked of each file when its turn comes, and may
+ * throw to break off. Resolves to how many events went.
  */
 export async function removeFromLake(
   lake: Lake,
@@ -15,7 +16,8 @@ export async function removeFromLake(
   mayHold: (file: LakeFile) => boolean = () => true,
 ): Promise<number> {
   let removed = 0;
-  for (const file of [...lake.manifest.files].filter(mayHold)) {
+  for (const file of [...lake.manifest.files]) {
+    if (!mayHold(file)) continue;
     const source = `file(${literal(join(lake.folder, file.path))}, 'Parquet')`;
     const { rows } = await warehouse.query<{ events: number }>(
       `SELECT countIf(${condition}) AS events FROM ${source} SETTINGS use_hive_partitioning = 0`,
