@@ -98,6 +98,18 @@ describe('sessions', () => {
     expect(await asked(beats, { from: '2026-05-04', to: '2026-05-07' })).toMatchObject({ sessions: 0, medianSeconds: null });
   });
 
+  it('is what a trend counts: distinct ones among the selected events, whenever they began (rule T8)', async () => {
+    const events = [device('a', 'd1', -40), device('b', 'd1', -20), device('c', 'd2', -10), none('x', 1), device('e', 'd2', 10, { eventName: 'paid' }), device('f', 'd1', 3)];
+    const { sessions } = await asked(events);
+    const totalOf = async (series: object, range: object): Promise<number> => {
+      const answer = (await ask('trend', { series: [{ measure: 'sessions', ...series }], ...range }, store.context(`example${example}`))) as unknown as { series: { total: number }[] };
+      return answer.series[0]?.total ?? -1;
+    };
+    expect(await totalOf({}, { from: '2026-05-03', to: '2026-05-05' })).toBe(sessions);
+    expect(await totalOf({ event: 'paid' }, { from: '2026-05-03T10:00:00Z', to: '2026-05-05' })).toBe(1);
+    expect(await totalOf({}, { from: '2026-05-03T10:00:00Z', to: '2026-05-05' })).toBe(2);
+  });
+
   it('refuses a gap of nothing or of more than a day', async () => {
     for (const gap of ['0m', '25h', 'soon']) await expect(asked([device('a', 'd1', 0)], { gap })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'gap' }] });
   });
