@@ -75,10 +75,10 @@ describe('lake', () => {
     ]);
     expect(await idsIn(lake)).toEqual(before);
     await landing(lake, staging, 5, [START_MS + 7]);
-    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 1 });
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 1, rows: 4 });
     expect((await idsIn(lake)).length).toBe(6);
     expect([...lake.manifest.files].find(({ path }) => path.includes('date=2026-01-15'))?.ranges).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 6 }]);
-    expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0 });
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0, rows: 0 });
     // A second try of a range whose landing file was compacted meanwhile writes nothing again.
     await lake.land({ epoch: 'e', partition: 0, from: 5, to: 6 }, true);
     expect((await idsIn(lake)).length).toBe(6);
