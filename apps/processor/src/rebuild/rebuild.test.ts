@@ -74,7 +74,7 @@ for (const [damage, statements] of Object.entries(DAMAGES)) {
     await store([...events(0, 90), ...events(90, 95)]);
     expect(await pipeline.ids('events')).toEqual(events(0, 95).map(({ eventId }) => eventId).toSorted());
     expect((await processor.balance()).difference).toBe(0);
-  }, 60_000);
+  }, 120_000);
 }
 
 it('of a range of time or an event only its months are made again', async () => {
@@ -93,7 +93,7 @@ it('of a range of time or an event only its months are made again', async () => 
   expect(await rebuilt({ event: 'order' })).toMatchObject({ state: 'done', partitions: ['202601', '202602', '202603'] });
   expect(await contentsOf(pipeline)).toEqual(expected);
   await expect(rebuilt({ event: 'never' })).rejects.toMatchObject({ code: 'rebuild_nothing' });
-}, 60_000);
+}, 120_000);
 
 const remove = async (condition: string) => {
   await removeFromLake(pipeline.lake, pipeline.warehouse, condition);
@@ -122,7 +122,7 @@ it('what was deleted stays deleted, also when it is deleted, or split anew, behi
   const gone = ['e1', 'e3', 'e40', 'e6', 'e66', 'e70', 'e82'];
   expect(await pipeline.ids('events')).toEqual(events(0, 90).map(({ eventId }) => eventId).filter((id) => !gone.includes(id)).toSorted());
   expect(await pipeline.ids('timeline')).toEqual(await pipeline.ids('events'));
-}, 60_000);
+}, 120_000);
 
 it('it refuses to lose what only a table holds, to begin twice, and to begin without room; and leaves the tables as they were', async () => {
   await store(events(0, 30));
@@ -142,7 +142,7 @@ it('it refuses to lose what only a table holds, to begin twice, and to begin wit
   expect(await contentsOf(pipeline)).toEqual(expected);
   expect(await rebuilt({ allowLoss: true })).toMatchObject({ state: 'done' });
   expect((await pipeline.ids('events')).length).toBe(29);
-}, 60_000);
+}, 120_000);
 
 it('stopped with the engine it goes on at the next start with what is not copied yet', async () => {
   for (let from = 0; from < 60; from += 10) await store(events(from, from + 10));
@@ -172,7 +172,7 @@ it('stopped with the engine it goes on at the next start with what is not copied
   expect(await contentsOf(pipeline)).toEqual(expected);
   await second.resume();
   expect(second.view()).toMatchObject({ state: 'done' });
-}, 60_000);
+}, 120_000);
 
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;

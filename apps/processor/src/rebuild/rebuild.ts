@@ -101,7 +101,9 @@ export async function rebuild(parts: RebuildParts, journal: RebuildJournal, run:
       run.stop.throwIfAborted();
       await processor.between(async () => {
         while (pending().length > 0) await copyPending();
-        await agree({ warehouse, lake, copy }, files, `${scope} AND NOT (${before})`);
+        // Of what is not committed nothing lies elsewhere, and the processor is not to wait for all files.
+        const landedSince = (): LakeFile[] => files().filter(({ ranges }) => ranges.some(({ to }) => to > committed));
+        await agree({ warehouse, lake, copy }, landedSince, `${scope} AND NOT (${before})`);
         run.phase = 'swapping';
         await swap(warehouse, journal, run.partitions);
         await putIdsBack(parts, lostIds, idsSinceMs);
