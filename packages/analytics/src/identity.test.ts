@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, type AskContext } from './ask.ts';
 import { exportEvents } from './export.ts';
+import { readPerson } from './identity-view.ts';
 import { WarehouseIdentities } from './identities.ts';
 import { writeOverrides } from './overrides-table.ts';
+import { plainIdentity } from './project-identity.ts';
 import { timelineQuery } from './timeline.ts';
 import { asModel, identityHistory, IDS } from './testing/identity-histories.ts';
 import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
@@ -26,6 +28,8 @@ interface Answers {
   users: number;
   steps: number[];
   timelines: Record<string, string[]>;
+  /** Events of the person of each id, as GET /api/identities/{id} tells. */
+  events: Record<string, number>;
   /** personId of each event. */
   people: Record<string, string>;
 }
@@ -36,14 +40,17 @@ async function answersOf(context: AskContext): Promise<Answers> {
   const chained = (await ask('funnel', { ...asked, window: '5s', steps: STEPS }, context)) as unknown as { steps: { users: number }[] };
   const timelines: Record<string, string[]> = {};
   for (const id of IDS) timelines[id] = (await timelineQuery({ id }, context)).events.map(({ eventId }) => eventId);
-  const identity = await context.identities?.of(context.project);
+  const identity = (await context.identities?.of(context.project)) ?? plainIdentity(context.project);
+  const events: Record<string, number> = {};
+  for (const id of IDS) events[id] = (await readPerson({ id }, identity, context.warehouse)).nodes.reduce((sum, node) => sum + node.events, 0);
   const chunks: Buffer[] = [];
-  for await (const chunk of exportEvents({ from: '2026-05-03', to: '2026-05-04' }, { ...context, ...(identity && { identity }) }).stream()) chunks.push(chunk);
+  for await (const chunk of exportEvents({ from: '2026-05-03', to: '2026-05-04' }, { ...context, identity }).stream()) chunks.push(chunk);
   const lines = Buffer.concat(chunks).toString().trimEnd().split('\n').map((line) => JSON.parse(line) as { eventId: string; personId: string });
   return {
     users: counted.series[0]?.total ?? -1,
     steps: chained.steps.map(({ users }) => users),
     timelines,
+    events,
     people: Object.fromEntries(lines.map(({ eventId, personId }) => [eventId, personId])),
   };
 }
@@ -65,6 +72,7 @@ describe('identity', () => {
           users: trend(events, { ...range, timezone: 'UTC', granularity: 'day', includeBots: false, series: [{ measure: 'users' }] }, person)[0]?.[0]?.total ?? 0,
           steps: funnel(events, { ...range, windowMs: 5_000, includeBots: false, steps: STEPS }, person).steps.map(({ users }) => users),
           timelines: Object.fromEntries(IDS.map((id) => [id, timeline(events, id, asModel(decisions))])),
+          events: Object.fromEntries(IDS.map((id) => [id, timeline(events, id, asModel(decisions)).length])),
           people: Object.fromEntries(events.map((event) => [event.eventId, person(event).replace(/^\w+ /, '')])),
         });
       }),
