@@ -22,6 +22,8 @@ export interface RetentionParts {
   settings: RetentionSettings;
   clock: Pick<ClockWatch, 'doubt'>;
   confirmations: Confirmations;
+  /** Called before a project's events older than a time are deleted, which is left when it throws: what they made is to be kept. */
+  expiring?: (project: string, beforeMs: number, signal?: AbortSignal) => Promise<void>;
   nowMs?: () => number;
 }
 
@@ -30,7 +32,7 @@ export interface RetentionParts {
  * then one partition of a table at a time, so that neither memory nor a step's time grow with how much is old.
  * Throws ClockDoubted where there is something to delete and `clock` is not to be believed.
  */
-export function retention({ warehouse, lake, settings, clock, confirmations, nowMs = Date.now }: RetentionParts): Job {
+export function retention({ warehouse, lake, settings, clock, confirmations, expiring, nowMs = Date.now }: RetentionParts): Job {
   return {
     name: NAME,
     everyMs: HOUR_MS,
@@ -55,6 +57,7 @@ export function retention({ warehouse, lake, settings, clock, confirmations, now
           held.push(implausible);
           continue;
         }
+        await expiring?.(id, oldMs, signal);
         // The events last: while any are left the round is not done, and a kill in between begins it again.
         await removeFromLake(lake, warehouse, old, (file) => {
           signal?.throwIfAborted();

@@ -1,5 +1,5 @@
 import type { DirtyBuckets } from '@tidemark/processor';
-import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, recompute, type RollupDimension, type Warehouse } from '@tidemark/warehouse';
+import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, readRollupState, recompute, type RollupDimension, type RollupState, type Warehouse } from '@tidemark/warehouse';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
 import { portionsOf } from './rollup-portions.ts';
@@ -30,6 +30,8 @@ export interface RollupParts {
   nowMs?: () => number;
   /** Events of one statement, which bounds its memory; a single bucket may have more. */
   eventsAtATime?: number;
+  /** Told after each round, of all projects. */
+  report?: (state: RollupState) => void;
 }
 
 /** Seals buckets that the watermark has passed and makes rollups of those that have none or are dirty (docs/decisions/011). */
@@ -69,6 +71,7 @@ export class Rollups {
       await deleteSuperseded(warehouse, FEW_ROWS);
       this.#cleanedUpMs = nowMs();
     }
+    this.#parts.report?.(await readRollupState(warehouse));
     return buckets === 0 ? undefined : { rows, did: `${buckets} quarters of an hour were rolled up into ${rows} rows` };
   }
 

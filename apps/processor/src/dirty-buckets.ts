@@ -19,7 +19,9 @@ export class DirtyBuckets {
   /** To be called before any row is written. Throws WarehouseError. */
   static async open(warehouse: Warehouse): Promise<DirtyBuckets> {
     const { rows } = await warehouse.query<{ last: number }>('SELECT max(generation) AS last FROM rollup_marks');
-    return new DirtyBuckets(warehouse, (await readLine(warehouse, 'mark')) ?? -Infinity, (rows[0]?.last ?? 0) + 1);
+    // What is sealed was under the line, whatever became of the line.
+    const lines = [await readLine(warehouse, 'mark'), await readLine(warehouse, 'sealed')];
+    return new DirtyBuckets(warehouse, Math.max(...lines.map((ms) => ms ?? -Infinity)), (rows[0]?.last ?? 0) + 1);
   }
 
   private constructor(warehouse: Warehouse, lineMs: number, generation: number) {

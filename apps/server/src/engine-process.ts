@@ -1,16 +1,16 @@
 /** The engine's process: processor, API and jobs around the one warehouse of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { WarehouseIdentities } from '@tidemark/analytics';
+import { rollupDimensions, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject } from '@tidemark/jobs';
+import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
 import { finishSwap, isSwapUnfinished, Processor, rebuildJournalPath, Rebuilds, recover } from '@tidemark/processor';
-import { ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, verifyParts } from '@tidemark/warehouse';
+import { ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, ROLLUP_TABLES, verifyParts } from '@tidemark/warehouse';
 import { pino } from 'pino';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
@@ -18,7 +18,7 @@ import type { ToChild } from './child-messages.ts';
 import { dataFolders, type DataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
-import { jobMetrics } from './job-metrics.ts';
+import { jobMetrics, rollupMetrics } from './job-metrics.ts';
 import { endWhenGivenUp } from './given-up.ts';
 import { latenessMetrics, processorMetrics } from './processor-metrics.ts';
 import type { ServerSettings } from './settings.ts';
@@ -27,6 +27,7 @@ import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.
 import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
 import { reportRecovery, verifyingProgress } from './start/recovery-report.ts';
+import { changesRollups } from './start/changes-rollups.ts';
 import { projectsWithRows } from './start/projects-with-rows.ts';
 import { committedOf, StoreCheckpoints } from './start/store-checkpoints.ts';
 import { openStore, openWarehouse } from './start/store-problem.ts';
@@ -45,7 +46,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     const found = await verifyParts(opened, checkpoints.found, checkpoints.onDisk, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
     // One that is gone has vanished parts, and is mended like any other.
-    await createMissingTables(opened, Object.keys(POSITIONED_TABLES));
+    await createMissingTables(opened, [...Object.keys(POSITIONED_TABLES), ...ROLLUP_TABLES]);
     return { warehouse: opened, verified: found };
   });
   const lake = await openStore(() => Lake.open(folders.lake, warehouse));
@@ -75,6 +76,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     }),
   );
   latenessMetrics(metrics, processor);
+  if (changesRollups(recovered)) await openStore(() => processor.dirty.markStored());
   const committed = () => committedOf(positions);
   await checkpoints.keep(warehouse, committed, (err) => logger.warn({ err }, 'the checkpoint of the stores could not be written'));
   processor.start();
@@ -102,9 +104,10 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   };
   const clock = new ClockWatch({ warehouse, nowMs: Date.now });
   const destructive = { warehouse, lake, settings: kept, clock, confirmations: control.jobs };
+  const rollups = new Rollups({ warehouse, writer: processor, dimensions: rollupDimensions(), clock, report: rollupMetrics(metrics) });
   const idsExpire = idExpiry({ ...destructive, forgotten: (day) => processor.forgetIdsBefore(day) });
   const { jobsEveryMs } = settings;
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, retention(destructive), quarantineExpiry(destructive)], {
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive)], {
     records: control.jobs,
     ...jobMetrics(metrics, logger),
     // A killed engine's lease is not to outlast many rounds.
@@ -133,7 +136,10 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     exclusively: (work) => jobs.exclusively(work),
     derived: { tables: DERIVED_TABLES, write: (source) => insertDerived(warehouse, source) },
     idsSinceMs: () => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000,
-    swapped: () => checkpoints.anew(warehouse),
+    async swapped() {
+      await processor.dirty.markStored();
+      await checkpoints.anew(warehouse);
+    },
     journalPath: rebuildJournal,
     nowMs: Date.now,
     room: { freeBytes: () => freeBytes(folders.warehouse), reserveBytes: settings.diskReserveBytes },

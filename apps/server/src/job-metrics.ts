@@ -1,5 +1,6 @@
 import type { RoundFacts } from '@tidemark/control';
 import type { Metrics } from '@tidemark/metrics';
+import type { RollupState } from '@tidemark/warehouse';
 
 interface JobLog {
   error(facts: object, message: string): void;
@@ -20,6 +21,14 @@ export function jobMetrics(metrics: Metrics, logger: JobLog) {
       if ((err as { code?: unknown } | null)?.code === 'implausible_effect') logger.warn({ job, why: (err as Error).message }, 'a job holds a deletion back until it is confirmed');
       else logger.error({ err, job }, 'a job failed; it will run again');
     },
+  };
+}
+
+/** How far answers come from rollups. */
+export function rollupMetrics(metrics: Metrics) {
+  return ({ sealedMs, dirtyBuckets }: RollupState): void => {
+    metrics.gauge('tidemark_rollup_dirty_buckets', {}).set(dirtyBuckets);
+    if (sealedMs !== undefined) metrics.gauge('tidemark_rollup_sealed_timestamp_seconds', {}).set(sealedMs / 1000);
   };
 }
 

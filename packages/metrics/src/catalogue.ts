@@ -168,6 +168,8 @@ export const CATALOGUE = {
     help: 'The balance over all projects: received, and what became of it.',
     labels: ['outcome'],
   },
+  tidemark_rollup_dirty_buckets: { type: 'gauge', help: 'Quarters of an hour, of all projects, that are answered from events until they are rolled up again.', labels: [] },
+  tidemark_rollup_sealed_timestamp_seconds: { type: 'gauge', help: 'Event time before which trends are answered from rollups.', labels: [] },
   tidemark_accounting_differing_minutes: {
     type: 'gauge',
     help: 'Minutes of a source, of the last day, whose outcomes do not add up to what was received; anything but 0 is a fault.',

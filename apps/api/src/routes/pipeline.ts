@@ -1,5 +1,5 @@
 /** GET /api/pipeline: where every event of the project is, how far behind the stores are, and what they cost. */
-import { literal } from '@tidemark/warehouse';
+import { literal, readRollupState } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -75,6 +75,11 @@ const Pipeline = Type.Object({
     },
     { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
   ),
+  rollups: Type.Object({
+    sealedUntil: Type.Unsafe<string | null>({ ...OrNull('string', 'Quarters of an hour before it are answered from rollups; null before the first round.'), format: 'date-time' }),
+    frozenUntil: Type.Unsafe<string | null>({ ...OrNull('string', 'Before it events of the project have begun to expire, and its rollups are kept as they are; null = nothing has.'), format: 'date-time' }),
+    dirtyBuckets: Type.Integer({ minimum: 0, description: 'Sealed quarters of an hour that are answered from events until they are rolled up again.' }),
+  }),
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
@@ -109,13 +114,14 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     async handler(request): Promise<Static<typeof Pipeline>> {
       const { project, admin } = grantOf(request);
       const status = deps.processor.status();
-      const [balance, lateness, disk, tables, valves, jobs] = await Promise.all([
+      const [balance, lateness, disk, tables, valves, jobs, rollups] = await Promise.all([
         deps.processor.balance(project),
         latenessOf(deps, project, status.partition, status.committedOffset),
         diskUsage(),
         tableSizes(deps),
         deps.control.valves.list(project),
         deps.jobs?.list() ?? [],
+        readRollupState(deps.warehouse, project),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const watermark = toRfc3339(status.watermarkMs);
@@ -128,6 +134,11 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         lag: { records: status.lag, ms: status.lagMs },
         freshness: status.freshness,
         lateness: { ...lateness, sinceStart: sinceStart(deps, project) },
+        rollups: {
+          sealedUntil: rollups.sealedMs === undefined ? null : toRfc3339(rollups.sealedMs),
+          frozenUntil: rollups.frozenMs === undefined ? null : toRfc3339(rollups.frozenMs),
+          dirtyBuckets: rollups.dirtyBuckets,
+        },
         dedup: {
           ids: status.dedup.ids,
           windowStart: toRfc3339(status.dedup.windowStartMs),

@@ -3,6 +3,7 @@ export { BUCKET_MS, bucketStart, nextBorder, runsOf, type Run } from './bucket.t
 export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
 export { deleteSuperseded, nextVersion, recompute, type RollupDimension } from './recompute.ts';
+export { readRollupState, type RollupState } from './state.ts';
 
 /** Tables that are made of events by the job `rollups`, and can be as long as the events are there. */
 export const ROLLUP_TABLES = ['rollups', 'rollup_buckets', 'rollup_marks', 'rollup_lines'] as const;
