@@ -14,7 +14,7 @@ import { bundleProgram } from './file-layer/bundle.ts';
 import type { JobFacts } from './job-kills/jobs-process.ts';
 import { seededRandom } from './ledger.ts';
 
-const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '5';
+const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '4';
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 const random = seededRandom(SEED);
 
