@@ -21,7 +21,7 @@ function plainly(links: readonly AliasLink[], decided: readonly Decision[], owne
     const met = groups.filter((group) => group.has(a) || group.has(b));
     groups = [...groups.filter((group) => !met.includes(group)), new Set(met.flatMap((group) => [...group]))];
   }
-  return groups.filter(({ size }) => size > 1).map((group) => [...group].toSorted()).toSorted();
+  return groups.filter(({ size }) => size > 1).map((group) => [...group].toSorted());
 }
 
 describe('identity', () => {
@@ -29,7 +29,7 @@ describe('identity', () => {
     fc.assert(
       fc.property(aliases, decisions, owners, fc.boolean(), (links, decided, owner, backwards) => {
         const found = joinedNodes({ aliases: backwards ? links.toReversed() : links, decisions: decided, ownerOf: (device) => owner[device] });
-        expect(found.toSorted()).toEqual(plainly(links, decided, owner));
+        expect(new Set(found.map(String))).toEqual(new Set(plainly(links, decided, owner).map(String)));
       }),
       { numRuns: 2_000 },
     );

@@ -8,7 +8,7 @@ import { Count, Time } from '../schemas.ts';
 const MAX_ID_LENGTH = 256;
 const Id = Type.String({ minLength: 1, maxLength: MAX_ID_LENGTH });
 
-export const NodeShape = Type.Object(
+const NodeShape = Type.Object(
   { userId: Type.Optional(Id), anonymousId: Type.Optional(Id) },
   { additionalProperties: false, minProperties: 1, maxProperties: 1, description: 'One of the two: user x is not device x.' },
 );

@@ -26,18 +26,17 @@ const event = fc.record({
   id: fc.constantFrom('a', 'b', 'Z', 'é'),
 });
 const node = fc.oneof(fc.constantFrom(...USERS.map((id) => `u${id}`)), fc.constantFrom(...DEVICES.map((id) => `a${id}`)));
-const decision = fc
-  .record({ verdict: fc.constantFrom('merge' as const, 'cut' as const), a: node, b: node })
-  .filter(({ a, b }) => a !== b);
+/** Most often about two nodes that an event links: of any two picked at random few are, and a cut of nothing shows nothing. */
+const decision = fc.record({ verdict: fc.constantFrom('merge' as const, 'cut' as const, 'cut' as const), a: node, b: node, about: fc.nat({ max: 24 }) });
 
 export const identityHistory: fc.Arbitrary<IdentityHistory> = fc
   .record({
     sketches: fc.array(event, { minLength: 4, maxLength: 18, size: 'max' }),
-    decisions: fc.oneof({ weight: 1, arbitrary: fc.constant<Decision[]>([]) }, { weight: 3, arbitrary: fc.array<Decision>(decision, { maxLength: 5 }) }),
+    decisions: fc.array(decision, { maxLength: 6 }),
     order: fc.array(fc.nat(), { minLength: 18, maxLength: 18 }),
     lots: fc.integer({ min: 1, max: 3 }),
   })
-  .map(({ sketches, decisions, order, lots }) => {
+  .map(({ sketches, decisions: drawn, order, lots }) => {
     const events = sketches.map(({ seconds, id, ...rest }, i) => {
       const { userId, anonymousId, previousId } = rest;
       const isAlias = previousId !== '';
@@ -45,6 +44,13 @@ export const identityHistory: fc.Arbitrary<IdentityHistory> = fc
         ...rest, type: isAlias ? 'alias' : 'track', eventId: `${id}${i}`, timeMs: START_MS + seconds * 1_000,
         anonymousId: userId === '' && anonymousId === '' ? 'd2' : anonymousId,
       });
+    });
+    const decisions = drawn.flatMap(({ about, verdict, ...two }): Decision[] => {
+      const linked = events.filter(({ userId, anonymousId, previousId }) => userId !== '' && (anonymousId !== '' || previousId !== ''));
+      const { userId, anonymousId, previousId } = linked[about % (linked.length + 1)] ?? { userId: '', anonymousId: '', previousId: '' };
+      const other = previousId === '' || (anonymousId !== '' && about % 2 === 0) ? `a${anonymousId}` : `u${previousId}`;
+      const { a, b } = userId === '' ? two : { a: `u${userId}`, b: other };
+      return a === b ? [] : [{ verdict, a, b }];
     });
     const shuffled = events.map((each, i) => ({ each, at: order[i] ?? 0 })).toSorted((a, b) => a.at - b.at).map(({ each }) => each);
     const size = Math.ceil(shuffled.length / lots);
