@@ -7,9 +7,9 @@ import type { RebuildState } from './shapes.ts';
 class Rebuilds implements RebuildPort {
   last: RebuildState | undefined;
   refuse: { code: string; message: string } | undefined;
-  async begin({ allowLoss: _, ...scope }: Parameters<RebuildPort['begin']>[0]): Promise<RebuildState> {
+  async begin({ fromMs, event }: Parameters<RebuildPort['begin']>[0]): Promise<RebuildState> {
     if (this.refuse !== undefined) throw Object.assign(new Error(this.refuse.message), { code: this.refuse.code });
-    return (this.last = { state: 'running', phase: 'copying', scope, partitions: null, startedAtMs: 0, endedAtMs: undefined, rows: 3, totalRows: 10, secondsLeft: 7, error: undefined });
+    return (this.last = { state: 'running', phase: 'copying', scope: { ...(fromMs === undefined ? {} : { fromMs }), ...(event === undefined ? {} : { event }) }, partitions: null, startedAtMs: 0, endedAtMs: undefined, rows: 3, totalRows: 10, secondsLeft: 7, error: undefined });
   }
   view(): RebuildState | undefined {
     return this.last;
