@@ -101,3 +101,11 @@ test('a guest that everybody is aliased to is shown as a hub, and joins nobody',
   expect((await engine.call('GET', '/api/identities?flag=hub')).json()).toEqual({ identities: [{ userId: 'guest-account', flag: 'hub', cause: 'aliases', links: 501 }] });
   expect((await engine.call('GET', '/api/identities/guest-account?kind=user')).json().flags).toEqual(['hub']);
 });
+
+test('a user leaves a person that was merged with one of its devices, and keeps the device', async () => {
+  await collect({ anonymousId: 'd9', userId: 'eve', timestamp: at(20) }, { anonymousId: 'd9', timestamp: at(21) }, { userId: 'fay', timestamp: at(22) });
+  await engine.settled();
+  expect(await post('merge', { ids: [{ anonymousId: 'd9' }, { userId: 'fay' }] })).toMatchObject({ after: [{ personId: 'eve', events: 3 }] });
+  const { after } = await post('unmerge', { ids: [{ userId: 'eve' }], from: 'person' });
+  expect(after.map(({ personId, events }: { personId: string; events: number }) => [personId, events]).toSorted((a: [string], b: [string]) => (a[0] < b[0] ? -1 : 1))).toEqual([['eve', 2], ['fay', 1]]);
+});
