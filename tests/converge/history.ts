@@ -100,11 +100,18 @@ const interruption: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
 );
 
-const node = fc.constantFrom('device d1', 'device d2', 'device d4', 'device u1', 'user u1', 'user u2', 'user u3', 'user d1');
+const device = fc.constantFrom('device d1', 'device d2', 'device d4');
+const user = fc.constantFrom('user u1', 'user u2', 'user u3');
+/** Mostly of pairs that a login or an alias may have joined: what else is cut was never one. */
+const pair = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(device, user) },
+  { weight: 2, arbitrary: fc.tuple(user, user) },
+  { weight: 1, arbitrary: fc.tuple(fc.constantFrom('device u1', 'user d1', 'device d3'), fc.oneof(device, user)) },
+);
 const decision: fc.Arbitrary<Step> = fc
-  .record({ verdict: fc.constantFrom('merge' as const, 'cut' as const), a: node, b: node })
-  .filter(({ a, b }) => a !== b)
-  .map((decision) => ({ do: 'decide', decision }));
+  .record({ verdict: fc.constantFrom('merge' as const, 'cut' as const, 'cut' as const), pair })
+  .filter(({ pair: [a, b] }) => a !== b)
+  .map(({ verdict, pair: [a, b] }) => ({ do: 'decide', decision: { verdict, a, b } }));
 
 const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
 
@@ -112,13 +119,13 @@ const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('fla
  * Histories that begin at `startMs` (epoch ms), with up to so many interruptions. Without `logins` nothing tells that a
  * user and a device, or two of either, are one person.
  */
-export function histories({ minDeeds = 8, maxDeeds = 48, interruptions = 2, startMs = START_MS, logins = true } = {}): fc.Arbitrary<History> {
+export function histories({ minDeeds = 16, maxDeeds = 48, interruptions = 2, startMs = START_MS, logins = true } = {}): fc.Arbitrary<History> {
   return fc
     .record({
       rules,
       deeds: fc.array(deed, { minLength: minDeeds, maxLength: maxDeeds, size: 'max' }),
       interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
-      decisions: fc.array(fc.tuple(fc.nat(99), decision), { maxLength: WITH.decisions && logins ? 4 : 0 }),
+      decisions: fc.array(fc.tuple(fc.nat(99), decision), { maxLength: WITH.decisions && logins ? 8 : 0 }),
     })
     .map(({ rules, deeds, interruptions, decisions }) => {
       const steps: Step[] = requestsOf(logins ? deeds : deeds.map(apart), startMs).map((request) => ({ do: 'send', request }));
