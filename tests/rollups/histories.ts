@@ -15,6 +15,8 @@ export interface EventSketch {
   previousId: string;
   bot: boolean;
   campaign: unknown;
+  /** Keys of the context are written with escapes. */
+  escaped: boolean;
   country: unknown;
   /** From the start of the history. */
   atMs: number;
@@ -22,8 +24,8 @@ export interface EventSketch {
 
 export type Step =
   | { do: 'add'; events: EventSketch[]; failsAt?: 'planned' | 'applied' | 'counted' | undefined }
-  /** A round of the job, with the watermark so far from the start; `commands`: it dies after so many. */
-  | { do: 'round'; watermarkMs: number; commands?: number | undefined }
+  /** A round of the job, with the watermark so far from the start; it dies after so many `commands`, or events come `meanwhile`, before one. */
+  | { do: 'round'; watermarkMs: number; commands?: number | undefined; meanwhile?: { command: number; events: EventSketch[] } | undefined }
   | { do: 'restart' };
 
 export interface RollupHistory {
@@ -46,6 +48,7 @@ const event: fc.Arbitrary<EventSketch> = fc
     previousId: fc.constantFrom('', '', '', '', '', 'bob', 'd2'),
     bot: fc.constantFrom(false, false, false, true),
     campaign: fc.constantFrom(undefined, undefined, { source: 'ads' }, { source: 'Ads' }, { source: '' }, { source: 1 }, { source: [1] }, { source: ['a', 'b'] }, { source: true }, { source: null }),
+    escaped: fc.constantFrom(false, false, true),
     country: fc.constantFrom(undefined, 'DE', 'fr'),
     atMs: at,
   })
@@ -53,7 +56,7 @@ const event: fc.Arbitrary<EventSketch> = fc
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), events: fc.array(event, { minLength: 1, maxLength: 8, size: 'max' }), failsAt: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'planned' as const, 'applied' as const, 'counted' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: at, commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 7 }) }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: at, commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 7 }) }), meanwhile: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.record({ command: fc.nat({ max: 4 }), events: fc.array(event, { minLength: 1, maxLength: 3 }) }) }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
 
@@ -90,10 +93,11 @@ export const rollupHistory: fc.Arbitrary<RollupHistory> = fc.record({
 
 /** Events as the door would store them, of a project and from a start. */
 export function eventsOf(sketches: readonly EventSketch[], project: string, startMs: number, firstId: number): StoredEvent[] {
-  return sketches.map(({ campaign, country, atMs, previousId, ...rest }, i) => {
+  return sketches.map(({ campaign, country, escaped, atMs, previousId, ...rest }, i) => {
     const context = { ...(campaign === undefined ? {} : { campaign }), ...(country === undefined ? {} : { geo: { country } }) };
+    const text = JSON.stringify(context);
     const isAlias = previousId !== '' && previousId !== rest.userId && rest.userId !== '';
     const timeMs = startMs + atMs;
-    return storedEvent(`e${firstId + i}`, { ...rest, previousId, type: isAlias ? 'alias' : 'track', project, timeMs, originalTimeMs: timeMs, context: JSON.stringify(context) });
+    return storedEvent(`e${firstId + i}`, { ...rest, previousId, type: isAlias ? 'alias' : 'track', project, timeMs, originalTimeMs: timeMs, context: escaped ? text.replaceAll('a', String.raw`\u0061`) : text });
   });
 }

@@ -11,7 +11,7 @@ import { TestPipeline } from '@tidemark/processor/testing';
 import type { Warehouse } from '@tidemark/warehouse';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventsOf, rollupHistory, SPAN_MS, type RollupHistory, type Step } from './histories.ts';
+import { eventsOf, rollupHistory, SPAN_MS, type EventSketch, type RollupHistory, type Step } from './histories.ts';
 
 const RUNS = Number(process.env['TIDEMARK_ROLLUP_RUNS'] ?? 8);
 const SURE = { doubt: async () => undefined };
@@ -45,13 +45,18 @@ async function startProcessor(): Promise<void> {
   processor.start();
 }
 
-/** A round of the job that dies after so many commands to the warehouse. */
-async function round(watermarkMs: number, commands = Infinity): Promise<void> {
+/** A round of the job that dies after so many commands to the warehouse; `before` each of them something may happen. */
+async function round(watermarkMs: number, commands = Infinity, before?: (command: number) => Promise<void>): Promise<void> {
   let left = commands;
+  let done = 0;
   const { warehouse } = pipeline;
   const mortal = {
     query: (sql: string) => (left > 0 ? warehouse.query(sql) : Promise.reject(new Error('dead'))),
-    command: (sql: string) => (left-- > 0 ? warehouse.command(sql) : Promise.reject(new Error('dead'))),
+    async command(sql: string) {
+      if (left-- <= 0) throw new Error('dead');
+      await before?.(done++);
+      await warehouse.command(sql);
+    },
   } as unknown as Warehouse;
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
   const rollups = new Rollups({ warehouse: mortal, writer, dimensions: rollupDimensions(), clock: SURE, eventsAtATime: 3 });
@@ -71,16 +76,25 @@ let histories = 0;
 let buckets = 0;
 
 async function take(step: Step, project: string, startMs: number, stored: StoredEvent[]): Promise<void> {
-  if (step.do === 'round') return round(startMs + step.watermarkMs, step.commands);
+  if (step.do === 'round') {
+    const { meanwhile } = step;
+    return round(startMs + step.watermarkMs, step.commands, async (command) => {
+      if (command === meanwhile?.command) await add(meanwhile.events, project, startMs, stored);
+    });
+  }
   if (step.do === 'restart') {
     await processor.stop();
     return startProcessor();
   }
-  const events = eventsOf(step.events, project, startMs, stored.length);
+  return add(step.events, project, startMs, stored, step.failsAt);
+}
+
+async function add(sketches: readonly EventSketch[], project: string, startMs: number, stored: StoredEvent[], fails?: string): Promise<void> {
+  const events = eventsOf(sketches, project, startMs, stored.length);
   stored.push(...events);
-  failsAt = step.failsAt;
+  failsAt = fails;
   await pipeline.append(events);
-  if (step.failsAt !== undefined) {
+  if (fails !== undefined) {
     while (failsAt !== undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     // Before the range is tried again, a quarter of a second later.
     await round(startMs + SPAN_MS);

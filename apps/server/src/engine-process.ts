@@ -27,8 +27,8 @@ import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.
 import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
 import { reportRecovery, verifyingProgress } from './start/recovery-report.ts';
-import { changesRollups } from './start/changes-rollups.ts';
 import { projectsWithRows } from './start/projects-with-rows.ts';
+import { changesRollups, doubtRollups, settleRollups } from './start/rollup-doubt.ts';
 import { committedOf, StoreCheckpoints } from './start/store-checkpoints.ts';
 import { openStore, openWarehouse } from './start/store-problem.ts';
 import { readVersion } from './version.ts';
@@ -39,7 +39,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
   const metrics = createMetrics({ role: 'engine', withProcess: true });
   const rebuildJournal = rebuildJournalPath(folders.warehouse);
-  const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now, isSwapUnfinished(rebuildJournal));
+  const swapUnfinished = isSwapUnfinished(rebuildJournal);
+  const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now, swapUnfinished);
   const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
     const opened = await ChdbWarehouse.open({ path: folders.warehouse });
     await finishSwap(opened, rebuildJournal);
@@ -56,6 +57,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
   const reader = await openLog(folders, settings);
   const idsSinceMs = Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
+  const rollupsDoubted = await openStore(() => doubtRollups(warehouse, Date.now()));
   const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs }));
   reportRecovery(recovered, metrics, tell);
   const failing = new FailingParts({ ...folders }, Date.now);
@@ -76,7 +78,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     }),
   );
   latenessMetrics(metrics, processor);
-  if (changesRollups(recovered)) await openStore(() => processor.dirty.markStored());
+  if (rollupsDoubted || swapUnfinished || changesRollups(recovered)) await openStore(() => processor.dirty.markStored());
+  await openStore(() => settleRollups(warehouse));
   const committed = () => committedOf(positions);
   await checkpoints.keep(warehouse, committed, (err) => logger.warn({ err }, 'the checkpoint of the stores could not be written'));
   processor.start();

@@ -51,7 +51,8 @@ ORDER BY (project, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480;
 
 -- Lines in event time that only ever rise. `mark`: events before it mark their bucket. `sealed`: before it every bucket that
--- has events has its rollup, or a mark. `frozen` (of one project): before it events have begun to expire.
+-- has events has its rollup, or a mark. `frozen` (of one project): before it events have begun to expire. `doubted` and `settled`
+-- are times of starts: when events may have been changed beside the processor, and when all that was marked.
 CREATE TABLE rollup_lines
 (
     kind     LowCardinality(String),

@@ -2,7 +2,7 @@ import { literal, timeLiteral } from '../literal.ts';
 import type { Warehouse } from '../warehouse.ts';
 
 /** See the table `rollup_lines`. */
-export type RollupLine = 'mark' | 'sealed' | 'frozen';
+export type RollupLine = 'mark' | 'sealed' | 'frozen' | 'doubted' | 'settled';
 
 /** Epoch ms of a line; undefined when there is none yet. `project` is '' but for `frozen`. */
 export async function readLine(warehouse: Pick<Warehouse, 'query'>, kind: RollupLine, project = ''): Promise<number | undefined> {
