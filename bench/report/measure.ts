@@ -40,6 +40,8 @@ export interface Measure {
 export interface MeasuredResult extends Measure {
   at: string;
   knobs: string[];
+  /** Where it is not the one of the other results beside it. */
+  commit?: string;
 }
 
 /** Throws when a figure is none: a division by nothing measured. */

@@ -22,8 +22,7 @@ export function record(folder: string, commit: string, measures: readonly Measur
   const path = join(folder, `${date}-${commit.replace('+', '-changed')}.json`);
   const before = existsSync(path) ? readResults(path).measures : [];
   const kept = before.filter(({ id }) => !measures.some((measure) => measure.id === id));
-  const results: Results = { date, commit, machine: machine(), measures: [...kept, ...measures].toSorted(byId) };
-  writeFileSync(path, `${JSON.stringify(results, rounded, 2)}\n`);
+  write(path, { date, commit, machine: machine(), measures: [...kept, ...measures].toSorted(byId) });
   return path;
 }
 
@@ -31,12 +30,38 @@ export function readResults(path: string): Results {
   return JSON.parse(readFileSync(path, 'utf8')) as Results;
 }
 
+/**
+ * The newest result of each measure in `folder`, as far as they are of the machine and the day of the newest file. Those of
+ * another commit say so. undefined when there is none.
+ */
+export function newestOfEach(folder: string): Results | undefined {
+  const newest = newestResults(folder);
+  if (newest === undefined) return undefined;
+  const results = readResults(newest);
+  const ofEach = new Map<string, MeasuredResult>();
+  for (const { machine: of, date, commit, measures } of filesIn(folder).map(readResults)) {
+    if (date !== results.date || JSON.stringify(of) !== JSON.stringify(results.machine)) continue;
+    for (const measure of measures) {
+      const told = commit === results.commit ? measure : { ...measure, commit };
+      if (measure.at > (ofEach.get(measure.id)?.at ?? '')) ofEach.set(measure.id, told);
+    }
+  }
+  return { ...results, measures: [...ofEach.values()].toSorted(byId) };
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => join(folder, name));
+}
+
+export function write(path: string, results: Results): void {
+  writeFileSync(path, `${JSON.stringify(results, rounded, 2)}\n`);
+}
+
 /** The file in `folder` whose last measure is the latest; undefined when there is none. */
 export function newestResults(folder: string): string | undefined {
   if (!existsSync(folder)) return undefined;
-  const paths = readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => join(folder, name));
   const lastAt = (path: string): string => readResults(path).measures.reduce((last, { at }) => (at > last ? at : last), '');
-  return paths.map((path) => [lastAt(path), path] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)).at(-1)?.[1];
+  return filesIn(folder).map((path) => [lastAt(path), path] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)).at(-1)?.[1];
 }
 
 function byId(a: { id: string }, b: { id: string }): number {

@@ -47,7 +47,8 @@ function measuresTable(found: (id: string) => MeasuredResult | undefined): strin
     const value = rounds === 1 ? `**${told(median)}**` : `**${told(median)}** (${figure(min)} to ${figure(max)}, ${rounds} rounds)`;
     const verdict = [bound('floor', floor), bound('goal', goal)].filter(Boolean).join(', ');
     const less = [...(measure.reduced ?? []), ...measure.knobs];
-    return `| ${id} | ${name} | ${told(floor)} | ${told(goal)} | ${value}${less.length === 0 ? '' : `; run with ${less.join('; ')}`} | ${verdict} |`;
+    const where = measure.commit === undefined ? '' : `; at ${measure.commit}`;
+    return `| ${id} | ${name} | ${told(floor)} | ${told(goal)} | ${value}${less.length === 0 ? '' : `; run with ${less.join('; ')}`}${where} | ${verdict} |`;
 
     function bound(what: string, value: number | undefined): string {
       return value === undefined ? '' : `${what} ${reaches({ value: measure!.value, better }, value) ? 'reached' : '**missed**'}`;
