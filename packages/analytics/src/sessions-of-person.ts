@@ -1,41 +1,85 @@
-/** The sessions that events of one person belong to, found among the person's own events. */
+/**
+ * The sessions that events of one person belong to (rules S1 to S4), found among the person's own events. Not by the SQL of
+ * sessions.ts, which maps everybody's devices: here the person is known, and its events of a day are few.
+ */
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
 import type { TimelineRow } from './output.ts';
-import { ACTOR_COLUMNS } from './person.ts';
 import { EARLIEST_MS } from './range.ts';
 import { eventsOfPerson, type Person } from './resolve.ts';
 import { DEFAULT_GAP_MS } from './session-window.ts';
-import { sessionsSql } from './sessions.ts';
 
 /** Hardly a session is longer, and so one statement enough. */
 const FIRST_LOOK_BACK_MS = 86_400_000;
+/** Of a device that does more than so much without a rest no session is told: it would have to be held in memory. */
+const MAX_EVENTS = 200_000;
+
+interface Event {
+  device: string;
+  bot: number;
+  at: number;
+  id: string;
+}
+
+interface Session {
+  id: string;
+  startMs: number;
+  lastMs: number;
+  bot: number;
+  events: Event[];
+}
 
 /**
- * The same rows with their sessions (rules S1 to S4). One statement, of the ids and times of the person's events from a day
- * before the first of the rows; one more for each doubling of that while a session may have begun still earlier. A row that
- * is not the person's stays as it is. Throws WarehouseError.
+ * The same rows with their sessions. One statement, of the ids and times of the person's events from a day before the first of
+ * the rows; one more for each doubling of that while a session may have begun still earlier. A row that is not the
+ * person's stays as it is. Throws WarehouseError.
  */
 export async function withSessions<Row extends TimelineRow>(rows: readonly Row[], person: Person, warehouse: Warehouse): Promise<Row[]> {
   const times = rows.map(({ time_ms }) => Number(time_ms));
   const [fromMs, toMs] = [Math.min(...times), Math.max(...times) + 1];
-  const hasDeviceless = rows.some(({ anonymous_id }) => anonymous_id === '');
   if (rows.length === 0) return [];
   for (let backMs = FIRST_LOOK_BACK_MS; ; backMs *= 2) {
     const sinceMs = Math.max(fromMs - backMs, EARLIEST_MS);
-    const { rows: sessions } = await warehouse.query<{ id: string; start: number; mine: [number, string][] }>(sessionsSince(sinceMs, fromMs, toMs, hasDeviceless, person));
+    const { rows: read } = await warehouse.query<Event>(eventsSince(sinceMs, toMs, person));
+    if (read.length > MAX_EVENTS) return [...rows];
+    const shown = sessionsIn(read).filter(({ events }) => events.some(({ at }) => at >= fromMs));
     // What starts within a gap of where the reading began may go on before it.
-    if (sinceMs > EARLIEST_MS && sessions.some(({ start }) => Number(start) - DEFAULT_GAP_MS < sinceMs)) continue;
-    const sessionOf = new Map(sessions.flatMap((session) => session.mine.map((event) => [JSON.stringify(event), session] as const)));
+    if (sinceMs > EARLIEST_MS && shown.some(({ startMs }) => startMs - DEFAULT_GAP_MS < sinceMs)) continue;
+    const sessionOf = new Map(shown.flatMap((session) => session.events.map(({ at, id }) => [`${at} ${id}`, session] as const)));
     return rows.map((row) => {
-      const session = sessionOf.get(JSON.stringify([Number(row.time_ms), row.event_id]));
-      return session === undefined ? row : { ...row, session_first_id: session.id, session_start_ms: Number(session.start) };
+      const session = sessionOf.get(`${Number(row.time_ms)} ${row.event_id}`);
+      return session === undefined ? row : { ...row, session_first_id: session.id, session_start_ms: session.startMs };
     });
   }
 }
 
-function sessionsSince(sinceMs: number, fromMs: number, toMs: number, hasDeviceless: boolean, person: Person): string {
-  const rows = `SELECT ${ACTOR_COLUMNS}, anonymous_id AS device, bot, toUnixTimestamp64Milli(time) AS at, sequence, event_id, (at, event_id) AS tag
-    FROM timeline WHERE project = ${literal(person.project)} AND (${eventsOfPerson(person)}) AND time >= ${timeLiteral(sinceMs)} AND time < ${timeLiteral(toMs)}`;
-  const sessions = sessionsSql({ rows, gapMs: DEFAULT_GAP_MS, hasDeviceless, isOrdered: true, keys: [] });
-  return `SELECT id, start, arrayFilter(x -> x.1 >= ${fromMs}, tags) AS mine FROM (${sessions}) WHERE notEmpty(mine)`;
+/** In the order of L1. */
+function eventsSince(sinceMs: number, toMs: number, person: Person): string {
+  return `SELECT anonymous_id AS device, bot, toUnixTimestamp64Milli(time) AS at, event_id AS id FROM timeline
+WHERE project = ${literal(person.project)} AND (${eventsOfPerson(person)}) AND time >= ${timeLiteral(sinceMs)} AND time < ${timeLiteral(toMs)}
+ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1}`;
+}
+
+function sessionsIn(events: readonly Event[]): Session[] {
+  const sessions: Session[] = [];
+  const open = new Map<string, Session>();
+  for (const event of events) {
+    if (event.device === '') continue;
+    const stream = `${event.bot} ${event.device}`;
+    let session = open.get(stream);
+    if (session === undefined || event.at - session.lastMs > DEFAULT_GAP_MS) {
+      sessions.push((session = { id: event.id, startMs: event.at, lastMs: event.at, bot: event.bot, events: [] }));
+      open.set(stream, session);
+    }
+    session.lastMs = event.at;
+    session.events.push(event);
+  }
+  // Of several that span an event without a device it is the one begun last, then the one with the smallest id.
+  const begunLast = sessions.toSorted((a, b) => b.startMs - a.startMs || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
+  for (const event of events) {
+    if (event.device !== '') continue;
+    const spanning = begunLast.find(({ startMs, lastMs, bot }) => bot === event.bot && startMs <= event.at && event.at <= lastMs + DEFAULT_GAP_MS);
+    if (spanning === undefined) sessions.push({ id: event.id, startMs: event.at, lastMs: event.at, bot: event.bot, events: [event] });
+    else spanning.events.push(event);
+  }
+  return sessions;
 }

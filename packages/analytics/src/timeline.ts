@@ -28,6 +28,9 @@ export interface TimelinePage {
   nextCursor: string | null;
 }
 
+/** A few granules are read at once, where handing them to other threads costs more than reading them: a fifth of the CPU of a page. */
+const POINT_READ = "SETTINGS max_threads = 1, local_filesystem_read_method = 'pread'";
+
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
@@ -44,7 +47,7 @@ export async function timelineQuery(request: TimelineRequest, context: { project
   const way = order === 'asc' ? 'ASC' : 'DESC';
   const sql = `SELECT ${outputSelect(literal(person.name))}, offset FROM timeline
 WHERE ${[`project = ${literal(project)}`, eventsOfPerson(person), ...conditions].join(' AND ')}
-ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit + 1}`;
+ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit + 1} ${POINT_READ}`;
   const { rows } = await warehouse.query<TimelineRow & { offset: number }>(sql);
   const last = rows[limit - 1];
   const more = rows.length > limit && last !== undefined;
