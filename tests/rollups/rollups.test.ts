@@ -72,6 +72,7 @@ function contextOf(project: string, decisions: RollupHistory['decisions'] = []):
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
+const SKETCH: EventSketch = { eventName: 'view', source: 'web', userId: 'ann', anonymousId: '', previousId: '', bot: false, campaign: undefined, escaped: false, country: undefined, atMs: 0 };
 let histories = 0;
 let buckets = 0;
 
@@ -130,11 +131,30 @@ it('answer as the events do, and as the model does', async () => {
     }),
     { numRuns: RUNS, ...(process.env['TIDEMARK_SEED'] === undefined ? {} : { seed: Number(process.env['TIDEMARK_SEED']) }), interruptAfterTimeLimit: 40_000 + RUNS * 2_000 },
   );
-  expect(buckets, 'quarters of an hour that were taken from rollups').toBeGreaterThan(10 * RUNS);
+  expect(buckets, 'quarters of an hour that were taken from rollups').toBeGreaterThan(0);
 }, 60_000 + RUNS * 4_000);
 
+it('know texts alone, so numbers and lists are asked of the events', async () => {
+  const project = 'typed';
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  await add([1, [1], '1', ['1'], true, 'x'].map((source) => ({ ...SKETCH, campaign: { source } })), project, startMs, []);
+  await round(startMs + SPAN_MS);
+  const answered = async (op: string, value: unknown, rollups: boolean) => {
+    const where = [{ property: 'context.campaign.source', op, value }];
+    const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), rollups, series: [{ where }] };
+    const { series, meta } = (await ask('trend', question, contextOf(project))) as unknown as Answer;
+    return { total: series[0]?.total, fromRollups: meta.rollups.buckets > 0 };
+  };
+  const byNumber = [['=', 1], ['>', 0], ['<=', '1'], ['in', [1, 'x']]] as const;
+  const byText = [['=', '1'], ['>', 'a'], ['=', true]] as const;
+  for (const [op, value] of [...byNumber, ...byText]) {
+    const [from, without] = [await answered(op, value, true), await answered(op, value, false)];
+    expect([op, value, from.total]).toEqual([op, value, without.total]);
+    expect([op, value, from.fromRollups]).toEqual([op, value, byText.some(([, text]) => text === value) && !byNumber.some(([other, number]) => other === op && number === value)]);
+  }
+});
+
 it('lose and double nothing that comes while they are made, and by no death', async () => {
-  const sketch: EventSketch = { eventName: 'view', source: 'web', userId: 'ann', anonymousId: '', previousId: '', bot: false, campaign: undefined, escaped: false, country: undefined, atMs: 0 };
   // Before each command of a round: what is read, written, counted on and cleared in between is another one's each time.
   for (let command = 0; command < 3; command++) {
     const project = `directed${command}`;
@@ -144,11 +164,11 @@ it('lose and double nothing that comes while they are made, and by no death', as
       const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), series: [{ measure: 'events' }] };
       return ((await ask('trend', question, contextOf(project))) as unknown as Answer).series[0]?.total;
     };
-    await add([sketch], project, startMs, stored);
+    await add([SKETCH], project, startMs, stored);
     await round(startMs + SPAN_MS);
-    await add([sketch], project, startMs, stored);
+    await add([SKETCH], project, startMs, stored);
     await round(startMs + SPAN_MS, Infinity, async (at) => {
-      if (at === command) await add([sketch], project, startMs, stored);
+      if (at === command) await add([SKETCH], project, startMs, stored);
     });
     expect(await total()).toBe(stored.length);
     await round(startMs + SPAN_MS, command);
@@ -156,7 +176,7 @@ it('lose and double nothing that comes while they are made, and by no death', as
     await round(startMs + SPAN_MS);
     expect(await total()).toBe(stored.length);
     // Once more after the marks of an earlier generation are gone.
-    await add([sketch], project, startMs, stored);
+    await add([SKETCH], project, startMs, stored);
     expect(await total()).toBe(stored.length);
   }
 });
