@@ -147,11 +147,20 @@ it('know texts alone, so numbers and lists are asked of the events', async () =>
   };
   const byNumber = [['=', 1], ['>', 0], ['<=', '1'], ['in', [1, 'x']]] as const;
   const byText = [['=', '1'], ['>', 'a'], ['=', true]] as const;
-  for (const [op, value] of [...byNumber, ...byText]) {
-    const [from, without] = [await answered(op, value, true), await answered(op, value, false)];
-    expect([op, value, from.total]).toEqual([op, value, without.total]);
-    expect([op, value, from.fromRollups]).toEqual([op, value, byText.some(([, text]) => text === value) && !byNumber.some(([other, number]) => other === op && number === value)]);
+  for (const [op, value, fromRollups] of [...byNumber.map((each) => [...each, false] as const), ...byText.map((each) => [...each, true] as const)]) {
+    const { total } = await answered(op, value, false);
+    expect([op, value, await answered(op, value, true)]).toEqual([op, value, { total, fromRollups }]);
   }
+});
+
+it('tell user x from device x', async () => {
+  const project = 'namesakes';
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  await add([{ ...SKETCH, userId: 'x' }, { ...SKETCH, userId: '', anonymousId: 'x' }], project, startMs, []);
+  await round(startMs + SPAN_MS);
+  const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), series: [{ measure: 'users' }] };
+  const { series, meta } = (await ask('trend', question, contextOf(project))) as unknown as Answer;
+  expect([series[0]?.total, meta.rollups.buckets]).toEqual([2, SPAN_MS / 900_000]);
 });
 
 it('lose and double nothing that comes while they are made, and by no death', async () => {
