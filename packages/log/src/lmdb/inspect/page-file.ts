@@ -41,6 +41,9 @@ export interface Meta {
   main: Tree;
 }
 
+/** More than a commit may take: a group of requests is some megabytes. */
+const MAX_UNWRITTEN_BYTES = 2 ** 30;
+
 export class PageFile {
   readonly meta: Meta;
   /** 1 for each page that something stands on. */
@@ -54,7 +57,8 @@ export class PageFile {
     try {
       this.#bytes = fstatSync(this.#descriptor).size;
       this.meta = this.#newestMeta();
-      if (this.meta.lastPage * this.meta.pageBytes >= 2 ** 47) throw new PageFault('its meta page tells an impossible size');
+      // Behind the end lie at most pages that one commit took and gave back; each page told of costs a byte here.
+      if (this.meta.lastPage * this.meta.pageBytes > this.#bytes + MAX_UNWRITTEN_BYTES) throw new PageFault('its meta page tells of more pages than the file has');
       this.used = new Uint8Array(this.meta.lastPage + 1);
       this.used.fill(1, 0, 2);
     } catch (error) {
