@@ -34,11 +34,23 @@ function valueOf(event: StoredEvent, name: string): JsonValue | undefined {
   const column = COLUMNS.find((each) => each === name);
   if (column !== undefined) return event[column] === '' ? undefined : event[column];
   const [root = '', ...path] = name.split('.');
-  // Those of `person` and `group` stand on events that went through withOwners.
-  const document = JSON.parse((event as OwnedEvent)[root as 'properties' | 'context' | 'traits' | 'person' | 'group']) as JsonObject;
-  const nested = path.reduce<JsonValue | undefined>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), document);
+  if (root !== 'person' && root !== 'group') return valueAt(JSON.parse(event[root as 'properties' | 'context' | 'traits']) as JsonObject, path);
+  // Such events went through withOwners. What was said last of the property counts, also that it is null.
+  const last = (event as OwnedEvent)[root].map((text) => JSON.parse(text) as JsonObject).findLast((document) => names(document, path));
+  return last && valueAt(last, path);
+}
+
+function valueAt(document: JsonObject, path: readonly string[]): JsonValue | undefined {
   const flat = Object.hasOwn(document, path.join('.')) ? document[path.join('.')] : undefined;
-  return [nested, flat].find((value) => value !== undefined && value !== null && !isObject(value));
+  return [nestedAt(document, path), flat].find((value) => value !== undefined && value !== null && !isObject(value));
+}
+
+function nestedAt(document: JsonObject, path: readonly string[]): JsonValue | undefined {
+  return path.reduce<JsonValue | undefined>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), document);
+}
+
+function names(document: JsonObject, path: readonly string[]): boolean {
+  return nestedAt(document, path) !== undefined || Object.hasOwn(document, path.join('.'));
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
