@@ -5,9 +5,9 @@
  * without a device are about is more needed: who of them falls into which session is found in blocks as long as the gap,
  * so that an account of many devices and many such events doesn't hold each of them against each.
  *
- * 500,000 events of a day, 59,000 sessions: 1.0 to 4.6 times (of four interleaved rounds; median 2.3) what a count by user and
- * device of the same rows takes, within 80 bytes an event. With a breakdown, which sorts by eventId and is made twice, 12 to 40
- * times, within 320 bytes an event (chDB 26.7, two cores busy with other work, 2026-11-22; to be made again on a quiet machine).
+ * 5 million events of a day, 396,000 sessions: 2.0 times (1.9 to 2.4) what one scan takes that aggregates by user and device
+ * (`npm run bench -- day`, chDB 26.7, 2026-11-22). With a breakdown, which sorts by eventId and is made twice, 5 to 42 times, of
+ * 500,000 events on a busy machine; within 80 bytes an event without one, 320 with.
  * Memory grows with the events of the window: by that some 0.8 and 3.2 GB at 10 M. What is more than a question may take is
  * refused (question_too_expensive).
  */
