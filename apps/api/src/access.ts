@@ -45,6 +45,13 @@ export function grantOf(request: FastifyRequest): ApiTokenGrant {
   return request.grant;
 }
 
+/** The caller of a route that is about every project. `why`: half a sentence that says so. Throws the problem `forbidden`. */
+export function adminOf(request: FastifyRequest, why: string): { project: string; actor: string } {
+  const { admin, project, tokenId } = grantOf(request);
+  if (!admin) throw new Problem('forbidden', `${why} takes an admin token: the first start prints one.`);
+  return { project, actor: tokenId };
+}
+
 /** The API token that the request carries where its route takes it. */
 export function tokenOf(request: FastifyRequest): string | undefined {
   const inQuery = request.routeOptions.config?.access === 'query-token' ? queryToken(request) : undefined;

@@ -56,9 +56,9 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const positions = new LmdbPositions(folders.positions);
   const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
   const reader = await openLog(folders, settings);
-  const idsSinceMs = Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
+  const idsSinceMs = (): number => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
   const rollupsDoubted = await openStore(() => doubtRollups(warehouse, Date.now()));
-  const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs }));
+  const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs: idsSinceMs() }));
   reportRecovery(recovered, metrics, tell);
   const failing = new FailingParts({ ...folders }, Date.now);
   metrics.beforeScrape(() => {
@@ -138,7 +138,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     temporaryFolder: warehouse.temporaryFolder,
     exclusively: (work) => jobs.exclusively(work),
     derived: { tables: DERIVED_TABLES, write: (source) => insertDerived(warehouse, source) },
-    idsSinceMs: () => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000,
+    idsSinceMs,
     async swapped() {
       await processor.dirty.markStored();
       await checkpoints.anew(warehouse);

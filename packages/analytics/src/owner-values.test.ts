@@ -50,3 +50,12 @@ it('P3, P4: what is known of the person and the group of an event now, whatever 
     PROPERTY_RUN,
   );
 }, 120_000);
+
+it('a value or a key that reads like a name of ours is only a text', async () => {
+  const text = `person_values_${Buffer.from('plan').toString('hex')}`;
+  await store.add([storedEvent({ project: 'names', properties: { [text]: `it's ${text}` } })]);
+  const question = { from: new Date(DAY_MS).toISOString(), to: new Date(DAY_MS + 86_400_000).toISOString(), series: [{ where: [{ property: `properties.${text}`, op: '=', value: `it's ${text}` }] }] };
+  const { series, meta } = (await ask('trend', question, store.context('names'))) as unknown as { series: { total: number }[]; meta: { sql: string } };
+  expect(series[0]?.total).toBe(1);
+  expect(meta.sql).not.toContain('trait_changes');
+});

@@ -13,6 +13,9 @@ type Owner = 'person' | 'group';
 /** The path of the property in hexadecimal, so that any name is one of SQL's. */
 const NAME = /\b(person|group)_values_((?:[0-9a-f]{2})+)\b/g;
 
+/** Texts and quoted names of a statement, in which such a name means nothing. */
+const QUOTED = /'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`/gs;
+
 /** Who an event's property is looked up for. Typed: user x is not device x. */
 const KEYS: Record<Owner, string> = {
   person: `if(user_id != '', concat('u', user_id), concat('a', anonymous_id))`,
@@ -29,7 +32,7 @@ export function ownerValueSql(owner: Owner, path: readonly string[]): PropertySq
 
 /** The statement with definitions of the values that it names. */
 export function withOwnerValues(sql: string, identity: ProjectIdentity): string {
-  const named = new Map([...sql.matchAll(NAME)].map(([name, owner, hex]) => [name, { owner: owner as Owner, path: Buffer.from(hex!, 'hex').toString().split('.') }]));
+  const named = new Map([...sql.replaceAll(QUOTED, '').matchAll(NAME)].map(([name, owner, hex]) => [name, { owner: owner as Owner, path: Buffer.from(hex!, 'hex').toString().split('.') }]));
   if (named.size === 0) return sql;
   const definitions = [...named].map(([name, { owner, path }]) => `(${owner === 'person' ? personValues(path, identity) : groupValues(path, identity)}) AS ${name}`);
   return `WITH ${definitions.join(',\n')}\n${sql}`;

@@ -1,8 +1,8 @@
 /** /api/jobs: what the engine does beside questions, its last rounds, and what waits for somebody to confirm it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { grantOf } from '../access.ts';
+import { adminOf, grantOf } from '../access.ts';
 import type { ApiDeps, JobView } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { JobShape, toJob } from './shapes.ts';
@@ -21,6 +21,7 @@ const Run = Type.Object(
 /** Shorter than a proxy's patience; a round that takes longer goes on, and GET /api/jobs tells how it ended. */
 const WAIT_MS = 10_000;
 
+const WHY = 'Jobs are about every project, so running one';
 const tags = ['operations'];
 
 export function jobRoutes(app: FastifyInstance, { jobs, control }: ApiDeps): void {
@@ -52,7 +53,7 @@ export function jobRoutes(app: FastifyInstance, { jobs, control }: ApiDeps): voi
       response: { 200: JobShape, 202: JobShape },
     },
     async handler(request, reply): Promise<Static<typeof JobShape>> {
-      const { project, actor } = adminOf(request);
+      const { project, actor } = adminOf(request, WHY);
       const { name } = request.params;
       const find = async (): Promise<JobView | undefined> => (await jobs?.list())?.find((job) => job.name === name);
       if (jobs === undefined || (await find()) === undefined) throw new Problem('job_not_found', `There is no job ${name}: GET /api/jobs lists them.`);
@@ -72,10 +73,4 @@ async function within<Result>(ms: number, work: Promise<Result>): Promise<Result
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-function adminOf(request: FastifyRequest): { project: string; actor: string } {
-  const { admin, project, tokenId } = grantOf(request);
-  if (!admin) throw new Problem('forbidden', 'Jobs are about every project, so running one takes an admin token: the first start prints one.');
-  return { project, actor: tokenId };
 }

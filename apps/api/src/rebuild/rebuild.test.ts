@@ -1,17 +1,17 @@
+import type { RebuildView } from '@tidemark/processor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestEngine } from '../testing/engine.ts';
 import type { RebuildPort } from './routes.ts';
-import type { RebuildState } from './shapes.ts';
 
 /** A rebuild that is told when to end. */
 class Rebuilds implements RebuildPort {
-  last: RebuildState | undefined;
+  last: RebuildView | undefined;
   refuse: { code: string; message: string } | undefined;
-  async begin({ fromMs, event }: Parameters<RebuildPort['begin']>[0]): Promise<RebuildState> {
+  async begin({ fromMs, event }: Parameters<RebuildPort['begin']>[0]): Promise<RebuildView> {
     if (this.refuse !== undefined) throw Object.assign(new Error(this.refuse.message), { code: this.refuse.code });
     return (this.last = { state: 'running', phase: 'copying', scope: { ...(fromMs === undefined ? {} : { fromMs }), ...(event === undefined ? {} : { event }) }, partitions: null, startedAtMs: 0, endedAtMs: undefined, rows: 3, totalRows: 10, secondsLeft: 7, error: undefined });
   }
-  view(): RebuildState | undefined {
+  view(): RebuildView | undefined {
     return this.last;
   }
   async cancel(): Promise<boolean> {

@@ -1,24 +1,26 @@
 /** /api/rebuild: tables made again from the lake, beside the live ones, for `tidemark rebuild`. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RebuildRequest, RebuildView } from '@tidemark/processor';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { grantOf } from '../access.ts';
+import { adminOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
-import { RebuildRequestShape, RebuildShape, toRebuild, toRequest, type RebuildScope, type RebuildState } from './shapes.ts';
+import { RebuildRequestShape, RebuildShape, toRebuild, toRequest } from './shapes.ts';
 
 /** One rebuild at a time. */
 export interface RebuildPort {
   /** Throws an error with one of the codes of REFUSALS. */
-  begin(request: RebuildScope & { allowLoss?: boolean }): Promise<RebuildState>;
+  begin(request: RebuildRequest): Promise<RebuildView>;
   /** undefined before the first. */
-  view(): RebuildState | undefined;
+  view(): RebuildView | undefined;
   /** False when none runs, or when it is too late. */
   cancel(): Promise<boolean>;
 }
 
 const REFUSALS = ['rebuild_running', 'rebuild_no_room', 'rebuild_nothing'] as const;
 
+const WHY = 'A rebuild is of every project, so it';
 const tags = ['operations'];
 
 export function rebuildRoutes(app: FastifyInstance, { rebuilds, control }: ApiDeps): void {
@@ -34,7 +36,7 @@ export function rebuildRoutes(app: FastifyInstance, { rebuilds, control }: ApiDe
       response: { 202: RebuildShape },
     },
     async handler(request, reply): Promise<Static<typeof RebuildShape>> {
-      const actor = adminOf(request);
+      const actor = adminOf(request, WHY);
       const asked = toRequest(request.body ?? {});
       if (rebuilds === undefined) throw new Problem('not_ready', 'This engine makes no rebuilds.');
       const begun = await rebuilds.begin(asked).catch((error: unknown) => {
@@ -58,7 +60,7 @@ export function rebuildRoutes(app: FastifyInstance, { rebuilds, control }: ApiDe
       response: { 200: RebuildShape },
     },
     async handler(request): Promise<Static<typeof RebuildShape>> {
-      adminOf(request);
+      adminOf(request, WHY);
       return toRebuild(rebuilds?.view());
     },
   });
@@ -73,16 +75,10 @@ export function rebuildRoutes(app: FastifyInstance, { rebuilds, control }: ApiDe
       response: { 200: RebuildShape },
     },
     async handler(request): Promise<Static<typeof RebuildShape>> {
-      const actor = adminOf(request);
+      const actor = adminOf(request, WHY);
       if (!(await rebuilds?.cancel())) throw new Problem('rebuild_not_running', 'No rebuild runs that could be cancelled: GET /api/rebuild tells how the last one ended.');
       await control.audit.note({ ...actor, action: 'rebuild.cancel', subject: '' });
       return toRebuild(rebuilds?.view());
     },
   });
-}
-
-function adminOf(request: FastifyRequest): { project: string; actor: string } {
-  const { admin, project, tokenId } = grantOf(request);
-  if (!admin) throw new Problem('forbidden', 'A rebuild is of every project, so it takes an admin token: the first start prints one.');
-  return { project, actor: tokenId };
 }

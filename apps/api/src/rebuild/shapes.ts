@@ -1,30 +1,10 @@
 /** How a rebuild is asked for and shown. */
+import type { RebuildRequest, RebuildView } from '@tidemark/processor';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { Problem } from '../problem.ts';
 import { Count } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
-
-/** Times in epoch ms. */
-export interface RebuildScope {
-  fromMs?: number;
-  toMs?: number;
-  event?: string;
-}
-
-/** The one that runs, or the last one that ended. */
-export interface RebuildState {
-  state: 'running' | 'done' | 'failed' | 'cancelled';
-  phase: 'copying' | 'comparing' | 'swapping' | undefined;
-  scope: RebuildScope;
-  partitions: readonly string[] | null;
-  startedAtMs: number;
-  endedAtMs: number | undefined;
-  rows: number;
-  totalRows: number;
-  secondsLeft: number | undefined;
-  error: { code: string; detail: string } | undefined;
-}
 
 export const RebuildRequestShape = Type.Object(
   {
@@ -39,7 +19,7 @@ export const RebuildRequestShape = Type.Object(
 const orNull = (type: string, description: string) => ({ type: [type, 'null'], description });
 
 export const RebuildShape = Type.Object({
-  state: Type.Unsafe<RebuildState['state'] | 'none'>({
+  state: Type.Unsafe<RebuildView['state'] | 'none'>({
     type: 'string',
     enum: ['none', 'running', 'done', 'failed', 'cancelled'],
     description: '`none`: there was none yet. The last one is told until the next begins.',
@@ -62,7 +42,7 @@ export const RebuildShape = Type.Object({
   }),
 });
 
-export function toRebuild(view: RebuildState | undefined): Static<typeof RebuildShape> {
+export function toRebuild(view: RebuildView | undefined): Static<typeof RebuildShape> {
   const time = (ms: number | undefined): string | null => (ms === undefined ? null : toRfc3339(ms));
   if (view === undefined) {
     return { state: 'none', phase: null, from: null, to: null, event: null, months: null, startedAt: null, endedAt: null, rows: 0, totalRows: 0, secondsLeft: null, error: null };
@@ -83,7 +63,7 @@ export function toRebuild(view: RebuildState | undefined): Static<typeof Rebuild
 }
 
 /** @throws Problem `invalid_time`, `empty_range` */
-export function toRequest({ from, to, event, allowLoss }: Static<typeof RebuildRequestShape>): RebuildScope & { allowLoss?: boolean } {
+export function toRequest({ from, to, event, allowLoss }: Static<typeof RebuildRequestShape>): RebuildRequest {
   const [fromMs, toMs] = [millisOf('from', from), millisOf('to', to)];
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) {
     const detail = '`to` must be later than `from`: events before it are meant.';

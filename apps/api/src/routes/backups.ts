@@ -2,10 +2,10 @@
  * Snapshots for `tidemark backup`. They stay inside the data folder, under a name that the server chooses: no path comes
  * over HTTP, and what is copied where is up to whoever may read the data folder.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { grantOf } from '../access.ts';
+import { adminOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { Time } from '../schemas.ts';
@@ -18,6 +18,7 @@ const Snapshot = Type.Object({
 });
 const SnapshotId = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
 
+const WHY = 'A backup holds every project, so it';
 const tags = ['operations'];
 
 export function backupRoutes(app: FastifyInstance, { backups, control }: ApiDeps): void {
@@ -32,7 +33,7 @@ export function backupRoutes(app: FastifyInstance, { backups, control }: ApiDeps
       response: { 201: Snapshot },
     },
     async handler(request, reply): Promise<Static<typeof Snapshot>> {
-      const actor = adminOf(request);
+      const actor = adminOf(request, WHY);
       const snapshot = await backups?.take();
       if (snapshot === undefined) throw new Problem('backup_running', 'A snapshot is being made already: wait for it to end.');
       const { id, takenAtMs, heldMs } = snapshot;
@@ -53,16 +54,10 @@ export function backupRoutes(app: FastifyInstance, { backups, control }: ApiDeps
       response: { 204: Type.Null() },
     },
     async handler(request, reply) {
-      adminOf(request);
+      adminOf(request, WHY);
       const { id } = request.params;
       if (!(await backups?.remove(id))) throw new Problem('backup_not_found', `There is no snapshot ${id}: it was removed, by a newer one or at a start.`);
       reply.code(204);
     },
   });
-}
-
-function adminOf(request: FastifyRequest): { project: string; actor: string } {
-  const { admin, project, tokenId } = grantOf(request);
-  if (!admin) throw new Problem('forbidden', 'A backup holds every project, so it takes an admin token: the first start prints one.');
-  return { project, actor: tokenId };
 }
