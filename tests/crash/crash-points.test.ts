@@ -5,16 +5,15 @@
  * CI takes a sample; `TIDEMARK_CRASH_POINTS=all` takes every step, a number so many, a name (`counted#1:at`) that one;
  * `TIDEMARK_SEED=…` does the same again.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { FLAG, RowWriter, type StoredEvent } from '@tidemark/event';
 import { LmdbLogWriter, type Frames } from '@tidemark/log';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PipelineFacts } from './crash-points/processor-process.ts';
-import { bundleProgram } from './file-layer/bundle.ts';
 import { seededRandom } from './ledger.ts';
+import { deadlySteps, MortalProgram } from './mortal-program.ts';
 
 const POINTS = process.env['TIDEMARK_CRASH_POINTS'] ?? '4';
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
@@ -25,60 +24,34 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-points-'));
 const base = join(folder, 'base');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let program: string;
+let program: MortalProgram<PipelineFacts>;
 let expected: PipelineFacts;
 beforeAll(async () => {
-  program = await bundleProgram(new URL('crash-points/processor-process.ts', import.meta.url));
-  cpSync(new URL('../../packages/warehouse/src/migrations', import.meta.url), join(dirname(program), 'migrations'), { recursive: true });
+  program = await MortalProgram.bundle(new URL('crash-points/processor-process.ts', import.meta.url), folder);
   // What went before: a range that is done, so that there are ids to be found again.
   await append(base, range(0, 12), [item('early')]);
-  run(base);
+  program.run(base);
   await append(base, [...range(4, 30), broken('bad'), broken('e5', { flags: FLAG.imported }), storedEvent('late', { timeMs: 0 }), broken('worse'), storedEvent('bad'), storedEvent('e7', { properties: '{"n":-1}' })], [item('kept'), tally(), item('kept too')]);
-  const whole = copyOf(base, 'whole');
-  expected = run(whole)!;
+  const whole = program.copyOf(base, 'whole');
+  expected = program.run(whole)!;
   expect(expected.balance).toMatchObject({ received: 12 + 1 + 32 + 5, pending: 0, difference: 0, quarantined: 5, rejected: 3 });
 }, 120_000);
 
-/** All steps of the range that is to be killed, by their names. */
-function deadlySteps(): string[] {
-  if (POINTS === 'all') return [...expected.steps];
-  if (Number.isNaN(Number(POINTS))) return [POINTS];
-  const left = [...expected.steps];
-  return Array.from({ length: Math.min(left.length, Number(POINTS)) }, () => left.splice(Math.floor(random() * left.length), 1)[0]!);
-}
-
 it(`X2, X3, X6: killed at ${POINTS} steps, it ends with what a run ends with that was never killed (seed ${SEED})`, () => {
   expect(expected.steps.length).toBeGreaterThan(80);
-  for (const step of deadlySteps()) {
-    const data = copyOf(base, 'killed');
-    expect(run(data, step), `not killed at ${step}`).toBeUndefined();
+  for (const step of deadlySteps(POINTS, expected.steps, random)) {
+    const data = program.copyOf(base, 'killed');
+    expect(program.run(data, step), `not killed at ${step}`).toBeUndefined();
     // Now and then once more while it makes good what the first death left; that may be over before its step comes.
     const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
-    if (again !== undefined) run(data, again);
-    const facts = run(data);
+    if (again !== undefined) program.run(data, again);
+    const facts = program.run(data);
     const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
     for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
     expect(facts?.balance, told).toEqual(expected.balance);
     rmSync(data, { recursive: true, force: true });
   }
 }, POINTS === 'all' ? 3_600_000 : 60_000 + (Number(POINTS) || 1) * 30_000);
-
-/** Runs to the end of the log; undefined when the process was killed on its way. */
-function run(data: string, deadly?: string): PipelineFacts | undefined {
-  const facts = join(folder, 'facts.json');
-  rmSync(facts, { force: true });
-  const { signal, status, stderr } = spawnSync(process.execPath, [program, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 60_000, encoding: 'utf8' });
-  if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as PipelineFacts;
-  if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
-  throw new Error(`the processor ended with ${signal ?? status}: ${stderr}`);
-}
-
-function copyOf(from: string, name: string): string {
-  const to = join(folder, name);
-  rmSync(to, { recursive: true, force: true });
-  cpSync(from, to, { recursive: true });
-  return to;
-}
 
 async function append(data: string, events: readonly StoredEvent[], aside: readonly { events: number; record: object }[]): Promise<void> {
   const log = await LmdbLogWriter.open(join(data, 'log'), () => RECEIVED_AT_MS);

@@ -6,13 +6,13 @@
  * `TIDEMARK_SEED=…` does the same again.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleProgram } from './file-layer/bundle.ts';
 import type { JobFacts } from './job-kills/jobs-process.ts';
 import { seededRandom } from './ledger.ts';
+import { deadlySteps, MortalProgram } from './mortal-program.ts';
 
 const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '4';
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
@@ -22,14 +22,13 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-job-kills-'));
 const base = join(folder, 'base');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let program: string;
+let program: MortalProgram<JobFacts>;
 let expected: JobFacts;
 beforeAll(async () => {
-  program = await bundleProgram(new URL('job-kills/jobs-process.ts', import.meta.url));
-  cpSync(new URL('../../packages/warehouse/src/migrations', import.meta.url), join(dirname(program), 'migrations'), { recursive: true });
-  const prepared = spawnSync(process.execPath, [program, base, 'prepare'], { timeout: 60_000, encoding: 'utf8' });
+  program = await MortalProgram.bundle(new URL('job-kills/jobs-process.ts', import.meta.url), folder);
+  const prepared = spawnSync(process.execPath, [program.path, base, 'prepare'], { timeout: 60_000, encoding: 'utf8' });
   expect(prepared.status, prepared.stderr).toBe(0);
-  expected = run(copyOf(base, 'whole'))!;
+  expected = program.run(program.copyOf(base, 'whole'))!;
 }, 120_000);
 
 it('undisturbed, they leave what is young, and of the project that keeps everything all', () => {
@@ -45,39 +44,15 @@ it('undisturbed, they leave what is young, and of the project that keeps everyth
 
 it(`killed at ${KILLS} steps, they end with what they end with undisturbed (seed ${SEED})`, () => {
   expect(expected.steps.length).toBeGreaterThan(30);
-  for (const step of deadlySteps()) {
-    const data = copyOf(base, 'killed');
-    expect(run(data, step), `not killed at ${step}`).toBeUndefined();
+  for (const step of deadlySteps(KILLS, expected.steps, random)) {
+    const data = program.copyOf(base, 'killed');
+    expect(program.run(data, step), `not killed at ${step}`).toBeUndefined();
     const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
-    if (again !== undefined) run(data, again);
-    const facts = run(data);
+    if (again !== undefined) program.run(data, again);
+    const facts = program.run(data);
     const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
     expect(facts?.errors, told).toEqual([]);
     for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
     rmSync(data, { recursive: true, force: true });
   }
 }, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);
-
-function deadlySteps(): string[] {
-  if (KILLS === 'all') return [...expected.steps];
-  if (Number.isNaN(Number(KILLS))) return [KILLS];
-  const left = [...expected.steps];
-  return Array.from({ length: Math.min(left.length, Number(KILLS)) }, () => left.splice(Math.floor(random() * left.length), 1)[0]!);
-}
-
-/** Runs all jobs to their end; undefined when the process was killed on its way. */
-function run(data: string, deadly?: string): JobFacts | undefined {
-  const facts = join(folder, 'facts.json');
-  rmSync(facts, { force: true });
-  const { signal, status, stderr } = spawnSync(process.execPath, [program, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 60_000, encoding: 'utf8' });
-  if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as JobFacts;
-  if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
-  throw new Error(`the jobs ended with ${signal ?? status}: ${stderr}`);
-}
-
-function copyOf(from: string, name: string): string {
-  const to = join(folder, name);
-  rmSync(to, { recursive: true, force: true });
-  cpSync(from, to, { recursive: true });
-  return to;
-}
