@@ -59,3 +59,17 @@ it('a value or a key that reads like a name of ours is only a text', async () =>
   expect(series[0]?.total).toBe(1);
   expect(meta.sql).not.toContain('trait_changes');
 });
+
+it('who gives a joined person its name has what the other one said', async () => {
+  const project = 'named';
+  const at = (seconds: number) => DAY_MS + seconds * 1_000;
+  await store.add([
+    storedEvent({ project, userId: 'carl', timeMs: at(1) }),
+    storedEvent({ project, userId: 'ann', type: 'alias', previousId: 'carl', timeMs: at(2) }),
+    storedEvent({ project, userId: 'ann', type: 'identify', timeMs: at(3), traits: { plan: 'pro' } }),
+  ]);
+  const identities = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => [] });
+  const question = { from: new Date(DAY_MS).toISOString(), to: new Date(DAY_MS + 86_400_000).toISOString(), series: [{}], breakdown: ['person.plan'] };
+  const { series } = (await ask('trend', question, { ...store.context(project), identities })) as unknown as { series: { breakdown: string[]; total: number }[] };
+  expect(series.map(({ breakdown, total }) => [breakdown, total])).toEqual([[['pro'], 3]]);
+});

@@ -68,7 +68,8 @@ function personValues(path: readonly string[], identity: ProjectIdentity): strin
     `SELECT actor_user, actor_device FROM (${changes})`,
     `SELECT user, '' FROM identity_claims WHERE ${inProject}`,
     `SELECT '', device FROM identity_claims WHERE ${inProject}`,
-    ...(overrides === undefined ? [] : [`SELECT if(startsWith(node, 'u'), substring(node, 2), ''), if(startsWith(node, 'a'), substring(node, 2), '') FROM (${overrides})`]),
+    // Who gives a joined person its name bears no other, and may be in none of the rest.
+    ...(overrides === undefined ? [] : [`SELECT if(startsWith(id, 'u'), substring(id, 2), ''), if(startsWith(id, 'a'), substring(id, 2), '') FROM (SELECT arrayJoin([node, name]) AS id FROM (${overrides}))`]),
   ];
   return arrays(`SELECT key, value FROM (
     SELECT if(actor_user != '', concat('u', actor_user), concat('a', actor_device)) AS key, ${PERSON_SQL} AS person
