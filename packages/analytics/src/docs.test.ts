@@ -1,29 +1,59 @@
-/** docs/questions.md is true: each of its examples is asked of its twelve events, and each code is explained. */
-import { readFileSync } from 'node:fs';
+/**
+ * docs/questions.md and the pages of docs/questions/ are true: each example is asked of the twelve events, or of these and
+ * the `more` events above it on its page, and each code is explained.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from './ask.ts';
+import { ask, KINDS } from './ask.ts';
 import { PROBLEM_CODES, QuestionError } from './problem.ts';
 import { WarehouseIdentities } from './identities.ts';
-import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
+import { openTestStore, storedEvent, type EventSketch, type TestStore } from './testing/store.ts';
 
-const page = readFileSync(new URL('../../../docs/questions.md', import.meta.url), 'utf8');
+const DOCS = new URL('../../../docs/', import.meta.url);
+const INDEX = 'questions.md';
+const pages = [INDEX, ...readdirSync(new URL('questions/', DOCS)).map((name) => `questions/${name}`)].map((name) => ({
+  name,
+  text: readFileSync(new URL(name, DOCS), 'utf8'),
+}));
 const NOW_MS = Date.parse('2026-05-04T12:00:00Z');
 
 interface Block {
   label: string;
   text: string;
+  /** As `T9`. */
   rule: string;
+  /** The project that holds the events which an example here is asked of. */
+  project: string;
 }
 
-/** The fenced blocks of the page, each with the rule above it. */
-function blocks(): Block[] {
+/** The fenced blocks of a page, each with the rule above it. */
+function blocksOf(page: { name: string; text: string }): Block[] {
   const found: Block[] = [];
   let rule = '';
-  for (const [, name, label, text] of page.matchAll(/^\*\*([A-Z]\d+)\.|^```(?:nd)?json (\w+)\n([\s\S]*?)^```/gm)) {
+  let project = 'docs';
+  for (const [, name, label = '', text = ''] of page.text.matchAll(/^\*\*([A-Z]\d+)\.|^```(?:nd)?json ([\w/]+)\n([\s\S]*?)^```/gm)) {
     if (name !== undefined) rule = name;
-    else found.push({ label: label ?? '', text: text ?? '', rule });
+    else {
+      if (label === 'more') project = `docs ${page.name} ${found.length}`;
+      found.push({ label, text, rule, project });
+    }
   }
   return found;
+}
+
+const all = pages.map((page) => ({ page: page.name, blocks: blocksOf(page) }));
+const isEvents = ({ label }: Block): boolean => label === 'events' || label === 'more';
+const examples = all.flatMap(({ page, blocks }) => {
+  const asked = blocks.filter((block) => !isEvents(block));
+  return asked.flatMap((question, i) => {
+    const answer = asked[i + 1];
+    return ['answer', 'problem'].includes(question.label) || answer === undefined ? [] : [{ page, question, answer }];
+  });
+});
+
+function eventsIn({ text }: Block, project: string): ReturnType<typeof storedEvent>[] {
+  const lines = text.trim().split('\n').map((line) => JSON.parse(line) as EventSketch & { timestamp: string });
+  return lines.map(({ timestamp, ...event }) => storedEvent({ project, userId: '', ...event, timeMs: Date.parse(timestamp) }));
 }
 
 let store: TestStore;
@@ -31,31 +61,37 @@ let identities: WarehouseIdentities;
 beforeAll(async () => {
   store = await openTestStore();
   identities = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => [] });
-  const lines = (blocks().find(({ label }) => label === 'events')?.text ?? '').trim().split('\n');
-  await store.add(
-    lines.map((line) => {
-      const { timestamp, ...event } = JSON.parse(line) as { timestamp: string };
-      return storedEvent({ project: 'docs', userId: '', ...event, timeMs: Date.parse(timestamp) });
-    }),
-  );
+  const held = all.flatMap(({ blocks }) => blocks).filter(isEvents);
+  const [twelve] = held;
+  if (twelve?.label !== 'events') throw new Error(`${INDEX} has no events`);
+  for (const block of held) {
+    const more = block.label === 'more' ? eventsIn(block, block.project) : [];
+    await store.add([...eventsIn(twelve, block.project), ...more]);
+  }
 });
 afterAll(() => store.close());
 
-describe('docs/questions.md', () => {
-  const all = blocks().filter(({ label }) => label !== 'events');
-  const examples = all.flatMap((question, i) => {
-    const answer = all[i + 1];
-    return ['answer', 'problem'].includes(question.label) || answer === undefined ? [] : [{ question, answer }];
+describe('docs/questions', () => {
+  it('has an answer or a problem for every example, and examples of every section and kind', () => {
+    const blocks = all.flatMap((page) => page.blocks).filter((block) => !isEvents(block));
+    expect(examples.length * 2).toBe(blocks.length);
+    const sections = examples.filter(({ page }) => page === INDEX).map(({ question }) => question.rule[0]);
+    expect(new Set(sections)).toEqual(new Set(['Q', 'P', 'W', 'B', 'I']));
+    for (const { name } of KINDS) {
+      const own = examples.filter(({ page, question, answer }) => page === `questions/${name}.md` && question.label === name && answer.label === 'answer');
+      expect(own.length, name).toBeGreaterThan(0);
+    }
   });
 
-  it('has examples of every section', () => {
-    expect(examples.length * 2).toBe(all.length);
-    expect(new Set(examples.map(({ question }) => question.rule[0]))).toEqual(new Set(['Q', 'P', 'W', 'B', 'I', 'T', 'S', 'F']));
+  it('names each rule once, and each page in the index', () => {
+    const rules = pages.flatMap(({ text }) => [...text.matchAll(/^\*\*([A-Z]\d+)\./gm)].map(([, rule]) => rule));
+    expect(rules.filter((rule, i) => rules.indexOf(rule) !== i)).toEqual([]);
+    for (const { name } of pages.slice(1)) expect(pages[0]?.text).toContain(`](${name})`);
   });
 
-  for (const { question, answer } of examples) {
-    it(`is true in the example of ${question.rule}: ${question.text.trim().slice(0, 80)}`, async () => {
-      const asked = ask(question.label, JSON.parse(question.text), { ...store.context('docs', NOW_MS), identities });
+  for (const { page, question, answer } of examples) {
+    it(`${page} is true in the example of ${question.rule}: ${question.text.trim().slice(0, 80)}`, async () => {
+      const asked = ask(question.label, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities });
       const expected = JSON.parse(answer.text) as object;
       if (answer.label === 'answer') {
         expect(await asked).toMatchObject(expected);
@@ -68,6 +104,7 @@ describe('docs/questions.md', () => {
   }
 
   it('explains every code', () => {
-    for (const code of PROBLEM_CODES) expect(page).toContain(`\`${code}\``);
+    const text = pages.map((page) => page.text).join('\n');
+    for (const code of PROBLEM_CODES) expect(text).toContain(`\`${code}\``);
   });
 });
