@@ -3,8 +3,8 @@ import type { TSchema } from 'typebox';
 import { funnel } from './kinds/funnel.ts';
 import { sessions } from './kinds/sessions.ts';
 import { trend } from './kinds/trend.ts';
+import { withDefinitions } from './definitions.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
-import { withOwnerValues } from './owner-values.ts';
 import { patternsOf, patternsSql, type Pattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
@@ -88,7 +88,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
   const statements: string[] = [];
   let rowsRead = 0;
   const query = async <Row>(about: string): Promise<Row[]> => {
-    const sql = withOwnerValues(about, identity);
+    const sql = withDefinitions(about, identity);
     if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
       throw new QuestionError({ code: 'question_too_large', field: '', rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
     }

@@ -1,4 +1,5 @@
 import { literal, timeLiteral } from '@tidemark/warehouse';
+import { joinsFor } from './definitions.ts';
 import type { Table } from './property.ts';
 import type { Where } from './schema.ts';
 import { whereSql } from './where.ts';
@@ -29,7 +30,8 @@ export function eventsSql(selection: EventSelection): string {
     ...(includeBots ? [] : ['bot = 0']),
     ...(selected === '1' ? [] : [selected]),
   ];
-  return `SELECT ${columns.length === 0 ? '1' : columns.join(', ')} FROM ${table} WHERE ${conditions.join(' AND ')}`;
+  const read = columns.length === 0 ? '1' : columns.join(', ');
+  return `SELECT ${read} FROM ${table}${joinsFor(`${read} ${selected}`)} WHERE ${conditions.join(' AND ')}`;
 }
 
 /** SQL that is 1 for the events of a selection among those of its project and range. */

@@ -1,9 +1,9 @@
 /** Events as a file, one a line, streamed from the table `timeline` (it holds the original JSON texts). */
 import type { Warehouse } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
+import { withDefinitions } from './definitions.ts';
 import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, type TimelineRow } from './output.ts';
-import { withOwnerValues } from './owner-values.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { timeRange } from './range.ts';
@@ -59,7 +59,7 @@ export function exportSql(request: ExportRequest, project: string, nowMs: number
   const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
   // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.
   const who = identity ?? plainIdentity(project);
-  return withOwnerValues(`SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(who)} SETTINGS format_csv_null_representation = ''`, who);
+  return withDefinitions(`SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(who)} SETTINGS format_csv_null_representation = ''`, who);
 }
 
 const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [

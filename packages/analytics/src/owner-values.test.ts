@@ -1,4 +1,4 @@
-/** P3, P4: properties of persons and groups, in every place of a question, against the model. */
+/** P3 to P5: properties of persons and groups, in every place of a question, against the model. */
 import { trend as oracle, withOwners, type IdentityDecision, type Where } from '@tidemark/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,15 +23,15 @@ const event = fc
   .map(({ who: [userId = '', anonymousId = ''], at, id, said, traits, type, previousId, ...rest }) => (index: number, project: string) =>
     storedEvent({ ...rest, project, userId, anonymousId, type, previousId: type === 'alias' && userId !== '' ? previousId : '', eventName: 'view', eventId: `${id}${index}`, timeMs: DAY_MS + at * 1_000, traits: said || type === 'identify' || type === 'group' ? traits : {} }),
   );
-const property = fc.constantFrom('person.plan', 'person.a.b', 'group.plan', 'group.a.b', 'person.never', 'traits.plan');
+const property = fc.constantFrom('person.plan', 'person.a.b', 'group.plan', 'group.a.b', 'person.never', 'traits.plan', 'traits.a.b');
 const condition = fc.oneof(
   fc.record({ property, op: fc.constantFrom('=', '!=', '>'), value: fc.constantFrom('pro', 12, true, '12', 'a, b') }),
   fc.record({ property, op: fc.constantFrom('is_set', 'is_not_set') }),
 );
-const measure = fc.constantFrom<object | string>('events', 'users', { sum: 'person.plan' }, { unique: 'group.plan' }, { max: 'person.a.b' });
+const measure = fc.constantFrom<object | string>('events', 'users', { sum: 'person.plan' }, { unique: 'group.plan' }, { max: 'person.a.b' }, { unique: 'traits.plan' }, { unique: 'groupId' }, { sum: 'traits.a.b' });
 
 let round = 0;
-it('P3, P4: what is known of the person and the group of an event now, whatever came in which order', async () => {
+it('P3 to P5: what is known of the person and the group of an event, now and when it happened, whatever came in which order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 25, size: 'max' }), fc.array(fc.record({ where: fc.array(condition, { maxLength: 2 }), breakdown: fc.uniqueArray(property, { maxLength: 2 }), measure }), { minLength: 4, maxLength: 4 }), async (made, questions) => {
       const project = `owners${++round}`;
@@ -52,7 +52,7 @@ it('P3, P4: what is known of the person and the group of an event now, whatever 
 }, 120_000);
 
 it('a value or a key that reads like a name of ours is only a text', async () => {
-  const text = `person_values_${Buffer.from('plan').toString('hex')}`;
+  const text = `person_of_${Buffer.from('plan').toString('hex')}`;
   await store.add([storedEvent({ project: 'names', properties: { [text]: `it's ${text}` } })]);
   const question = { from: new Date(DAY_MS).toISOString(), to: new Date(DAY_MS + 86_400_000).toISOString(), series: [{ where: [{ property: `properties.${text}`, op: '=', value: `it's ${text}` }] }] };
   const { series, meta } = (await ask('trend', question, store.context('names'))) as unknown as { series: { total: number }[]; meta: { sql: string } };

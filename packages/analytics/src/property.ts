@@ -2,17 +2,19 @@
  * Properties in SQL: one place that knows how a property is read as a text, as a number, and whether it is set (rule P2).
  *
  * A property is kept in one of three ways: as a column, as a path of the `properties` JSON column of `events` (fast: only
- * that path is read), or within a JSON text (`context`, `traits`, and all of them in `timeline`). All read the same:
+ * that path is read), or within a JSON text (`context`, and all of them in `timeline`). All read the same:
  * - null, absent and an object are unset; a column holding '' is unset;
  * - the text of a number is its shortest form, of true `true`, of a list the texts of its elements joined by `, `;
  * - the number of a text that writes one (`"19.99"`) is that number.
  *
- * What belongs to the person or the group of an event is read by owner-values.ts.
+ * What belongs to the person or the group of an event is read by owner-values.ts and traits-as-of.ts.
  */
+import { definedName } from './definitions.ts';
 import { ownerValueSql } from './owner-values.ts';
 import { QuestionError } from './problem.ts';
 import { fromJsonColumn, fromJsonText, fromText, type PropertySql } from './property-sql.ts';
 import { rollupText } from './rollups/columns.ts';
+import { traitSql } from './traits-as-of.ts';
 
 /** Of rollups only the dimensions can be read, and of these only the text (rollups/answerable.ts). */
 export type Table = 'events' | 'timeline' | 'rollups';
@@ -42,8 +44,9 @@ export function propertySql(name: string, table: Table, field: string): Property
   const path = name.slice(dot + 1).split('.');
   if (dot > 0 && path.every((key) => key !== '')) {
     if (root === 'properties' && table === 'events') return fromJsonColumn(path);
-    if (root === 'properties' || root === 'context' || root === 'traits') return fromJsonText(root, path);
-    if (root === 'person' || root === 'group') return ownerValueSql(root, path);
+    if (root === 'properties' || root === 'context') return fromJsonText(root, path);
+    if (root === 'traits') return traitSql(path, definedName(root, path));
+    if (root === 'person' || root === 'group') return ownerValueSql(root, definedName(root, path));
     if (LATER.includes(root)) {
       throw new QuestionError({
         code: 'unsupported_combination', field, value: name,

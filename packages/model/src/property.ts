@@ -34,9 +34,9 @@ function valueOf(event: StoredEvent, name: string): JsonValue | undefined {
   const column = COLUMNS.find((each) => each === name);
   if (column !== undefined) return event[column] === '' ? undefined : event[column];
   const [root = '', ...path] = name.split('.');
-  if (root !== 'person' && root !== 'group') return valueAt(JSON.parse(event[root as 'properties' | 'context' | 'traits']) as JsonObject, path);
+  if (root === 'properties' || root === 'context') return valueAt(JSON.parse(event[root]) as JsonObject, path);
   // Such events went through withOwners. What was said last of the property counts, also that it is null.
-  const last = (event as OwnedEvent)[root].map((text) => JSON.parse(text) as JsonObject).findLast((document) => names(document, path));
+  const last = (event as OwnedEvent)[root === 'traits' ? 'asOf' : (root as 'person' | 'group')].map((text) => JSON.parse(text) as JsonObject).findLast((document) => names(document, path));
   return last && valueAt(last, path);
 }
 

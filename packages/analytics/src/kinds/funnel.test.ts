@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { funnel as oracle, type Where } from '@tidemark/model';
+import { funnel as oracle, withOwners, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -60,7 +60,7 @@ describe('funnel', () => {
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const answer = (await ask('funnel', body, store.context(project))) as unknown as FunnelAnswer;
           const windowMs = asked.window === '1m' ? 60_000 : Number.parseInt(asked.window, 10) * 1_000;
-          const expected = oracle(events, { ...asked, fromMs, toMs, windowMs, where: asked.where as Where, order: asked.order as 'ordered', steps: asked.steps as never });
+          const expected = oracle(withOwners(events), { ...asked, fromMs, toMs, windowMs, where: asked.where as Where, order: asked.order as 'ordered', steps: asked.steps as never });
           const reduced = (steps: StepAnswer[]): object[] =>
             steps.map(({ users, medianSeconds, p90Seconds, medianSecondsFromStart }) => ({ users, medianSeconds, p90Seconds, medianSecondsFromStart }));
           const found = { steps: reduced(answer.steps), breakdowns: answer.breakdowns.map((group) => ({ breakdown: group.breakdown, steps: reduced(group.steps) })) };

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { sessions as oracle, type SessionsLine, type Where } from '@tidemark/model';
+import { sessions as oracle, withOwners, type SessionsLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -46,7 +46,7 @@ describe('sessions', () => {
         for (const asked of questions) {
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const answer = (await ask('sessions', body, store.context(project))) as unknown as Answer;
-          const expected = oracle(events, { ...asked, fromMs, toMs, gapMs: GAP_MS, where: asked.where as Where });
+          const expected = oracle(withOwners(events), { ...asked, fromMs, toMs, gapMs: GAP_MS, where: asked.where as Where });
           const lineOf = ({ sessions, users, medianSeconds, eventsPerSession, bounceRate, points }: Answer, breakdown: string[]): SessionsLine => ({
             breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate,
             points: points.map(({ time, value, ...point }) => ({ timeMs: Date.parse(time), ...point, sessions: value })),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { trend as oracle, type Where } from '@tidemark/model';
+import { trend as oracle, withOwners, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -61,7 +61,7 @@ describe('trend', () => {
         for (const question of questions) {
           const body = { ...question, granularity, timezone, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const answer = (await ask('trend', body, store.context(project))) as unknown as TrendAnswer;
-          const expected = oracle(events, { ...question, fromMs, toMs, timezone, granularity, where: question.where as Where, series: question.series as never });
+          const expected = oracle(withOwners(events), { ...question, fromMs, toMs, timezone, granularity, where: question.where as Where, series: question.series as never });
           const found = answer.series.map((line) => ({
             breakdown: line.breakdown,
             total: line.total,
