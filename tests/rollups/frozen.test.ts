@@ -1,5 +1,5 @@
 /** Rollups whose events expire stay as they were, whatever comes afterwards; and a deleted project's go. */
-import { ask, plainIdentity, rollupDimensions, type AskContext } from '@tidemark/analytics';
+import { ask, plainIdentity, rollupDefinitions, type AskContext } from '@tidemark/analytics';
 import { purgeProject, retention, Rollups } from '@tidemark/jobs';
 import type { Processor } from '@tidemark/processor';
 import { storedEvent, TestPipeline } from '@tidemark/processor/testing';
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 function rollups(watermarkMs = NOW_MS - 7_200_000): Rollups {
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
-  return new Rollups({ warehouse: pipeline.warehouse, writer, dimensions: rollupDimensions(), clock: { doubt: async () => undefined } });
+  return new Rollups({ warehouse: pipeline.warehouse, writer, definitionsOf: async () => rollupDefinitions([]), clock: { doubt: async () => undefined } });
 }
 
 function retaining(job: Rollups) {

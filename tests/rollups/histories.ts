@@ -15,6 +15,8 @@ export interface EventSketch {
   previousId: string;
   bot: boolean;
   campaign: unknown;
+  /** Of its properties. */
+  item: unknown;
   /** Keys of the context are written with escapes. */
   escaped: boolean;
   country: unknown;
@@ -26,6 +28,8 @@ export type Step =
   | { do: 'add'; events: EventSketch[]; failsAt?: 'planned' | 'applied' | 'counted' | undefined }
   /** A round of the job, with the watermark so far from the start; it dies after so many `commands`, or events come `meanwhile`, before one. */
   | { do: 'round'; watermarkMs: number; commands?: number | undefined; meanwhile?: { command: number; events: EventSketch[] } | undefined }
+  /** The project names the properties that it wants rollups by. */
+  | { do: 'name'; properties: readonly string[] }
   | { do: 'restart' };
 
 export interface RollupHistory {
@@ -39,6 +43,8 @@ const DEVICES = ['d1', 'd2', 'ann'];
 /** On the borders of quarters and beside them, too. */
 const at = fc.oneof(fc.nat({ max: SPAN_MS }), fc.tuple(fc.nat({ max: 24 }), fc.constantFrom(-1, 0, 1)).map(([quarter, by]) => Math.max(0, quarter * 15 * MINUTE_MS + by)));
 
+const VALUES = ['ads', 'ads', 'Ads', '', 1, 1.5, '1', [1], ['a', 'b'], true, null, { a: 1 }];
+
 const event: fc.Arbitrary<EventSketch> = fc
   .record({
     eventName: fc.constantFrom('view', 'view', 'buy'),
@@ -48,6 +54,7 @@ const event: fc.Arbitrary<EventSketch> = fc
     previousId: fc.constantFrom('', '', '', '', '', 'bob', 'd2'),
     bot: fc.constantFrom(false, false, false, true),
     campaign: fc.constantFrom(undefined, undefined, { source: 'ads' }, { source: 'Ads' }, { source: '' }, { source: 1 }, { source: [1] }, { source: ['a', 'b'] }, { source: true }, { source: null }),
+    item: fc.constantFrom(undefined, ...VALUES),
     escaped: fc.constantFrom(false, false, true),
     country: fc.constantFrom(undefined, 'DE', 'fr'),
     atMs: at,
@@ -57,10 +64,11 @@ const event: fc.Arbitrary<EventSketch> = fc
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), events: fc.array(event, { minLength: 1, maxLength: 8, size: 'max' }), failsAt: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'planned' as const, 'applied' as const, 'counted' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: at, commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 7 }) }), meanwhile: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.record({ command: fc.nat({ max: 4 }), events: fc.array(event, { minLength: 1, maxLength: 3 }) }) }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('name' as const), properties: fc.subarray(['properties.item', 'context.campaign.term', 'type']) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
 
-const property = fc.constantFrom('eventName', 'source', 'context.campaign.source', 'context.geo.country');
+const property = fc.constantFrom('eventName', 'source', 'context.campaign.source', 'context.geo.country', 'properties.item', 'properties.item', 'type');
 const condition = fc.oneof(
   fc.record({ property, op: fc.constantFrom('=', '!=', '>', '<='), value: fc.constantFrom('ads', 'web', 'view', '', '1', 1, true) }),
   fc.record({ property, op: fc.constantFrom('in', 'not_in'), value: fc.constantFrom(['ads', 'a, b'], ['1', 'DE'], [1, 'app']) }),
@@ -93,11 +101,11 @@ export const rollupHistory: fc.Arbitrary<RollupHistory> = fc.record({
 
 /** Events as the door would store them, of a project and from a start. */
 export function eventsOf(sketches: readonly EventSketch[], project: string, startMs: number, firstId: number): StoredEvent[] {
-  return sketches.map(({ campaign, country, escaped, atMs, previousId, ...rest }, i) => {
+  return sketches.map(({ campaign, item, country, escaped, atMs, previousId, ...rest }, i) => {
     const context = { ...(campaign === undefined ? {} : { campaign }), ...(country === undefined ? {} : { geo: { country } }) };
     const text = JSON.stringify(context);
     const isAlias = previousId !== '' && previousId !== rest.userId && rest.userId !== '';
     const timeMs = startMs + atMs;
-    return storedEvent(`e${firstId + i}`, { ...rest, previousId, type: isAlias ? 'alias' : 'track', project, timeMs, originalTimeMs: timeMs, context: escaped ? text.replaceAll('a', String.raw`\u0061`) : text });
+    return storedEvent(`e${firstId + i}`, { ...rest, previousId, type: isAlias ? 'alias' : 'track', project, timeMs, originalTimeMs: timeMs, properties: item === undefined ? '{}' : JSON.stringify({ item }), context: escaped ? text.replaceAll('a', String.raw`\u0061`) : text });
   });
 }

@@ -2,7 +2,7 @@
  * Rollups change no answer: with and without them a trend says the same, and it is what the model says, whatever comes late,
  * fails, dies or is recomputed in between. `TIDEMARK_ROLLUP_RUNS=200` tries more histories; `TIDEMARK_SEED=…` the same again.
  */
-import { ask, rollupDimensions, WarehouseIdentities, type AskContext } from '@tidemark/analytics';
+import { ask, rollupDefinitions, WarehouseIdentities, type AskContext } from '@tidemark/analytics';
 import type { StoredEvent } from '@tidemark/event';
 import { Rollups } from '@tidemark/jobs';
 import { personOf, trend, type IdentityDecision } from '@tidemark/model';
@@ -18,12 +18,13 @@ const SURE = { doubt: async () => undefined };
 
 interface Answer {
   series: { breakdown: string[]; total: number; points: { time: string; value: number }[] }[];
-  meta: { rollups: { buckets: number }; approximate: boolean };
+  meta: { rollups: { buckets: number }; approximate: boolean; sql: string };
 }
 
 let pipeline: TestPipeline;
 let processor: Processor;
 let failsAt: string | undefined;
+let named: readonly string[] = [];
 beforeAll(async () => {
   pipeline = new TestPipeline();
   await pipeline.open();
@@ -59,7 +60,9 @@ async function round(watermarkMs: number, commands = Infinity, before?: (command
     },
   } as unknown as Warehouse;
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
-  const rollups = new Rollups({ warehouse: mortal, writer, dimensions: rollupDimensions(), clock: SURE, eventsAtATime: 3 });
+  // So few values that history has buckets with more.
+  const definitionsOf = async () => rollupDefinitions(named).map((each) => ({ ...each, maxValues: 3 }));
+  const rollups = new Rollups({ warehouse: mortal, writer, definitionsOf, clock: SURE, eventsAtATime: 3 });
   await rollups.job.run().catch((error: unknown) => {
     if (commands === Infinity) throw error;
   });
@@ -72,9 +75,10 @@ function contextOf(project: string, decisions: RollupHistory['decisions'] = []):
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
-const SKETCH: EventSketch = { eventName: 'view', source: 'web', userId: 'ann', anonymousId: '', previousId: '', bot: false, campaign: undefined, escaped: false, country: undefined, atMs: 0 };
+const SKETCH: EventSketch = { eventName: 'view', source: 'web', userId: 'ann', anonymousId: '', previousId: '', bot: false, campaign: undefined, item: undefined, escaped: false, country: undefined, atMs: 0 };
 let histories = 0;
 let buckets = 0;
+let byProperty = 0;
 
 async function take(step: Step, project: string, startMs: number, stored: StoredEvent[]): Promise<void> {
   if (step.do === 'round') {
@@ -82,6 +86,10 @@ async function take(step: Step, project: string, startMs: number, stored: Stored
     return round(startMs + step.watermarkMs, step.commands, async (command) => {
       if (command === meanwhile?.command) await add(meanwhile.events, project, startMs, stored);
     });
+  }
+  if (step.do === 'name') {
+    named = step.properties;
+    return;
   }
   if (step.do === 'restart') {
     await processor.stop();
@@ -110,6 +118,7 @@ it('answer as the events do, and as the model does', async () => {
       // Lines only rise: each history has days of its own.
       const startMs = Date.UTC(2026, 0, 1) + histories * 86_400_000;
       const stored: StoredEvent[] = [];
+      named = [];
       const model: IdentityDecision[] = decisions.map(({ verdict, a, b }) => ({ verdict, a: words(a), b: words(b) }));
       for (const step of steps) {
         await take(step, project, startMs, stored);
@@ -121,6 +130,7 @@ it('answer as the events do, and as the model does', async () => {
           const answer = (await ask('trend', body, context)) as unknown as Answer;
           const plain = (await ask('trend', { ...body, rollups: false }, context)) as unknown as Answer;
           buckets += answer.meta.rollups.buckets;
+          if (/FROM rollup_rows WHERE project = '\w+' AND property = '.+?'/.test(answer.meta.sql)) byProperty += answer.meta.rollups.buckets;
           expect(plain.meta.rollups.buckets).toBe(0);
           const told = `${JSON.stringify(body)}\n${JSON.stringify(steps)}`;
           expect(answer.series, told).toEqual(plain.series);
@@ -132,6 +142,7 @@ it('answer as the events do, and as the model does', async () => {
     { numRuns: RUNS, ...(process.env['TIDEMARK_SEED'] === undefined ? {} : { seed: Number(process.env['TIDEMARK_SEED']) }), interruptAfterTimeLimit: 40_000 + RUNS * 2_000 },
   );
   expect(buckets, 'quarters of an hour that were taken from rollups').toBeGreaterThan(0);
+  if (RUNS > 5) expect(byProperty, 'of them, by a property that the project named').toBeGreaterThan(0);
 }, 60_000 + RUNS * 4_000);
 
 it('know texts alone, so numbers and lists are asked of the events', async () => {
@@ -151,6 +162,33 @@ it('know texts alone, so numbers and lists are asked of the events', async () =>
     const { total } = await answered(op, value, false);
     expect([op, value, await answered(op, value, true)]).toEqual([op, value, { total, fromRollups }]);
   }
+});
+
+it('count history by a property that is named later, but for quarters where it has too many values', async () => {
+  const project = 'named';
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  const stored: StoredEvent[] = [];
+  const items = (quarter: number, ...values: string[]) => values.map((item) => ({ ...SKETCH, item, atMs: quarter * 900_000 }));
+  await add([...items(0, 'a', 'b'), ...items(1, 'a', 'b', 'c', 'd'), ...items(2, 'a', 'a')], project, startMs, stored);
+  const answered = async () => {
+    const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), series: [{ where: [{ property: 'properties.item', op: '=', value: 'a' }] }] };
+    const { series, meta } = (await ask('trend', question, contextOf(project))) as unknown as Answer;
+    return [series[0]?.total, SPAN_MS / 900_000 - meta.rollups.buckets];
+  };
+  named = [];
+  await round(startMs + SPAN_MS);
+  expect(await answered()).toEqual([4, SPAN_MS / 900_000]);
+  named = ['properties.item'];
+  await round(startMs + SPAN_MS);
+  expect(await answered()).toEqual([4, 1]);
+  // What was counted by it once, and then was not any more, doesn't count.
+  named = [];
+  await add(items(2, 'a'), project, startMs, stored);
+  await round(startMs + SPAN_MS);
+  expect(await answered()).toEqual([5, 2]);
+  named = ['properties.item'];
+  await round(startMs + SPAN_MS);
+  expect(await answered()).toEqual([5, 1]);
 });
 
 it('tell user x from device x', async () => {

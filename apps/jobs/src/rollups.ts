@@ -1,7 +1,8 @@
 import type { DirtyBuckets } from '@tidemark/processor';
-import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, readRollupState, recompute, type RollupDimension, type RollupState, type Warehouse } from '@tidemark/warehouse';
+import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, readRollupState, recompute, type RollupDefinition, type RollupState, type Warehouse } from '@tidemark/warehouse';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
+import { backfill } from './rollup-backfill.ts';
 import { portionsOf } from './rollup-portions.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,8 +25,8 @@ export interface EventWriter {
 export interface RollupParts {
   warehouse: Warehouse;
   writer: EventWriter;
-  /** How the dimensions are read of events. */
-  dimensions: readonly RollupDimension[];
+  /** Which rollups a project has, and how their dimensions are read of events. */
+  definitionsOf: (project: string) => Promise<readonly RollupDefinition[]>;
   clock: Pick<ClockWatch, 'doubt'>;
   nowMs?: () => number;
   /** Events of one statement, which bounds its memory; a single bucket may have more. */
@@ -65,14 +66,17 @@ export class Rollups {
 
   async #run(signal?: AbortSignal): Promise<{ rows: number; did: string } | undefined> {
     await this.#seal();
-    const { buckets, rows } = await this.#recomputeMarked(signal);
+    const made = await this.#recomputeMarked(signal);
+    const added = await backfill(this.#parts, signal);
     const { nowMs = Date.now, warehouse } = this.#parts;
     if (nowMs() - this.#cleanedUpMs >= CLEAN_UP_EVERY_MS) {
       await deleteSuperseded(warehouse, FEW_ROWS);
       this.#cleanedUpMs = nowMs();
     }
     this.#parts.report?.(await readRollupState(warehouse));
-    return buckets === 0 ? undefined : { rows, did: `${buckets} quarters of an hour were rolled up into ${rows} rows` };
+    const [buckets, rows] = [made.buckets + added.buckets, made.rows + added.rows];
+    const byProperty = added.buckets === 0 ? '' : `, ${added.buckets} of them by a property that the project named since`;
+    return buckets === 0 ? undefined : { rows, did: `${buckets} quarters of an hour were rolled up into ${rows} rows${byProperty}` };
   }
 
   /** First the line, so that whatever comes later marks; then marks for what is there; only then is it sealed. A kill in between repeats it. */
@@ -89,7 +93,7 @@ export class Rollups {
   }
 
   async #recomputeMarked(signal?: AbortSignal, only?: { project: string; beforeMs: number }): Promise<{ buckets: number; rows: number }> {
-    const { warehouse, writer, dimensions, eventsAtATime = 500_000 } = this.#parts;
+    const { warehouse, writer, definitionsOf, eventsAtATime = 500_000 } = this.#parts;
     const done = { buckets: 0, rows: 0 };
     let version = await nextVersion(warehouse);
     const frozen = new Map<string, number>();
@@ -104,7 +108,7 @@ export class Rollups {
         // Of less than there was nothing is made.
         const starts = portion.starts.filter((start) => start >= frozenMs);
         // A version is whole with its last row: a question may count on all up to the newest that it has seen.
-        if (starts.length > 0) done.rows += await recompute(warehouse, project, starts, version++, dimensions);
+        if (starts.length > 0) done.rows += await recompute(warehouse, project, starts, version++, await definitionsOf(project));
         await clearMarks(warehouse, project, portion.starts, generation);
         done.buckets += starts.length;
       }

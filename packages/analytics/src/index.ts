@@ -9,4 +9,5 @@ export { readIdentity, WarehouseIdentities, type IdentityChanges } from './ident
 export { isKnownNode, readHubs, readLinks, readPerson, type Hub, type LinkView, type PersonView } from './identity-view.ts';
 export { Meta, Where } from './schema.ts';
 export { readTime, zoneOf } from './range.ts';
-export { rollupDimensions } from './rollups/dimensions.ts';
+export { isNameable } from './rollups/columns.ts';
+export { rollupDefinitions } from './rollups/definitions.ts';

@@ -56,6 +56,11 @@ export interface DoorSettings {
 export interface ProjectSettings extends DoorSettings {
   /** Days after their receipt that quarantined items are kept; null = for ever. */
   quarantineDays: number | null;
+  /** What is counted ahead. */
+  rollups: {
+    /** Properties, besides those that all projects have, by which trends are answered from rollups. */
+    properties: string[];
+  };
 }
 
 /** Looks write keys up in memory; kept fresh from the control store (a change shows within two seconds). */

@@ -10,6 +10,8 @@ export interface Settings {
   get(project: string): Promise<ProjectSettings>;
   /** Changes those that are given and answers all. Throws `project_not_found`. */
   set(change: { project: string; settings: Partial<ProjectSettings>; actor: string }): Promise<ProjectSettings>;
+  /** Of `rollups`, the properties; none of a project that there isn't (any more). */
+  rollupProperties(project: string): Promise<string[]>;
 }
 
 export function createSettings(store: Store): Settings {
@@ -20,17 +22,23 @@ export function createSettings(store: Store): Settings {
       const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
       return recorded(store, change, async (trx) => {
         await requireProject(trx, project);
-        const { retentionDays, quarantineDays, ...rest } = settings;
+        const { retentionDays, quarantineDays, rollups, ...rest } = settings;
         const columns = {
           ...rest,
           ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
           ...(quarantineDays === undefined ? {} : { quarantine_days: quarantineDays }),
+          ...(rollups === undefined ? {} : { rollup_properties: JSON.stringify(rollups.properties) }),
         };
         if (Object.keys(columns).length > 0)
           await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
         await dropConfirmations(trx, project, { retentionDays, quarantineDays });
         return read(trx, project);
       });
+    },
+
+    async rollupProperties(project) {
+      const row = await store.db.selectFrom('settings').select('rollup_properties').where('project', '=', project).executeTakeFirst();
+      return row === undefined ? [] : (JSON.parse(row.rollup_properties) as string[]);
     },
   };
 }
@@ -48,11 +56,14 @@ async function read(db: Kysely<Tables>, project: string): Promise<ProjectSetting
   const row = await db
     .selectFrom('settings')
     .innerJoin('projects', 'projects.id', 'settings.project')
-    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays'])
+    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays', 'rollup_properties as rollupProperties'])
     .where('project', '=', project)
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();
-  if (row) return row;
+  if (row) {
+    const { rollupProperties, ...rest } = row;
+    return { ...rest, rollups: { properties: JSON.parse(rollupProperties) as string[] } };
+  }
   throw new ControlError('project_not_found', `There is no project ${project}: list the projects.`, {
     field: 'project',
   });

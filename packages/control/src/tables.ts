@@ -18,6 +18,8 @@ export interface Tables {
     ip: Generated<'drop' | 'truncate' | 'keep'>;
     retention_days: ColumnType<number | null, number | null | undefined, number | null>;
     quarantine_days: ColumnType<number | null, number | null | undefined, number | null>;
+    /** JSON text. */
+    rollup_properties: Generated<string>;
   };
   identity_decisions: {
     id: Generated<number>;

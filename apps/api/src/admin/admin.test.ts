@@ -82,19 +82,28 @@ test.each(['', '/settings', '/sources', '/keys', '/tokens', '/audit'])(
 test('settings change one by one, and a wrong one is named', async () => {
   const { admin, project } = await server();
   const url = `/api/projects/${project}/settings`;
-  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90 });
+  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90, rollups: { properties: [] } });
   expect((await admin('PUT', url, { retentionDays: 90, bots: 'drop' })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: 90,
     quarantineDays: 90,
+    rollups: { properties: [] },
   });
   expect((await admin('PUT', url, { retentionDays: null, quarantineDays: 90 })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: null,
     quarantineDays: 90,
+    rollups: { properties: [] },
   });
+  const rollups = { properties: ['properties.item', 'context.app.version'] };
+  expect((await admin('PUT', url, { rollups })).body).toMatchObject({ bots: 'drop', rollups });
+  expect((await admin('GET', url)).body).toMatchObject({ rollups });
+  for (const name of ['userId', 'context.geo.country', 'properties', 'properties..x', 'person.plan', 'traits.plan']) {
+    expect(await admin('PUT', url, { rollups: { properties: ['type', name] } })).toMatchObject({ status: 400, body: { code: 'invalid_value', field: 'rollups.properties[1]', value: name } });
+  }
+  expect(await admin('PUT', url, { rollups: { properties: Array.from({ length: 9 }, (_, i) => `properties.p${i}`) } })).toMatchObject({ status: 400, body: { field: 'rollups.properties' } });
   expect(await admin('PUT', url, { ip: 'sell' })).toMatchObject({
     status: 400,
     body: { code: 'invalid_value', field: 'ip' },

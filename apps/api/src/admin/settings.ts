@@ -1,8 +1,13 @@
+import { isNameable } from '@tidemark/analytics';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { AdminDeps } from './index.ts';
+import { Problem } from '../problem.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
+
+/** Each makes rollups of its own of every quarter of an hour. */
+const MAX_ROLLUP_PROPERTIES = 8;
 
 const Changes = Type.Object(
   {
@@ -35,6 +40,18 @@ const Changes = Type.Object(
         maximum: 36_500,
         description: 'Days after their receipt that quarantined items are kept; null = for ever. Their counts stay.',
       }),
+    ),
+    rollups: Type.Optional(
+      Type.Object(
+        {
+          properties: Type.Array(Type.String({ minLength: 1, maxLength: 200, description: 'As `properties.item`.' }), {
+            maxItems: MAX_ROLLUP_PROPERTIES,
+            uniqueItems: true,
+            description: 'Trends by one of these are answered from rollups, too; history is counted by a new one at once.',
+          }),
+        },
+        { additionalProperties: false, description: 'What is counted ahead.' },
+      ),
     ),
   },
   { additionalProperties: false, minProperties: 1, description: 'Settings that are not given stay as they are.' },
@@ -71,7 +88,16 @@ export function settingsRoutes(app: FastifyInstance, { control }: AdminDeps): vo
       response: { 200: Settings },
     },
     async handler(request): Promise<Static<typeof Settings>> {
+      request.body.rollups?.properties.forEach(checkNameable);
       return control.settings.set({ ...administratorOf(request), settings: request.body });
     },
   });
+}
+
+function checkNameable(value: string, index: number): void {
+  if (isNameable(value)) return;
+  const rule = 'type, groupId, schemaVersion, properties.… or context.…, none that every project has rollups by';
+  const [field, code] = [`rollups.properties[${index}]`, 'invalid_value'] as const;
+  const detail = `Rollups are not kept by \`${value}\`: give a property of the event itself that all rollups don't have already.`;
+  throw new Problem(code, detail, { faults: [{ field, code, value, rule, detail }] });
 }

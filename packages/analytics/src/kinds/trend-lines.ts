@@ -5,7 +5,7 @@ import { bucketSql } from '../buckets.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
-import { isAnswerable } from '../rollups/answerable.ts';
+import { answerableBy } from '../rollups/answerable.ts';
 import { EVENTS_SQL, eventRows, personRows, USERS_SQL, type CountedRows } from '../rollups/rows.ts';
 import type { Question } from './trend-question.ts';
 import { sessionRows } from './trend-sessions.ts';
@@ -35,7 +35,8 @@ async function sourceOf(question: Question, i: number, plan: MeasurePlan, range:
     columns: [...plan.columns, ...columns('events')],
   };
   if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan };
-  const coverage = question.rollups !== false && isAnswerable(question, i) ? await asking.rollups.take(range, starts) : undefined;
+  const property = question.rollups === false ? undefined : answerableBy(question, i);
+  const coverage = property === undefined ? undefined : await asking.rollups.take(property, range, starts);
   if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), keys, asking.identity), plan };
   const counted: CountedRows = { selection, columns, keys, coverage };
   const [from, sql] = plan.of === 'persons' ? [personRows(counted, asking.identity), USERS_SQL] : [eventRows(counted), EVENTS_SQL];

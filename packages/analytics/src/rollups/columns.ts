@@ -13,8 +13,32 @@ export const TEXT_COLUMNS: Readonly<Record<string, string>> = {
   'context.campaign.name': 'campaign_name',
 };
 
-/** SQL of a property's Nullable(String) text over a row of `rollups`; undefined when these don't hold it. */
+/** Holds the text of the one property that a project has named, in rollups by that property. */
+export const VALUE_COLUMN = 'value';
+
+/** An event's own columns that a project may name: userId, anonymousId and sessionId have as many values as there are users. */
+const NAMEABLE = ['type', 'groupId', 'schemaVersion'];
+/** Of traits, persons and groups another event may change what is read: only what stands in the event itself stays the same. */
+const IN_DOCUMENT = /^(properties|context)(\.[^.]+)+$/;
+
+/** May a project name the property as one to keep rollups by? */
+export function isNameable(name: string): boolean {
+  return !isFixed(name) && (NAMEABLE.includes(name) || IN_DOCUMENT.test(name));
+}
+
+/** Do all rollups hold the property as the events do? */
+export function isInAll(name: string): boolean {
+  return Object.hasOwn(SAME, name);
+}
+
+/** Do the rollups of the fixed dimensions, and no others, hold the property? */
+export function isFixed(name: string): boolean {
+  return Object.hasOwn(TEXT_COLUMNS, name);
+}
+
+/** SQL of a property's Nullable(String) text over a row of rollups that hold it; undefined when none can. */
 export function rollupText(name: string): string | undefined {
-  if (Object.hasOwn(SAME, name)) return `nullIf(${SAME[name]}, '')`;
-  return Object.hasOwn(TEXT_COLUMNS, name) ? TEXT_COLUMNS[name] : undefined;
+  if (isInAll(name)) return `nullIf(${SAME[name]}, '')`;
+  if (isFixed(name)) return TEXT_COLUMNS[name];
+  return isNameable(name) ? VALUE_COLUMN : undefined;
 }

@@ -1,8 +1,10 @@
 /** Which part of a range a question takes from rollups. */
-import { BUCKET_MS, bucketStart, lineSql, literal, nextBorder, timeLiteral, type Run } from '@tidemark/warehouse';
+import { BUCKET_MS, bucketStart, lineSql, literal, missingSql, nextBorder, timeLiteral, type Run } from '@tidemark/warehouse';
 import type { TimeRange } from '../range.ts';
 
 export interface Coverage {
+  /** Whose rows: '' those by the fixed dimensions, else by this property. */
+  property: string;
   /** Ascending, without neighbours; all else of the range is read of the events. */
   runs: readonly Run[];
   /** Versions up to it are whole; later ones may come while the question runs. */
@@ -15,38 +17,48 @@ type Query = <Row>(sql: string) => Promise<Row[]>;
 
 /** A statement has each run twice in its conditions. The rest is read of the events. */
 const MAX_RUNS = 50;
-const MAX_DIRTY = 20_000;
+const MAX_LEFT_OUT = 20_000;
 
 /**
  * The sealed and clean buckets that lie whole within a range and between the borders of its points (`starts`), and frozen
  * ones; undefined when there are none. The order of the looks matters: a bucket is marked before the line passes it, and its
  * version is there before the mark is gone.
  */
-export async function coverageOf(project: string, range: TimeRange, starts: readonly number[], query: Query): Promise<Coverage | undefined> {
+export async function coverageOf(whose: { project: string; property: string }, range: TimeRange, starts: readonly number[], query: Query): Promise<Coverage | undefined> {
+  const { project, property } = whose;
   if (starts.slice(1).some((start) => start % BUCKET_MS !== 0)) return undefined;
   const first = nextBorder(range.fromMs);
   if (first >= bucketStart(range.toMs)) return undefined;
   const lines = await query<{ line: string; ms: number }>(`SELECT 'sealed' AS line, ms FROM (${lineSql('sealed')}) UNION ALL SELECT 'frozen', ms FROM (${lineSql('frozen', project)})`);
   const lineOf = (name: string): number => lines.find(({ line }) => line === name)?.ms ?? -Infinity;
-  const end = Math.min(bucketStart(range.toMs), lineOf('sealed'));
+  const [frozenMs, end] = [lineOf('frozen'), Math.min(bucketStart(range.toMs), lineOf('sealed'))];
   if (first >= end) return undefined;
   // What is frozen is marked in vain: there is nothing better than its rollup.
-  const clean = Math.max(first, lineOf('frozen'));
-  const dirty = await query<{ ms: number }>(
-    `SELECT toUnixTimestamp64Milli(time) AS ms FROM rollup_marks WHERE project = ${literal(project)} AND time >= ${timeLiteral(Math.min(clean, end))} AND time < ${timeLiteral(end)} GROUP BY time ORDER BY time LIMIT ${MAX_DIRTY}`,
+  const clean = Math.min(Math.max(first, frozenMs), end);
+  const leftOut = await query<{ ms: number }>(
+    `SELECT toUnixTimestamp64Milli(time) AS ms FROM rollup_marks WHERE project = ${literal(project)} AND time >= ${timeLiteral(clean)} AND time < ${timeLiteral(end)} GROUP BY time LIMIT ${MAX_LEFT_OUT}`,
   );
-  if (dirty.length === MAX_DIRTY) return undefined;
-  const runs = between(first, end, dirty.map(({ ms }) => ms), lineOf('frozen'));
-  if (runs.length === 0) return undefined;
-  const [newest] = await query<{ version: number }>(`SELECT max(version) AS version FROM rollup_buckets WHERE project = ${literal(project)}`);
-  return { runs, version: newest?.version ?? 0, isFrozen: (runs[0]?.fromMs ?? 0) < lineOf('frozen') };
+  if (leftOut.length === MAX_LEFT_OUT) return undefined;
+  const [newest] = await query<{ version: number; properties: string[] }>(
+    `SELECT max(version) AS version, groupUniqArray(toString(property)) AS properties FROM rollup_buckets WHERE project = ${literal(project)}`,
+  );
+  const { version, properties } = newest ?? { version: 0, properties: [] };
+  if (property !== '') {
+    if (!properties.includes(property)) return undefined;
+    const sql = missingSql({ ...whose, fromMs: first, toMs: end, version });
+    const missing = await query<{ ms: number }>(`SELECT toUnixTimestamp64Milli(time) AS ms FROM (${sql}) LIMIT ${MAX_LEFT_OUT}`);
+    if (missing.length === MAX_LEFT_OUT) return undefined;
+    leftOut.push(...missing);
+  }
+  const runs = between(first, end, leftOut.map(({ ms }) => ms), frozenMs);
+  return runs.length === 0 ? undefined : { property, runs, version, isFrozen: (runs[0]?.fromMs ?? 0) < frozenMs };
 }
 
-/** The longest runs of [first, end) without the dirty buckets, and what is frozen in any case. */
-function between(first: number, end: number, dirty: readonly number[], frozenMs: number): Run[] {
+/** The longest runs of [first, end) without the buckets that are left out, and what is frozen in any case. */
+function between(first: number, end: number, leftOut: readonly number[], frozenMs: number): Run[] {
   const runs: Run[] = [];
   let fromMs = first;
-  for (const toMs of [...dirty, end]) {
+  for (const toMs of [...leftOut.toSorted((a, b) => a - b), end]) {
     if (fromMs < toMs) runs.push({ fromMs, toMs });
     fromMs = toMs + BUCKET_MS;
   }

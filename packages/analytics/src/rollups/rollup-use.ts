@@ -14,11 +14,11 @@ export class RollupUse {
     this.#query = query;
   }
 
-  /** The part of a range, with the borders of its points, that is to be taken from rollups; the same each time it is asked for. */
-  async take(range: TimeRange, starts: readonly number[]): Promise<Coverage | undefined> {
-    const key = `${range.fromMs} ${range.toMs}`;
+  /** The part of a range, with the borders of its points, that is to be taken from rollups by a property; the same each time it is asked for. */
+  async take(property: string, range: TimeRange, starts: readonly number[]): Promise<Coverage | undefined> {
+    const key = `${range.fromMs} ${range.toMs} ${property}`;
     let looked = this.#looked.get(key);
-    if (looked === undefined) this.#looked.set(key, (looked = coverageOf(this.#project, range, starts, this.#query)));
+    if (looked === undefined) this.#looked.set(key, (looked = coverageOf({ project: this.#project, property }, range, starts, this.#query)));
     const coverage = await looked;
     if (coverage !== undefined) this.#used.add(coverage);
     return coverage;

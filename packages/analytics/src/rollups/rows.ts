@@ -40,10 +40,10 @@ function both({ selection, columns, coverage }: CountedRows, ofEvent: string, of
   return `${events}\nUNION ALL\n${rollupsSql(selection, coverage, [...columns('rollups'), ofRollup])}`;
 }
 
-function rollupsSql(selection: EventSelection, { runs, version }: Coverage, columns: readonly string[]): string {
+function rollupsSql(selection: EventSelection, { property, runs, version }: Coverage, columns: readonly string[]): string {
   const { project, includeBots } = selection;
-  const within = `project = ${literal(project)} AND (${withinRuns(runs)})`;
+  const within = `project = ${literal(project)} AND property = ${literal(property)} AND width = 900 AND (${withinRuns(runs)})`;
   const newest = `SELECT time, max(version) FROM rollup_buckets WHERE ${within} AND version <= ${version} GROUP BY time`;
   const conditions = [within, ...(includeBots ? [] : ['bot = 0']), selectedSql({ ...selection, table: 'rollups' }), `(time, version) IN (${newest})`];
-  return `SELECT ${columns.join(', ')} FROM rollups WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns.join(', ')} FROM rollup_rows WHERE ${conditions.join(' AND ')}`;
 }

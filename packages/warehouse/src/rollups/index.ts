@@ -2,8 +2,10 @@ export { actorHashSql, keyHashSql } from './actor.ts';
 export { BUCKET_MS, bucketStart, nextBorder, runsOf, type Run } from './bucket.ts';
 export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
-export { deleteSuperseded, nextVersion, recompute, type RollupDimension } from './recompute.ts';
+export { missingBuckets, missingSql } from './missing.ts';
+export { nextVersion, recompute, type RollupDefinition } from './recompute.ts';
 export { readRollupState, type RollupState } from './state.ts';
+export { deleteSuperseded } from './superseded.ts';
 
 /** Tables that are made of events by the job `rollups`, and can be as long as the events are there. */
-export const ROLLUP_TABLES = ['rollups', 'rollup_buckets', 'rollup_marks', 'rollup_lines'] as const;
+export const ROLLUP_TABLES = ['rollup_rows', 'rollup_buckets', 'rollup_marks', 'rollup_lines'] as const;
