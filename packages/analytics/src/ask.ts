@@ -46,6 +46,8 @@ export interface Asking {
   /** For `joinIdentity()`. */
   identity: ProjectIdentity;
   range: TimeRange;
+  /** When it was asked, epoch ms: what begins later is not over. */
+  nowMs: number;
   rollups: RollupUse;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
@@ -111,7 +113,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
     });
   }
   const rollups = new RollupUse(context.project, query);
-  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, rollups, query });
+  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, nowMs: startedMs, rollups, query });
   const meta: Meta = {
     asOf: iso(asOfMs),
     completeThrough: iso(watermarkMs),

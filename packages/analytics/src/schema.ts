@@ -38,6 +38,12 @@ export const EventNames = Type.Union([EventName, Type.Array(EventName, { minItem
   description: 'the name of an event, or a list of up to 50 names',
 });
 
+/** Events that a question asks for: by name, within conditions of their own; `{}` = any. */
+export const EventSelector = Type.Object(
+  { event: Type.Optional(EventNames), where: Type.Optional(Where), label: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) },
+  { additionalProperties: false },
+);
+
 export const Duration = Type.String({ pattern: DURATION_PATTERN, description: 'a duration such as 30m: 1s to 366d' });
 
 /** Fields that every question takes. */
