@@ -1,5 +1,5 @@
 /** Rollups whose events expire stay as they were, whatever comes afterwards; and a deleted project's go. */
-import { ask, plainIdentity, rollupDefinitions, type AskContext } from '@tidemark/analytics';
+import { ask, personsOfHashes, plainIdentity, rollupDefinitions, type AskContext, type Meta } from '@tidemark/analytics';
 import { purgeProject, retention, Rollups } from '@tidemark/jobs';
 import type { Processor } from '@tidemark/processor';
 import { storedEvent, TestPipeline } from '@tidemark/processor/testing';
@@ -7,6 +7,7 @@ import { readRollupState, ROLLUP_TABLES } from '@tidemark/warehouse';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const DAY_MS = 86_400_000;
+const QUARTER_MS = 900_000;
 const NOW_MS = Date.UTC(2026, 5, 1);
 const OLD_MS = NOW_MS - 40 * DAY_MS;
 
@@ -25,7 +26,7 @@ afterEach(async () => {
 
 function rollups(watermarkMs = NOW_MS - 7_200_000): Rollups {
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
-  return new Rollups({ warehouse: pipeline.warehouse, writer, definitionsOf: async () => rollupDefinitions([]), clock: { doubt: async () => undefined } });
+  return new Rollups({ warehouse: pipeline.warehouse, writer, definitionsOf: async () => rollupDefinitions(['properties.item']), personsOf: async (project) => personsOfHashes(plainIdentity(project)), clock: { doubt: async () => undefined } });
 }
 
 function retaining(job: Rollups) {
@@ -39,13 +40,18 @@ async function add(...events: Parameters<typeof storedEvent>[1][]): Promise<void
   await processor.caughtUp(20_000);
 }
 
-async function counted(measure: string) {
+async function answer(series: object) {
   const freshness = { status: () => ({ asOfMs: NOW_MS, watermarkMs: NOW_MS }), caughtUp: async () => true };
   const identities = { of: async (project: string) => plainIdentity(project) };
   const context: AskContext = { project: 'p1', warehouse: pipeline.warehouse, clock: () => NOW_MS, freshness, identities };
-  const question = { from: new Date(OLD_MS - DAY_MS).toISOString(), to: new Date(OLD_MS + DAY_MS).toISOString(), series: [{ measure }] };
-  const { series, meta } = (await ask('trend', question, context)) as unknown as { series: { total: number }[]; meta: { approximate: boolean } };
-  return [series[0]?.total, meta.approximate];
+  const question = { from: new Date(OLD_MS - DAY_MS).toISOString(), to: new Date(OLD_MS + DAY_MS).toISOString(), series: [series] };
+  const { series: [line], meta } = (await ask('trend', question, context)) as unknown as { series: { total: number }[]; meta: Meta };
+  return { total: line!.total, meta };
+}
+
+async function counted(measure: string) {
+  const { total, meta } = await answer({ measure });
+  return [total, meta.approximate];
 }
 
 it('keeps what was counted of events that expired', async () => {
@@ -66,6 +72,28 @@ it('keeps what was counted of events that expired', async () => {
   await job.job.run();
   expect(await counted('events')).toEqual([3, true]);
   expect(await readRollupState(pipeline.warehouse, 'p1')).toMatchObject({ frozenMs: NOW_MS - 30 * DAY_MS, dirtyBuckets: 0 });
+});
+
+it('estimates users of large sets once the events are gone, and says how well', async () => {
+  const job = rollups();
+  const visits = (fromMs: number, from: number, to: number) => Array.from({ length: to - from }, (_, i) => ({ anonymousId: `d${from + i}`, timeMs: fromMs, properties: `{"item":"${(from + i) % 2}"}` }));
+  // 2,000 devices, of which a half comes in both quarters; 10 in a third one.
+  await add(...visits(OLD_MS, 0, 1_500), ...visits(OLD_MS + QUARTER_MS, 500, 2_000), ...visits(OLD_MS + 2 * QUARTER_MS, 0, 10));
+  const odd = { where: [{ property: 'properties.item', op: '=', value: '1' }] };
+  const asked = async () => [await answer({ measure: 'users' }), await answer({ measure: 'users', ...odd }), await answer({ measure: 'events', ...odd })];
+  await job.job.run();
+  expect((await asked()).map(({ total, meta }) => [total, meta.approximate, meta.rollups.usersError])).toEqual([[2_000, false, 0], [1_000, false, 0], [1_505, false, 0]]);
+  await retaining(job).run();
+  await job.job.run();
+  expect((await pipeline.ids('events')).length).toBe(0);
+  const [all, half, events] = await asked();
+  for (const [estimate, exact] of [[all, 2_000], [half, 1_000]] as const) {
+    expect(Math.abs(estimate!.total / exact - 1)).toBeLessThan(4 * estimate!.meta.rollups.usersError);
+    expect(estimate!.meta).toMatchObject({ approximate: true, rollups: { frozen: 2 * DAY_MS / QUARTER_MS } });
+  }
+  expect([events!.total, events!.meta.rollups.usersError]).toEqual([1_505, 0]);
+  const { rows } = await pipeline.warehouse.query(`SELECT max(length(actors)) AS largest FROM rollup_rows AS r WHERE (property, time, version) IN (SELECT property, time, max(version) FROM rollup_buckets GROUP BY property, time)`);
+  expect(rows).toEqual([{ largest: 10 }]);
 });
 
 it('deletes nothing that could not be rolled up before', async () => {

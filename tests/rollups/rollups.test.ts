@@ -2,7 +2,7 @@
  * Rollups change no answer: with and without them a trend says the same, and it is what the model says, whatever comes late,
  * fails, dies or is recomputed in between. `TIDEMARK_ROLLUP_RUNS=200` tries more histories; `TIDEMARK_SEED=…` the same again.
  */
-import { ask, rollupDefinitions, WarehouseIdentities, type AskContext } from '@tidemark/analytics';
+import { ask, personsOfHashes, plainIdentity, rollupDefinitions, WarehouseIdentities, type AskContext } from '@tidemark/analytics';
 import type { StoredEvent } from '@tidemark/event';
 import { Rollups } from '@tidemark/jobs';
 import { personOf, trend, type IdentityDecision } from '@tidemark/model';
@@ -62,7 +62,7 @@ async function round(watermarkMs: number, commands = Infinity, before?: (command
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
   // So few values that history has buckets with more.
   const definitionsOf = async () => rollupDefinitions(named).map((each) => ({ ...each, maxValues: 3 }));
-  const rollups = new Rollups({ warehouse: mortal, writer, definitionsOf, clock: SURE, eventsAtATime: 3 });
+  const rollups = new Rollups({ warehouse: mortal, writer, definitionsOf, personsOf: async (project) => personsOfHashes(plainIdentity(project)), clock: SURE, eventsAtATime: 3 });
   await rollups.job.run().catch((error: unknown) => {
     if (commands === Infinity) throw error;
   });

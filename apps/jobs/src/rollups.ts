@@ -4,6 +4,7 @@ import type { ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
 import { backfill } from './rollup-backfill.ts';
 import { portionsOf } from './rollup-portions.ts';
+import { sketchFrozen } from './rollup-sketches.ts';
 
 const MINUTE_MS = 60_000;
 /** Marks that are looked at at a time. */
@@ -27,6 +28,8 @@ export interface RollupParts {
   writer: EventWriter;
   /** Which rollups a project has, and how their dimensions are read of events. */
   definitionsOf: (project: string) => Promise<readonly RollupDefinition[]>;
+  /** SELECT of the persons of a project's actors, as of the call. */
+  personsOf: (project: string) => Promise<string>;
   clock: Pick<ClockWatch, 'doubt'>;
   nowMs?: () => number;
   /** Events of one statement, which bounds its memory; a single bucket may have more. */
@@ -68,6 +71,7 @@ export class Rollups {
     await this.#seal();
     const made = await this.#recomputeMarked(signal);
     const added = await backfill(this.#parts, signal);
+    await sketchFrozen(this.#parts, signal);
     const { nowMs = Date.now, warehouse } = this.#parts;
     if (nowMs() - this.#cleanedUpMs >= CLEAN_UP_EVERY_MS) {
       await deleteSuperseded(warehouse, FEW_ROWS);

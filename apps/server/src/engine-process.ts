@@ -1,7 +1,7 @@
 /** The engine's process: processor, API and jobs around the one warehouse of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { rollupDefinitions, WarehouseIdentities } from '@tidemark/analytics';
+import { personsOfHashes, rollupDefinitions, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
 import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
@@ -108,7 +108,9 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const clock = new ClockWatch({ warehouse, nowMs: Date.now });
   const destructive = { warehouse, lake, settings: kept, clock, confirmations: control.jobs };
   const definitionsOf = async (project: string) => rollupDefinitions(await control.settings.rollupProperties(project));
-  const rollups = new Rollups({ warehouse, writer: processor, definitionsOf, clock, report: rollupMetrics(metrics) });
+  const identities = new WarehouseIdentities({ warehouse, decisionsOf: (project) => control.identities.list(project), changes: () => processor.identityChanges() });
+  const personsOf = async (project: string) => personsOfHashes(await identities.of(project));
+  const rollups = new Rollups({ warehouse, writer: processor, definitionsOf, personsOf, clock, report: rollupMetrics(metrics) });
   const idsExpire = idExpiry({ ...destructive, forgotten: (day) => processor.forgetIdsBefore(day) });
   const { jobsEveryMs } = settings;
   const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive)], {
@@ -156,7 +158,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     keys,
     processor,
     log: reader,
-    identities: new WarehouseIdentities({ warehouse, decisionsOf: (project) => control.identities.list(project), changes: () => processor.identityChanges() }),
+    identities,
     admission: createAdmission({ countryOf: await openGeo() }),
     metrics,
     clock: Date.now,

@@ -11,3 +11,4 @@ export { Meta, Where } from './schema.ts';
 export { readTime, zoneOf } from './range.ts';
 export { isNameable } from './rollups/columns.ts';
 export { rollupDefinitions } from './rollups/definitions.ts';
+export { personsOfHashes } from './rollups/rows.ts';

@@ -69,7 +69,13 @@ export const Meta = Type.Object({
   completeThrough: Type.String({ description: 'the watermark: event times before it are complete' }),
   provisionalFrom: Type.Union([Type.String(), Type.Null()], { description: 'from here late events may still change the answer; null = nowhere' }),
   approximate: Type.Boolean({ description: 'some of it is counted from rollups whose events have begun to expire' }),
-  rollups: Type.Object({ buckets: Type.Integer() }, { description: 'quarters of an hour that were counted from rollups, the rest from events' }),
+  rollups: Type.Object(
+    {
+      buckets: Type.Integer({ description: 'quarters of an hour that were counted from rollups, the rest from events' }),
+      frozen: Type.Integer({ description: 'of these, those whose events have begun to expire: counted as of then' }),
+      usersError: Type.Number({ description: 'relative standard error of users that were estimated from sketches of what is frozen; 0 = users are exact' }),
+    },
+  ),
   from: Type.String(),
   to: Type.String(),
   timezone: Type.String(),

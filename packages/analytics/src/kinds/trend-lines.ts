@@ -6,7 +6,7 @@ import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import { answerableBy } from '../rollups/answerable.ts';
-import { EVENTS_SQL, eventRows, personRows, USERS_SQL, type CountedRows } from '../rollups/rows.ts';
+import { ESTIMATED_USERS_SQL, estimatedPersonRows, EVENTS_SQL, eventRows, personRows, USERS_SQL, type CountedRows } from '../rollups/rows.ts';
 import type { Question } from './trend-question.ts';
 import { sessionRows } from './trend-sessions.ts';
 
@@ -39,8 +39,14 @@ async function sourceOf(question: Question, i: number, plan: MeasurePlan, range:
   const coverage = property === undefined ? undefined : await asking.rollups.take(property, range, starts);
   if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), keys, asking.identity), plan };
   const counted: CountedRows = { selection, columns, keys, coverage };
-  const [from, sql] = plan.of === 'persons' ? [personRows(counted, asking.identity), USERS_SQL] : [eventRows(counted), EVENTS_SQL];
+  const [from, sql] = plan.of === 'persons' ? usersOf(counted, asking) : [eventRows(counted), EVENTS_SQL];
   return { from, plan: { ...plan, aggregates: [{ name: 'v', sql }] } };
+}
+
+function usersOf(counted: CountedRows, { identity, rollups }: Asking): [from: string, sql: string] {
+  if (!counted.coverage.isSketched) return [personRows(counted, identity), USERS_SQL];
+  rollups.noteEstimate();
+  return [estimatedPersonRows(counted, identity), ESTIMATED_USERS_SQL];
 }
 
 /**

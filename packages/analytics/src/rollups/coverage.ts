@@ -9,8 +9,10 @@ export interface Coverage {
   runs: readonly Run[];
   /** Versions up to it are whole; later ones may come while the question runs. */
   version: number;
-  /** Some of it is frozen: its events have begun to expire. */
-  isFrozen: boolean;
+  /** Epoch ms: what of it lies before is frozen, as its events have begun to expire; -Infinity when none has. */
+  frozenMs: number;
+  /** Of some of what is frozen, large sets of actors are only there as sketches. */
+  isSketched: boolean;
 }
 
 type Query = <Row>(sql: string) => Promise<Row[]>;
@@ -51,7 +53,12 @@ export async function coverageOf(whose: { project: string; property: string }, r
     leftOut.push(...missing);
   }
   const runs = between(first, end, leftOut.map(({ ms }) => ms), frozenMs);
-  return runs.length === 0 ? undefined : { property, runs, version, isFrozen: (runs[0]?.fromMs ?? 0) < frozenMs };
+  const [run] = runs;
+  if (run === undefined) return undefined;
+  const sketched = run.fromMs >= frozenMs ? [] : await query(
+    `SELECT 1 FROM rollup_buckets WHERE project = ${literal(project)} AND property = ${literal(property)} AND sketched AND time >= ${timeLiteral(first)} AND time < ${timeLiteral(Math.min(frozenMs, end))} AND version <= ${version} LIMIT 1`,
+  );
+  return { property, runs, version, frozenMs, isSketched: sketched.length > 0 };
 }
 
 /** The longest runs of [first, end) without the buckets that are left out, and what is frozen in any case. */

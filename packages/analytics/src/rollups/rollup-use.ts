@@ -1,4 +1,4 @@
-import { BUCKET_MS } from '@tidemark/warehouse';
+import { BUCKET_MS, SKETCH_ERROR } from '@tidemark/warehouse';
 import type { TimeRange } from '../range.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 
@@ -8,6 +8,7 @@ export class RollupUse {
   readonly #query: <Row>(sql: string) => Promise<Row[]>;
   readonly #looked = new Map<string, Promise<Coverage | undefined>>();
   readonly #used = new Set<Coverage>();
+  #isEstimated = false;
 
   constructor(project: string, query: <Row>(sql: string) => Promise<Row[]>) {
     this.#project = project;
@@ -24,15 +25,20 @@ export class RollupUse {
     return coverage;
   }
 
-  /** Buckets that were taken; one that served two ranges counts twice. */
-  get buckets(): number {
-    let lengthMs = 0;
-    for (const { runs } of this.#used) for (const { fromMs, toMs } of runs) lengthMs += toMs - fromMs;
-    return lengthMs / BUCKET_MS;
+  /** Users were estimated from sketches. */
+  noteEstimate(): void {
+    this.#isEstimated = true;
   }
 
-  /** Some of them are frozen. */
-  get isApproximate(): boolean {
-    return [...this.#used].some(({ isFrozen }) => isFrozen);
+  /** As `meta.rollups` tells it; a bucket that served two ranges, or rollups by two properties, counts twice. */
+  get told(): { buckets: number; frozen: number; usersError: number } {
+    let [lengthMs, frozenMs] = [0, 0];
+    for (const { runs, frozenMs: untilMs } of this.#used) {
+      for (const { fromMs, toMs } of runs) {
+        lengthMs += toMs - fromMs;
+        frozenMs += Math.max(0, Math.min(toMs, untilMs) - fromMs);
+      }
+    }
+    return { buckets: lengthMs / BUCKET_MS, frozen: frozenMs / BUCKET_MS, usersError: this.#isEstimated ? SKETCH_ERROR : 0 };
   }
 }

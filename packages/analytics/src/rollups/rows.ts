@@ -1,5 +1,5 @@
 /** FROM of a trend's aggregates over rollups where these cover the range, and over events for the rest: one statement. */
-import { actorHashSql, keyHashSql, literal, withinRuns } from '@tidemark/warehouse';
+import { actorHashSql, keyHashSql, literal, SKETCH, SKETCH_PRECISION, withinRuns } from '@tidemark/warehouse';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
 import { personsOfActors } from '../person.ts';
 import type { ProjectIdentity } from '../project-identity.ts';
@@ -15,10 +15,14 @@ export interface CountedRows {
   coverage: Coverage;
 }
 
+const PERSON_HASH_SQL = 'if(identity.of_person != 0, identity.of_person, actor)';
+
 /** The aggregate of `eventRows`. */
 export const EVENTS_SQL = 'sum(n)';
 /** The aggregate of `personRows`: who is not mapped is a person alone. */
-export const USERS_SQL = 'uniqExact(if(identity.of_person != 0, identity.of_person, actor))';
+export const USERS_SQL = `uniqExact(${PERSON_HASH_SQL})`;
+/** The aggregate of `estimatedPersonRows`. */
+export const ESTIMATED_USERS_SQL = `${SKETCH}Merge(${SKETCH_PRECISION})(users)`;
 
 /** Rows with the columns and `n`, a number of events. */
 export function eventRows(counted: CountedRows): string {
@@ -29,9 +33,22 @@ export function eventRows(counted: CountedRows): string {
 export function personRows(counted: CountedRows, identity: ProjectIdentity): string {
   const columns = [...counted.keys, 'actor'].join(', ');
   const rows = both(counted, `${actorHashSql('user_id', 'anonymous_id')} AS actor`, 'arrayJoin(actors) AS actor');
-  const actor = `if(of_user != '', concat('u', of_user), concat('a', of_device))`;
   return `(SELECT ${columns} FROM (${rows}) GROUP BY ${columns}) AS actors
-LEFT ANY JOIN (SELECT ${keyHashSql(actor)} AS of_actor, ${keyHashSql('of_person')} AS of_person FROM (${personsOfActors(identity)})) AS identity ON actor = identity.of_actor`;
+LEFT ANY JOIN (${personsOfHashes(identity)}) AS identity ON actor = identity.of_actor`;
+}
+
+/** Rows with the keys and a sketch of persons: those whom `personRows` tells, and those of whom only sketches are left. */
+export function estimatedPersonRows(counted: CountedRows, identity: ProjectIdentity): string {
+  const { selection, coverage, columns, keys } = counted;
+  const told = keys.map((key) => `${key}, `).join('');
+  const exact = `SELECT ${told}${SKETCH}State(${SKETCH_PRECISION})(${PERSON_HASH_SQL}) AS users FROM ${personRows(counted, identity)}${keys.length === 0 ? '' : ` GROUP BY ${keys.join(', ')}`}`;
+  return `(${exact}\nUNION ALL\nSELECT ${told}sketch AS users FROM (${rollupsSql(selection, coverage, [...columns('rollups'), 'sketch'])}))`;
+}
+
+/** SELECT of `of_actor` and `of_person`: hashes of actors that don't tell their person by themselves, and of these persons. */
+export function personsOfHashes(identity: ProjectIdentity): string {
+  const actor = `if(of_user != '', concat('u', of_user), concat('a', of_device))`;
+  return `SELECT ${keyHashSql(actor)} AS of_actor, ${keyHashSql('persons.of_person')} AS of_person FROM (${personsOfActors(identity)}) AS persons`;
 }
 
 function both({ selection, columns, coverage }: CountedRows, ofEvent: string, ofRollup: string): string {

@@ -38,10 +38,12 @@ SETTINGS max_insert_threads = 1, min_insert_block_size_rows = 1000000000, min_in
 
 -- `counted`: the version that read the events which this one counts; a rollup is up to date when it counted no earlier than
 -- those that it is made of, or stands beside. `overflown`: there were too many values of the property, so there are no rows.
+-- `sketched`: large sets of actors are only in `sketch`, mapped to persons as of then.
 ALTER TABLE rollup_buckets
     ADD COLUMN IF NOT EXISTS property LowCardinality(String),
     ADD COLUMN IF NOT EXISTS width UInt32 DEFAULT 900 CODEC(T64, ZSTD(1)),
     ADD COLUMN IF NOT EXISTS counted UInt64 DEFAULT version CODEC(T64, ZSTD(1)),
-    ADD COLUMN IF NOT EXISTS overflown UInt8;
+    ADD COLUMN IF NOT EXISTS overflown UInt8,
+    ADD COLUMN IF NOT EXISTS sketched UInt8;
 
 DROP TABLE IF EXISTS rollups SYNC;

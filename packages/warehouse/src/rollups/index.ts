@@ -4,6 +4,7 @@ export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
 export { missingBuckets, missingSql } from './missing.ts';
 export { nextVersion, recompute, type RollupDefinition } from './recompute.ts';
+export { SKETCH, SKETCH_ERROR, SKETCH_PRECISION, sketchSome } from './sketch.ts';
 export { readRollupState, type RollupState } from './state.ts';
 export { deleteSuperseded } from './superseded.ts';
 

@@ -2,9 +2,9 @@ import { literal, timeLiteral } from '../literal.ts';
 import type { Warehouse } from '../warehouse.ts';
 
 /** See the table `rollup_lines`. */
-export type RollupLine = 'mark' | 'sealed' | 'frozen' | 'doubted' | 'settled';
+export type RollupLine = 'mark' | 'sealed' | 'frozen' | 'sketched' | 'doubted' | 'settled';
 
-/** Epoch ms of a line; undefined when there is none yet. `project` is '' but for `frozen`. */
+/** Epoch ms of a line; undefined when there is none yet. `project` is '' but for `frozen` and `sketched`. */
 export async function readLine(warehouse: Pick<Warehouse, 'query'>, kind: RollupLine, project = ''): Promise<number | undefined> {
   const { rows } = await warehouse.query<{ ms: number }>(lineSql(kind, project));
   return rows[0]?.ms;
