@@ -30,7 +30,7 @@ try {
 
 async function bundle() {
   const bundled = await rolldown({
-    input: ['main', 'generator-process', 'bare-server', 'plain-insert-process', 'question-process', 'sql-process'].map((name) =>
+    input: ['main', 'generator-process', 'bare-server', 'bare-log-process', 'plain-insert-process', 'question-process', 'sql-process'].map((name) =>
       join(root, 'bench', `${name}.ts`),
     ),
     platform: 'node',

@@ -1,6 +1,7 @@
+import { bareLog } from '../baselines/bare-log.ts';
 import { latencyOf, type Latency } from '../generate/latency.ts';
 import { allQueryable, checkStores, Ledger } from '../oracle/counts.ts';
-import { knob } from '../options.ts';
+import { EVENTS_PER_BATCH, knob } from '../options.ts';
 import { spread, type Measure } from '../report/measure.ts';
 import { FreshnessProbe } from '../server/freshness-probe.ts';
 import { generate, OPEN_LOOP_CONNECTIONS } from '../server/generate.ts';
@@ -11,7 +12,8 @@ import { entry } from './catalogue.ts';
 /**
  * R3 and R14 in one run of the whole server: what it sustains end to end is found first, then half of it is offered in
  * an open loop. R3 is the p99 from a batch being due to its answer; R14 from an event being sent to its being counted by
- * a question, both seen from outside.
+ * a question, both seen from outside. Before each round, while the server rests, the same batches are appended to a bare
+ * file at the same rate: what R3 would be if there were nothing but the disk.
  */
 export async function halfLoad(): Promise<Measure[]> {
   const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
@@ -19,12 +21,15 @@ export async function halfLoad(): Promise<Measure[]> {
   const server = await Server.start();
   const ledger = new Ledger();
   await endToEnd(server, ledger, { seconds: Math.min(3, seconds) });
-  const sustained = (await endToEnd(server, ledger, { seconds: Math.min(8, seconds) })).eventsPerSecond;
+  const { eventsPerSecond: sustained, load: { bytesPerEvent } } = await endToEnd(server, ledger, { seconds: Math.min(8, seconds) });
   const probe = new FreshnessProbe(server, ledger);
   const accepts: Latency[] = [];
+  const disk: Latency[] = [];
   const freshness: Latency[] = [];
   let achieved = 0;
   for (let round = 0; round < rounds; round++) {
+    await allQueryable(server, ledger);
+    disk.push(await bareLog({ seconds, batchesPerSecond: sustained / 2 / EVENTS_PER_BATCH, batchBytes: Math.round(EVENTS_PER_BATCH * bytesPerEvent) }));
     probe.start();
     const half = await generate(server.port, { seconds, eventsPerSecond: sustained / 2, connections: OPEN_LOOP_CONNECTIONS });
     ledger.add(half);
@@ -36,13 +41,15 @@ export async function halfLoad(): Promise<Measure[]> {
   await checkStores(server, ledger);
   const { freshness: ownFreshness } = await server.api.pipeline();
   await server.stop();
+  const diskP99Ms = spread(disk.map(({ p99Ms }) => p99Ms));
   const load = { sustainedEventsPerSecond: sustained, offeredEventsPerSecond: sustained / 2, achievedEventsPerSecond: achieved };
   return [
     {
       ...entry('R3'),
       what: `accept latency p99 at half load (${Math.round(sustained / 2).toLocaleString('en')} events/s, open loop, from when a batch was due)`,
       value: spread(accepts.map(({ p99Ms }) => p99Ms)),
-      details: { ...load, p50Ms: spread(accepts.map(({ p50Ms }) => p50Ms)), maxMs: spread(accepts.map(({ maxMs }) => maxMs)) },
+      notes: [`the disk by itself, the same batches appended to a bare file and synced: p99 ${diskP99Ms.median.toFixed(1)} ms (${diskP99Ms.min.toFixed(1)} to ${diskP99Ms.max.toFixed(1)})`],
+      details: { ...load, disk: { p99Ms: diskP99Ms, maxMs: spread(disk.map(({ maxMs }) => maxMs)) }, p50Ms: spread(accepts.map(({ p50Ms }) => p50Ms)), maxMs: spread(accepts.map(({ maxMs }) => maxMs)) },
     },
     {
       ...entry('R14'),
