@@ -6,6 +6,9 @@ import fc from 'fast-check';
 
 const MINUTE_MS = 60_000;
 export const SPAN_MS = 6 * 60 * MINUTE_MS;
+/** Histories are so far apart; a question may ask for a whole day of one, and a round seal it. */
+export const HISTORY_MS = 2 * 86_400_000;
+const LATER_MS = 26 * 60 * MINUTE_MS;
 
 export interface EventSketch {
   eventName: string;
@@ -63,7 +66,7 @@ const event: fc.Arbitrary<EventSketch> = fc
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('add' as const), events: fc.array(event, { minLength: 1, maxLength: 8, size: 'max' }), failsAt: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'planned' as const, 'applied' as const, 'counted' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: at, commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 7 }) }), meanwhile: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.record({ command: fc.nat({ max: 4 }), events: fc.array(event, { minLength: 1, maxLength: 3 }) }) }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('round' as const), watermarkMs: fc.oneof({ weight: 2, arbitrary: at }, { weight: 1, arbitrary: fc.constant(LATER_MS) }), commands: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat({ max: 12 }) }), meanwhile: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.record({ command: fc.nat({ max: 4 }), events: fc.array(event, { minLength: 1, maxLength: 3 }) }) }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('name' as const), properties: fc.subarray(['properties.item', 'context.campaign.term', 'type']) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
@@ -80,9 +83,9 @@ const series = fc.record({ event: fc.constantFrom('view', 'buy'), measure: fc.co
 
 const question = fc.record({
   timezone: fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/New_York'),
-  granularity: fc.constantFrom('hour', 'hour', 'day', 'minute'),
-  fromMs: at,
-  lengthMs: fc.integer({ min: 60 * MINUTE_MS, max: SPAN_MS }),
+  granularity: fc.constantFrom('hour', 'hour', 'day', 'week', 'minute'),
+  fromMs: fc.oneof(at, fc.constant(0)),
+  lengthMs: fc.oneof(fc.integer({ min: 60 * MINUTE_MS, max: SPAN_MS }), fc.constant(LATER_MS)),
   includeBots: fc.boolean(),
   where,
   breakdown: fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 })),

@@ -11,7 +11,7 @@ import { TestPipeline } from '@tidemark/processor/testing';
 import type { Warehouse } from '@tidemark/warehouse';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventsOf, rollupHistory, SPAN_MS, type EventSketch, type RollupHistory, type Step } from './histories.ts';
+import { eventsOf, HISTORY_MS, rollupHistory, SPAN_MS, type EventSketch, type RollupHistory, type Step } from './histories.ts';
 
 const RUNS = Number(process.env['TIDEMARK_ROLLUP_RUNS'] ?? 8);
 const SURE = { doubt: async () => undefined };
@@ -62,7 +62,7 @@ async function round(watermarkMs: number, commands = Infinity, before?: (command
   const writer = { status: () => ({ watermarkMs }), between: <R>(work: () => Promise<R>) => processor.between(work), dirty: processor.dirty };
   // So few values that history has buckets with more.
   const definitionsOf = async () => rollupDefinitions(named).map((each) => ({ ...each, maxValues: 3 }));
-  const rollups = new Rollups({ warehouse: mortal, writer, definitionsOf, personsOf: async (project) => personsOfHashes(plainIdentity(project)), clock: SURE, eventsAtATime: 3 });
+  const rollups = new Rollups({ warehouse: mortal, writer, definitionsOf, personsOf: async (project) => personsOfHashes(plainIdentity(project)), clock: SURE, eventsAtATime: 3, coarsenEveryMs: 0 });
   await rollups.job.run().catch((error: unknown) => {
     if (commands === Infinity) throw error;
   });
@@ -79,6 +79,7 @@ const SKETCH: EventSketch = { eventName: 'view', source: 'web', userId: 'ann', a
 let histories = 0;
 let buckets = 0;
 let byProperty = 0;
+let coarser = 0;
 
 async function take(step: Step, project: string, startMs: number, stored: StoredEvent[]): Promise<void> {
   if (step.do === 'round') {
@@ -116,7 +117,7 @@ it('answer as the events do, and as the model does', async () => {
     fc.asyncProperty(rollupHistory, async ({ steps, decisions, questions }) => {
       const project = `rollups${++histories}`;
       // Lines only rise: each history has days of its own.
-      const startMs = Date.UTC(2026, 0, 1) + histories * 86_400_000;
+      const startMs = Date.UTC(2026, 0, 1) + histories * HISTORY_MS;
       const stored: StoredEvent[] = [];
       named = [];
       const model: IdentityDecision[] = decisions.map(({ verdict, a, b }) => ({ verdict, a: words(a), b: words(b) }));
@@ -130,6 +131,7 @@ it('answer as the events do, and as the model does', async () => {
           const answer = (await ask('trend', body, context)) as unknown as Answer;
           const plain = (await ask('trend', { ...body, rollups: false }, context)) as unknown as Answer;
           buckets += answer.meta.rollups.buckets;
+          if (/width = (3600|86400) AND/.test(answer.meta.sql)) coarser++;
           if (/FROM rollup_rows WHERE project = '\w+' AND property = '.+?'/.test(answer.meta.sql)) byProperty += answer.meta.rollups.buckets;
           expect(plain.meta.rollups.buckets).toBe(0);
           const told = `${JSON.stringify(body)}\n${JSON.stringify(steps)}`;
@@ -142,12 +144,13 @@ it('answer as the events do, and as the model does', async () => {
     { numRuns: RUNS, ...(process.env['TIDEMARK_SEED'] === undefined ? {} : { seed: Number(process.env['TIDEMARK_SEED']) }), interruptAfterTimeLimit: 40_000 + RUNS * 2_000 },
   );
   expect(buckets, 'quarters of an hour that were taken from rollups').toBeGreaterThan(0);
+  if (RUNS > 5) expect(coarser, 'answers that took some from hours or days').toBeGreaterThan(0);
   if (RUNS > 5) expect(byProperty, 'of them, by a property that the project named').toBeGreaterThan(0);
 }, 60_000 + RUNS * 4_000);
 
 it('know texts alone, so numbers and lists are asked of the events', async () => {
   const project = 'typed';
-  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * HISTORY_MS;
   await add([1, [1], '1', ['1'], true, 'x'].map((source) => ({ ...SKETCH, campaign: { source } })), project, startMs, []);
   await round(startMs + SPAN_MS);
   const answered = async (op: string, value: unknown, rollups: boolean) => {
@@ -166,7 +169,7 @@ it('know texts alone, so numbers and lists are asked of the events', async () =>
 
 it('count history by a property that is named later, but for quarters where it has too many values', async () => {
   const project = 'named';
-  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * HISTORY_MS;
   const stored: StoredEvent[] = [];
   const items = (quarter: number, ...values: string[]) => values.map((item) => ({ ...SKETCH, item, atMs: quarter * 900_000 }));
   await add([...items(0, 'a', 'b'), ...items(1, 'a', 'b', 'c', 'd'), ...items(2, 'a', 'a')], project, startMs, stored);
@@ -191,9 +194,31 @@ it('count history by a property that is named later, but for quarters where it h
   expect(await answered()).toEqual([5, 1]);
 });
 
+it('are of hours and days, too, until a quarter of these changes', async () => {
+  const project = 'coarser';
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * HISTORY_MS;
+  const stored: StoredEvent[] = [];
+  const answered = async (timezone: string) => {
+    const question = { from: iso(startMs), to: iso(startMs + 86_400_000), timezone, granularity: 'day', series: [{ measure: 'users' }] };
+    const { series, meta } = (await ask('trend', question, contextOf(project))) as unknown as Answer;
+    expect(meta.rollups.buckets).toBe(96);
+    return [series[0]?.total, ...['86400', '3600', '900'].filter((width) => meta.sql.includes(`width = ${width} AND (`))];
+  };
+  named = [];
+  await add([{ ...SKETCH, userId: 'ann' }, { ...SKETCH, userId: 'bob', atMs: SPAN_MS }], project, startMs, stored);
+  await round(startMs + HISTORY_MS);
+  expect([await answered('UTC'), await answered('America/New_York'), await answered('Asia/Kathmandu')]).toEqual([[2, '86400'], [2, '3600'], [2, '3600', '900']]);
+  await add([{ ...SKETCH, userId: 'eve', atMs: SPAN_MS }], project, startMs, stored);
+  // It dies when the quarter is counted again, before the hour and the day are.
+  await round(startMs + HISTORY_MS, 3);
+  expect(await answered('UTC')).toEqual([3, '3600', '900']);
+  await round(startMs + HISTORY_MS);
+  expect(await answered('UTC')).toEqual([3, '86400']);
+});
+
 it('tell user x from device x', async () => {
   const project = 'namesakes';
-  const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+  const startMs = Date.UTC(2026, 0, 1) + ++histories * HISTORY_MS;
   await add([{ ...SKETCH, userId: 'x' }, { ...SKETCH, userId: '', anonymousId: 'x' }], project, startMs, []);
   await round(startMs + SPAN_MS);
   const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), series: [{ measure: 'users' }] };
@@ -205,7 +230,7 @@ it('lose and double nothing that comes while they are made, and by no death', as
   // Before each command of a round: what is read, written, counted on and cleared in between is another one's each time.
   for (let command = 0; command < 3; command++) {
     const project = `directed${command}`;
-    const startMs = Date.UTC(2026, 0, 1) + ++histories * 86_400_000;
+    const startMs = Date.UTC(2026, 0, 1) + ++histories * HISTORY_MS;
     const stored: StoredEvent[] = [];
     const total = async () => {
       const question = { from: iso(startMs), to: iso(startMs + SPAN_MS), series: [{ measure: 'events' }] };

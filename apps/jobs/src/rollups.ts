@@ -3,6 +3,7 @@ import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVers
 import type { ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
 import { backfill } from './rollup-backfill.ts';
+import { coarsenSealed } from './rollup-coarser.ts';
 import { portionsOf } from './rollup-portions.ts';
 import { sketchFrozen } from './rollup-sketches.ts';
 
@@ -11,6 +12,8 @@ const MINUTE_MS = 60_000;
 const BUCKETS_AT_A_TIME = 2_000;
 /** So that other jobs get their turn while history is imported. */
 const MAX_ROUNDS = 5;
+/** What comes late again and again is not to have its day made anew each minute. */
+const COARSEN_EVERY_MS = 10 * MINUTE_MS;
 const CLEAN_UP_EVERY_MS = 60 * MINUTE_MS;
 /** Fewer rows of old versions are not worth a mutation. */
 const FEW_ROWS = 10_000;
@@ -34,6 +37,7 @@ export interface RollupParts {
   nowMs?: () => number;
   /** Events of one statement, which bounds its memory; a single bucket may have more. */
   eventsAtATime?: number;
+  coarsenEveryMs?: number;
   /** Told after each round, of all projects. */
   report?: (state: RollupState) => void;
 }
@@ -41,6 +45,7 @@ export interface RollupParts {
 /** Seals buckets that the watermark has passed and makes rollups of those that have none or are dirty (docs/decisions/011). */
 export class Rollups {
   readonly #parts: RollupParts;
+  #coarsenedMs = -Infinity;
   #cleanedUpMs = -Infinity;
 
   constructor(parts: RollupParts) {
@@ -71,8 +76,12 @@ export class Rollups {
     await this.#seal();
     const made = await this.#recomputeMarked(signal);
     const added = await backfill(this.#parts, signal);
+    const { nowMs = Date.now, warehouse, coarsenEveryMs = COARSEN_EVERY_MS } = this.#parts;
+    if (nowMs() - this.#coarsenedMs >= coarsenEveryMs) {
+      await coarsenSealed(this.#parts, signal);
+      this.#coarsenedMs = nowMs();
+    }
     await sketchFrozen(this.#parts, signal);
-    const { nowMs = Date.now, warehouse } = this.#parts;
     if (nowMs() - this.#cleanedUpMs >= CLEAN_UP_EVERY_MS) {
       await deleteSuperseded(warehouse, FEW_ROWS);
       this.#cleanedUpMs = nowMs();

@@ -1,12 +1,15 @@
 /** Which part of a range a question takes from rollups. */
-import { BUCKET_MS, bucketStart, lineSql, literal, missingSql, nextBorder, timeLiteral, type Run } from '@tidemark/warehouse';
+import { BUCKET_MS, bucketStart, lineSql, literal, missingSql, nextBorder, staleSql, timeLiteral, type Run } from '@tidemark/warehouse';
 import type { TimeRange } from '../range.ts';
+import { byWidth, usefulWidths, type SpanRuns } from './spans.ts';
 
 export interface Coverage {
   /** Whose rows: '' those by the fixed dimensions, else by this property. */
   property: string;
   /** Ascending, without neighbours; all else of the range is read of the events. */
   runs: readonly Run[];
+  /** The same, by the width of the rollups that they are taken from. */
+  spans: readonly SpanRuns[];
   /** Versions up to it are whole; later ones may come while the question runs. */
   version: number;
   /** Epoch ms: what of it lies before is frozen, as its events have begun to expire; -Infinity when none has. */
@@ -58,7 +61,18 @@ export async function coverageOf(whose: { project: string; property: string }, r
   const sketched = run.fromMs >= frozenMs ? [] : await query(
     `SELECT 1 FROM rollup_buckets WHERE project = ${literal(project)} AND property = ${literal(property)} AND sketched AND time >= ${timeLiteral(first)} AND time < ${timeLiteral(Math.min(frozenMs, end))} AND version <= ${version} LIMIT 1`,
   );
-  return { property, runs, version, frozenMs, isSketched: sketched.length > 0 };
+  const spans = byWidth(runs, starts, ...(await coarserOf({ ...whose, fromMs: first, toMs: end, version }, starts, query)));
+  return { property, runs, spans, version, frozenMs, isSketched: sketched.length > 0 };
+}
+
+/** Widths of coarser rollups that may serve the points, and of which spans there are none that are up to date. */
+async function coarserOf(which: Parameters<typeof staleSql>[0], starts: readonly number[], query: Query): Promise<[widths: number[], isStale: (widthMs: number, startMs: number) => boolean]> {
+  const widths = usefulWidths(which.fromMs, which.toMs, starts);
+  if (widths.length === 0) return [[], () => true];
+  const rows = await query<{ w: number; span: number }>(`SELECT w, span FROM (${staleSql(which)}) LIMIT ${MAX_LEFT_OUT}`);
+  if (rows.length === MAX_LEFT_OUT) return [[], () => true];
+  const stale = new Set(rows.map(({ w, span }) => `${Number(w) * 1_000} ${span}`));
+  return [widths, (widthMs, startMs) => stale.has(`${widthMs} ${startMs}`)];
 }
 
 /** The longest runs of [first, end) without the buckets that are left out, and what is frozen in any case. */
@@ -73,15 +87,4 @@ function between(first: number, end: number, leftOut: readonly number[], frozenM
   const weight = ({ fromMs: from, toMs: to }: Run): number => (from < frozenMs ? Infinity : to - from);
   const longest = runs.toSorted((a, b) => weight(b) - weight(a)).slice(0, MAX_RUNS);
   return longest.toSorted((a, b) => a.fromMs - b.fromMs);
-}
-
-/** What of a range is not among the runs. */
-export function restOf({ fromMs, toMs }: Pick<TimeRange, 'fromMs' | 'toMs'>, runs: readonly Run[]): Run[] {
-  const rest: Run[] = [];
-  let from = fromMs;
-  for (const run of [...runs, { fromMs: toMs, toMs }]) {
-    if (from < run.fromMs) rest.push({ fromMs: from, toMs: run.fromMs });
-    from = run.toMs;
-  }
-  return rest;
 }

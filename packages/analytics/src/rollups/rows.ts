@@ -3,7 +3,8 @@ import { actorHashSql, keyHashSql, literal, SKETCH, SKETCH_PRECISION, withinRuns
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
 import { personsOfActors } from '../person.ts';
 import type { ProjectIdentity } from '../project-identity.ts';
-import { restOf, type Coverage } from './coverage.ts';
+import type { Coverage } from './coverage.ts';
+import { restOf } from './spans.ts';
 
 export interface CountedRows {
   /** Without the columns. */
@@ -57,10 +58,11 @@ function both({ selection, columns, coverage }: CountedRows, ofEvent: string, of
   return `${events}\nUNION ALL\n${rollupsSql(selection, coverage, [...columns('rollups'), ofRollup])}`;
 }
 
-function rollupsSql(selection: EventSelection, { property, runs, version }: Coverage, columns: readonly string[]): string {
+function rollupsSql(selection: EventSelection, { property, spans, version }: Coverage, columns: readonly string[]): string {
   const { project, includeBots } = selection;
-  const within = `project = ${literal(project)} AND property = ${literal(property)} AND width = 900 AND (${withinRuns(runs)})`;
-  const newest = `SELECT time, max(version) FROM rollup_buckets WHERE ${within} AND version <= ${version} GROUP BY time`;
-  const conditions = [within, ...(includeBots ? [] : ['bot = 0']), selectedSql({ ...selection, table: 'rollups' }), `(time, version) IN (${newest})`];
+  const ofWidths = spans.map(({ widthMs, runs }) => `width = ${widthMs / 1_000} AND (${withinRuns(runs)})`).join(' OR ');
+  const within = `project = ${literal(project)} AND property = ${literal(property)} AND (${ofWidths})`;
+  const newest = `SELECT width, time, max(version) FROM rollup_buckets WHERE ${within} AND version <= ${version} GROUP BY width, time`;
+  const conditions = [within, ...(includeBots ? [] : ['bot = 0']), selectedSql({ ...selection, table: 'rollups' }), `(width, time, version) IN (${newest})`];
   return `SELECT ${columns.join(', ')} FROM rollup_rows WHERE ${conditions.join(' AND ')}`;
 }

@@ -1,5 +1,6 @@
 export { actorHashSql, keyHashSql } from './actor.ts';
 export { BUCKET_MS, bucketStart, nextBorder, runsOf, type Run } from './bucket.ts';
+export { COARSER_MS, coarsen, spansToCoarsen, staleSql, type CoarseSpan } from './coarser.ts';
 export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
 export { missingBuckets, missingSql } from './missing.ts';
