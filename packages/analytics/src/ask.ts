@@ -1,6 +1,7 @@
 import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import type { TSchema } from 'typebox';
 import { funnel } from './kinds/funnel.ts';
+import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
 import { trend } from './kinds/trend.ts';
 import { withDefinitions } from './definitions.ts';
@@ -64,7 +65,7 @@ export interface Kind {
   answerTo(question: never, asking: Asking): Promise<object>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel, sessions];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;

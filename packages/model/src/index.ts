@@ -6,6 +6,7 @@ export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
 export { personOf, persons, type IdentityDecision, type Persons } from './person.ts';
 export { withOwners, type OwnedEvent } from './owner-values.ts';
 export { numberOf, textOf } from './property.ts';
+export { retention, type RetentionQuestion, type RetentionTable } from './retention.ts';
 export { System, type EndAtTheDoor, type Ends, type Leaving, type ProjectRules, type Request } from './system.ts';
 export { sessions, sessionsOf, type Session, type SessionsLine, type SessionsQuestion } from './sessions.ts';
 export { timeline } from './timeline.ts';
