@@ -47,17 +47,22 @@ export interface Comparable {
   exported: Leaving[];
 }
 
-export async function answersOf(asking: Asking, asked: Asked): Promise<Answers> {
+export type Part = keyof Comparable;
+const ALL: readonly Part[] = ['balance', 'trends', 'funnels', 'sessions', 'timelines', 'exported'];
+
+/** Parts that are not asked for stay empty. */
+export async function answersOf(asking: Asking, asked: Asked, parts = ALL): Promise<Answers> {
   const withoutMeta = async <Answer>(kind: string, body: object): Promise<Answer> => {
     const { meta: _, ...answer } = (await asking.question(kind, body)) as { meta: unknown };
     return answer as Answer;
   };
+  const when = <Item>(part: Part, items: readonly Item[]): readonly Item[] => (parts.includes(part) ? items : []);
   const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], sessions: [], timelines: {}, exported: [] };
-  for (const { body } of trendsOf(asked)) answers.trends.push(await withoutMeta('trend', body));
-  for (const { body } of funnelsOf(asked)) answers.funnels.push(await withoutMeta('funnel', body));
-  for (const { body } of sessionsOf(asked)) answers.sessions.push(await withoutMeta('sessions', body));
-  for (const id of asked.ids) answers.timelines[id] = await asking.timeline(id);
-  answers.exported = (await asking.exported()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  for (const { body } of when('trends', trendsOf(asked))) answers.trends.push(await withoutMeta('trend', body));
+  for (const { body } of when('funnels', funnelsOf(asked))) answers.funnels.push(await withoutMeta('funnel', body));
+  for (const { body } of when('sessions', sessionsOf(asked))) answers.sessions.push(await withoutMeta('sessions', body));
+  for (const id of when('timelines', asked.ids)) answers.timelines[id] = await asking.timeline(id);
+  if (parts.includes('exported')) answers.exported = (await asking.exported()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
   return answers;
 }
 
@@ -70,6 +75,21 @@ export function answersByModel(system: System, project: string, asked: Asked): C
     timelines: Object.fromEntries(asked.ids.map((id) => [id, system.timeline(project, id)])),
     exported: system.exported(project),
   };
+}
+
+/** A few answers that tell who is who: users by hour, timelines of three ids. */
+export async function glance(asking: Asking, asked: Asked): Promise<object> {
+  const [{ body } = { body: {} }] = trendsOf(asked);
+  const { series } = (await asking.question('trend', body)) as Answers['trends'][number];
+  const timelines = [];
+  for (const id of asked.ids.slice(0, 3)) timelines.push((await asking.timeline(id)).map(({ eventId }) => eventId));
+  return { totals: series.map(({ total }) => total), timelines };
+}
+
+export function glanceByModel(system: System, project: string, asked: Asked): object {
+  const [{ forModel } = { forModel: undefined }] = trendsOf(asked);
+  const lines = forModel === undefined ? [] : system.trend(project, forModel).flat();
+  return { totals: lines.map(({ total }) => total), timelines: asked.ids.slice(0, 3).map((id) => system.timeline(project, id)) };
 }
 
 export function comparable({ balance, trends, funnels, sessions, timelines, exported }: Answers): Comparable {

@@ -8,13 +8,6 @@ import fc from 'fast-check';
 import { CRASH_POINTS, type CrashPoint } from './machine.ts';
 import type { Asked } from './questions.ts';
 
-/** Parts of the system that histories make use of; one line each. */
-const WITH = {
-  aliases: true,
-  groups: true,
-  decisions: true,
-};
-
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -37,6 +30,14 @@ export type Step =
   | { do: 'restart' }
   | { do: 'die'; at: CrashPoint }
   | { do: 'compact' }
+  | { do: 'roll up' }
+  | { do: 'rebuild' }
+  /** Some answers, in between: what they leave in memory is not to show later. */
+  | { do: 'ask' }
+  /** Retention, at this time (epoch ms). */
+  | { do: 'expire'; nowMs: number }
+  /** The project is deleted. */
+  | { do: 'purge' }
   | { do: 'decide'; decision: IdentityDecision };
 
 export interface History {
@@ -64,7 +65,7 @@ interface Deed {
   id: string;
 }
 
-const BOT = 'Googlebot/2.1 (+http://www.google.com/bot.html)';
+export const BOT = 'Googlebot/2.1 (+http://www.google.com/bot.html)';
 
 export function isBot(context: Record<string, unknown>): boolean {
   return context['userAgent'] === BOT;
@@ -75,8 +76,8 @@ const deed: fc.Arbitrary<Deed> = fc.record({
   who: fc.constantFrom('device' as const, 'device' as const, 'user' as const, 'both' as const),
   user: fc.nat(USERS.length - 1),
   // Coarse, so that deeds fall into the same minute and the same millisecond.
-  atMs: fc.oneof(fc.nat(SPAN_MS / (80 * MINUTE_MS)).map((n) => n * 80 * MINUTE_MS), fc.nat(SPAN_MS / MINUTE_MS).map((n) => n * MINUTE_MS + (n % 3))),
-  name: fc.constantFrom('view', 'view', 'cart', 'buy', 'identify', ...(WITH.groups ? ['group'] : []), ...(WITH.aliases ? ['alias'] : [])),
+  atMs: fc.oneof(fc.nat(2).map((n) => n * MINUTE_MS), fc.nat(SPAN_MS / (80 * MINUTE_MS)).map((n) => n * 80 * MINUTE_MS), fc.nat(SPAN_MS / MINUTE_MS).map((n) => n * MINUTE_MS + (n % 3))),
+  name: fc.constantFrom('view', 'view', 'cart', 'buy', 'identify', 'group', 'alias'),
   delayMs: fc.constantFrom(0, 0, 0, 800, 5 * MINUTE_MS, 2 * HOUR_MS, 30 * HOUR_MS),
   copies: fc.oneof(
     { weight: 3, arbitrary: fc.constant([] as Deed['copies']) },
@@ -96,40 +97,46 @@ const deed: fc.Arbitrary<Deed> = fc.record({
 
 const interruption: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('die' as const), at: fc.constantFrom(...CRASH_POINTS) }) },
-  { weight: 2, arbitrary: fc.constant({ do: 'restart' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'compact' as const }) },
+  { weight: 3, arbitrary: fc.constantFrom({ do: 'restart' as const }, { do: 'compact' as const }, { do: 'rebuild' as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'ask' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'roll up' as const }) },
 );
 
-const device = fc.constantFrom('device d1', 'device d2', 'device d4');
+const device = fc.constantFrom('device d1', 'device d2', 'device d3', 'device d4');
 const user = fc.constantFrom('user u1', 'user u2', 'user u3');
-/** Mostly of pairs that a login or an alias may have joined: what else is cut was never one. */
-const pair = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(device, user) },
-  { weight: 2, arbitrary: fc.tuple(user, user) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom('device u1', 'user d1', 'device d3'), fc.oneof(device, user)) },
-);
-const decision: fc.Arbitrary<Step> = fc
-  .record({ verdict: fc.constantFrom('merge' as const, 'cut' as const, 'cut' as const), pair })
-  .filter(({ pair: [a, b] }) => a !== b)
-  .map(({ verdict, pair: [a, b] }) => ({ do: 'decide', decision: { verdict, a, b } }));
+const verdict = fc.constantFrom('merge' as const, 'cut' as const, 'cut' as const);
+
+interface Decided {
+  /** Any two, or the nodes of one of the links that are made: of the first logins, or of the aliases. */
+  pair: readonly [a: string, b: string] | { login: number } | { alias: number };
+  /** One after another, each after so many percent of the history. */
+  verdicts: { percent: number; verdict: IdentityDecision['verdict'] }[];
+}
+
+/** Mostly about what a login or an alias has joined: what else is cut was never one. Some change their mind. */
+const decided: fc.Arbitrary<Decided> = fc.record({
+  pair: fc.oneof(
+    { weight: 3, arbitrary: fc.record({ login: fc.nat(4) }) },
+    { weight: 2, arbitrary: fc.record({ alias: fc.nat(3) }) },
+    { weight: 3, arbitrary: fc.oneof(fc.tuple(device, user), fc.tuple(user, user), fc.tuple(fc.constantFrom('device u1', 'user d1'), fc.oneof(device, user))).filter(([a, b]) => a !== b) },
+  ),
+  verdicts: fc.array(fc.record({ percent: fc.nat(99), verdict }), { minLength: 1, maxLength: 3, size: 'max' }),
+});
 
 const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
 
-/**
- * Histories that begin at `startMs` (epoch ms), with up to so many interruptions. Without `logins` nothing tells that a
- * user and a device, or two of either, are one person.
- */
-export function histories({ minDeeds = 16, maxDeeds = 48, interruptions = 2, startMs = START_MS, logins = true } = {}): fc.Arbitrary<History> {
+/** Histories that begin at `startMs` (epoch ms), with up to so many interruptions. */
+export function histories({ minDeeds = 16, maxDeeds = 48, interruptions = 3, startMs = START_MS } = {}): fc.Arbitrary<History> {
   return fc
     .record({
       rules,
       deeds: fc.array(deed, { minLength: minDeeds, maxLength: maxDeeds, size: 'max' }),
       interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
-      decisions: fc.array(fc.tuple(fc.nat(99), decision), { maxLength: WITH.decisions && logins ? 8 : 0 }),
+      decisions: fc.array(decided, { maxLength: 5, size: 'max' }),
     })
     .map(({ rules, deeds, interruptions, decisions }) => {
-      const steps: Step[] = requestsOf(logins ? deeds : deeds.map(apart), startMs).map((request) => ({ do: 'send', request }));
-      for (const [percent, step] of [...interruptions, ...decisions]) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
+      const steps: Step[] = requestsOf(deeds, startMs).map((request) => ({ do: 'send', request }));
+      for (const [percent, step] of [...interruptions, ...decisions.flatMap((each) => decisionsOf(each, deeds))]) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
       return { rules, steps, asked: { ...ASKED, fromMs: startMs - 2 * HOUR_MS, toMs: startMs + 48 * HOUR_MS } };
     });
 }
@@ -142,8 +149,30 @@ const ASKED: Omit<Asked, 'fromMs' | 'toMs'> = {
   granularity: 'hour',
 };
 
-function apart(deed: Deed): Deed {
-  return { ...deed, who: deed.who === 'both' ? 'user' : deed.who, name: deed.name === 'alias' ? 'view' : deed.name };
+/** What is about a link that nobody made is left out. */
+function decisionsOf({ pair, verdicts }: Decided, deeds: readonly Deed[]): [percent: number, step: Step][] {
+  const joined = 'login' in pair ? firstLogins(deeds)[pair.login] : 'alias' in pair ? aliases(deeds)[pair.alias] : pair;
+  if (joined === undefined) return [];
+  const [a, b] = joined;
+  return verdicts.map(({ percent, verdict }) => [percent, { do: 'decide', decision: { verdict, a, b } }]);
+}
+
+/** Device and user of the earliest login on each device. */
+function firstLogins(deeds: readonly Deed[]): [string, string][] {
+  const logins = deeds.filter(({ who, odd, name }) => who === 'both' && odd === 'nothing' && name !== 'alias').toSorted((a, b) => a.atMs - b.atMs);
+  return DEVICES.flatMap(({ id }, index) => logins.filter((each) => each.device === index).slice(0, 1).map(({ user }): [string, string] => [`device ${id}`, `user ${USERS[user]}`]));
+}
+
+function aliases(deeds: readonly Deed[]): [string, string][] {
+  const named = deeds.filter(({ name, odd }) => name === 'alias' && odd === 'nothing');
+  return named.map((deed) => {
+    const { userId, previousId } = aliasOf(deed);
+    return [`user ${userId}`, `user ${previousId}`];
+  });
+}
+
+function aliasOf({ user, device, sequence }: Deed): { userId: string; previousId: string } {
+  return { userId: USERS[user]!, previousId: sequence === 1 ? USERS[(user + 1) % USERS.length]! : DEVICES[device]!.id };
 }
 
 /** Requests in the order in which they come: what one device sends in one minute is one batch. */
@@ -190,7 +219,7 @@ function eventOf(deed: Deed, number: number, startMs: number, says: 'the same' |
 const MORE: Record<string, (deed: Deed) => object> = {
   identify: ({ sequence }) => ({ type: 'identify', traits: { plan: sequence === 1 ? 'pro' : 'free' } }),
   group: ({ device }) => ({ type: 'group', groupId: `g${device}` }),
-  alias: ({ user, device, sequence }) => ({ type: 'alias', userId: USERS[user], previousId: sequence === 1 ? USERS[(user + 1) % USERS.length] : DEVICES[device]!.id }),
+  alias: (deed) => ({ type: 'alias', ...aliasOf(deed) }),
 };
 
 const ODD: Record<Deed['odd'], (event: Record<string, unknown>) => unknown> = {

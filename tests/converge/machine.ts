@@ -8,17 +8,17 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, exportEvents, timelineQuery, WarehouseIdentities } from '@tidemark/analytics';
+import { ask, exportEvents, personsOfHashes, rollupDefinitions, timelineQuery, WarehouseIdentities } from '@tidemark/analytics';
 import { createCollector, type Collector } from '@tidemark/collector';
 import type { WriteKeyGrant } from '@tidemark/control';
-import { purgeProject, retention } from '@tidemark/jobs';
+import { purgeProject, retention, Rollups } from '@tidemark/jobs';
 import { compactLake, Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbLogWriter, LmdbPositions, type LogWriter } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import type { IdentityDecision, ProjectRules, Request } from '@tidemark/model';
 import { createAdmission } from '@tidemark/pipeline';
-import { Processor, type ProcessorParts } from '@tidemark/processor';
-import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import { Processor, rebuildJournalPath, Rebuilds, type ProcessorParts } from '@tidemark/processor';
+import { ChdbWarehouse, DERIVED_TABLES, insertDerived, migrateWarehouse } from '@tidemark/warehouse';
 import { expect } from 'vitest';
 import type { Asking, Shown } from './answers.ts';
 
@@ -27,6 +27,8 @@ export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /** So long ranges wait for company: a range of its own for each request would make most of a run's time. */
 const LINGER_MS = 100;
+/** Nobody doubts the clock, and every deletion is meant. */
+const SURE = { clock: { doubt: async () => undefined }, confirmations: { isConfirmed: async () => true } };
 
 export class Machine {
   /** What processor, jobs and questions take for now, epoch ms. Requests carry their own time. */
@@ -40,6 +42,10 @@ export class Machine {
   #reader!: LmdbLogReader;
   #collector!: Collector;
   #receivedAtMs = 0;
+  #identities!: WarehouseIdentities;
+  #rollups!: Rollups;
+  /** What identities take for the age of what they keep; deletions and rebuilds show when that has grown. */
+  #ageMs = 0;
   readonly #rules = new Map<string, ProjectRules>();
   readonly #decisions = new Map<string, IdentityDecision[]>();
 
@@ -115,7 +121,7 @@ export class Machine {
   /** The questions of one project. */
   asking(project: string): Asking {
     const { warehouse, processor } = this;
-    const identities = new WarehouseIdentities({ warehouse, decisionsOf: async () => this.#decisions.get(project) ?? [] });
+    const identities = this.#identities;
     const context = { project, warehouse, clock: () => this.clockMs, freshness: processor, identities };
     return {
       question: (kind, body) => ask(kind, body, context),
@@ -140,13 +146,40 @@ export class Machine {
 
   async purge(project: string): Promise<void> {
     await purgeProject(project, { warehouse: this.warehouse, lake: this.#lake, processor: this.processor, sleep: async () => {} });
+    this.#age();
   }
 
-  /** Retention of one project, at the machine's clock. */
-  async expire(project: string): Promise<void> {
+  /** Retention of one project, as of `nowMs`. The machine's clock has come so far, or what is old is not sealed. */
+  async expire(project: string, nowMs: number): Promise<void> {
+    await this.settled();
     const settings = { list: async () => [{ id: project }], retentionDays: async () => this.#rules.get(project)?.retentionDays ?? null };
-    const sure = { clock: { doubt: async () => undefined }, confirmations: { isConfirmed: async () => true } };
-    await retention({ warehouse: this.warehouse, lake: this.#lake, settings, ...sure, nowMs: () => this.clockMs }).run();
+    await retention({ warehouse: this.warehouse, lake: this.#lake, settings, ...SURE, nowMs: () => nowMs, expiring: (...which) => this.#rollups.freeze(...which) }).run();
+    this.#age();
+  }
+
+  /** A round of the job that seals and makes rollups, of all projects. */
+  async rollUp(): Promise<void> {
+    await this.#rollups.job.run();
+  }
+
+  /** Makes events and timeline of all projects again from the lake. */
+  async rebuild(): Promise<void> {
+    const { warehouse, processor, folder } = this;
+    const rebuilds = new Rebuilds({
+      reader: this.#reader, positions: this.#positions, warehouse, lake: this.#lake, processor, temporaryFolder: warehouse.temporaryFolder,
+      exclusively: (work) => work(),
+      derived: { tables: DERIVED_TABLES, write: (source) => insertDerived(warehouse, source) },
+      idsSinceMs: () => 0,
+      swapped: () => processor.dirty.markStored(),
+      journalPath: rebuildJournalPath(join(folder, 'warehouse')),
+      nowMs: () => this.clockMs,
+      room: { freeBytes: async () => Infinity, reserveBytes: 0 },
+      onError: (error) => expect.fail(String(error)),
+    });
+    await rebuilds.begin({});
+    await rebuilds.ended();
+    expect(rebuilds.view()).toMatchObject({ state: 'done', error: undefined });
+    this.#age();
   }
 
   async close(): Promise<void> {
@@ -201,7 +234,27 @@ export class Machine {
       reader: this.#reader, positions: this.#positions, warehouse, lake: this.#lake, temporaryFolder: warehouse.temporaryFolder,
       nowMs: () => this.clockMs, version: 'test', lingerMs: LINGER_MS, ...options,
     });
-    this.processor.start();
+    const { processor } = this;
+    processor.start();
+    this.#rollups = new Rollups({
+      warehouse,
+      writer: processor,
+      definitionsOf: async () => rollupDefinitions([]),
+      personsOf: async (project) => personsOfHashes(await this.#identities.of(project)),
+      clock: SURE.clock,
+      nowMs: () => this.clockMs,
+    });
+    this.#identities = new WarehouseIdentities({
+      warehouse,
+      decisionsOf: async (project) => this.#decisions.get(project) ?? [],
+      changes: () => processor.identityChanges(),
+      monotonicMs: () => this.#ageMs,
+    });
+  }
+
+  /** So that what is kept in memory of who is who is too old to be believed. */
+  #age(): void {
+    this.#ageMs += 3_600_000;
   }
 }
 

@@ -14,6 +14,8 @@ export interface Asked {
   breakdown: string;
   number: string;
   granularity: 'hour' | 'day';
+  /** false: trends are counted from events alone, as where rollups outlived some. */
+  rollups?: false | undefined;
 }
 
 interface Question<Body, ForModel> {
@@ -28,10 +30,10 @@ export function trendsOf(asked: Asked): Question<object, TrendQuestion>[] {
   const both = [{ measure: 'events' as const }, { measure: 'users' as const }];
   const shapes: Omit<TrendQuestion, 'fromMs' | 'toMs'>[] = [
     { granularity: asked.granularity, timezone: 'UTC', includeBots: true, series: both },
-    { granularity: asked.granularity, timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }] },
+    { granularity: asked.granularity, timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }], breakdown: ['person.plan'] },
     { granularity: 'day', timezone: 'Asia/Kathmandu', includeBots: false, series: [...both, { event: asked.steps[0]!, measure: 'users' }], breakdown: [asked.breakdown] },
   ];
-  return shapes.map((shape) => over(asked, shape, shape));
+  return shapes.map((shape) => over(asked, { ...shape, ...(asked.rollups === undefined ? {} : { rollups: false }) }, shape));
 }
 
 export function funnelsOf(asked: Asked): Question<object, FunnelQuestion>[] {

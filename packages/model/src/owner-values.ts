@@ -12,12 +12,12 @@ export interface OwnedEvent extends StoredEvent {
   asOf: readonly string[];
 }
 
-/** `events`: all of the project, since all say something of who is who. */
-export function withOwners(events: readonly StoredEvent[], decisions: readonly IdentityDecision[] = []): OwnedEvent[] {
-  const { of } = persons(events, decisions);
+/** `events`: all of the project, since all say something of who is who. What `expired` ones said is known still (I9). */
+export function withOwners(events: readonly StoredEvent[], decisions: readonly IdentityDecision[] = [], expired: readonly StoredEvent[] = []): OwnedEvent[] {
+  const { of } = persons(events, decisions, expired);
   const said = new Map<string, string[]>();
   const asOf = new Map<StoredEvent, string[]>();
-  const inOrder = events.toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || earlier(a, b));
+  const inOrder = [...expired, ...events].toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || earlier(a, b));
   for (const event of inOrder) {
     const owner = event.type === 'group' ? `group ${event.groupId}` : of(event);
     said.set(owner, [...(said.get(owner) ?? []), event.traits]);

@@ -13,8 +13,8 @@ export interface IdentityDecision {
 export interface Persons {
   /** The name of an event's person, as a node. */
   of(event: Pick<StoredEvent, 'userId' | 'anonymousId'>): string;
-  /** The same of any node. */
-  ofNode(node: string): string;
+  /** The same of whom an id finds (I3). */
+  ofId(id: string): string;
 }
 
 const MAX_ALIAS_LINKS = 500;
@@ -30,14 +30,15 @@ export function personOf(events: readonly StoredEvent[], decisions: readonly Ide
   return persons(events, decisions).of;
 }
 
-export function persons(events: readonly StoredEvent[], decisions: readonly IdentityDecision[] = []): Persons {
+/** `expired`: events that retention has removed; what they claimed is known still (I9), when they were is not. */
+export function persons(events: readonly StoredEvent[], decisions: readonly IdentityDecision[] = [], expired: readonly StoredEvent[] = []): Persons {
   // The last decision about a pair holds.
   const decided = (a: string, b: string) => decisions.findLast((made) => (made.a === a && made.b === b) || (made.a === b && made.b === a))?.verdict;
-  const inOrder = events.toSorted(earlier);
-  const aliases = inOrder.filter(({ type, userId, previousId }) => type === 'alias' && userId !== '' && previousId !== '' && userId !== previousId);
+  const everSeen = [...expired, ...events].toSorted(earlier);
+  const aliases = everSeen.filter(({ type, userId, previousId }) => type === 'alias' && userId !== '' && previousId !== '' && userId !== previousId);
 
   // A claim: this device was seen with this user.
-  const claims = inOrder.flatMap((event) => [
+  const claims = everSeen.flatMap((event) => [
     ...(event.userId !== '' && event.anonymousId !== '' ? [{ event, device: event.anonymousId, user: event.userId }] : []),
     ...(aliases.includes(event) ? [{ event, device: event.previousId, user: event.userId }] : []),
   ]);
@@ -58,7 +59,7 @@ export function persons(events: readonly StoredEvent[], decisions: readonly Iden
   const joined = neighbours(links.flatMap(([a, b]) => [[base(a), base(b)], [base(b), base(a)]] as const));
 
   const firstMs = new Map<string, number>();
-  for (const event of inOrder) if (!firstMs.has(nodeOf(event))) firstMs.set(nodeOf(event), event.timeMs);
+  for (const event of events.toSorted(earlier)) if (!firstMs.has(nodeOf(event))) firstMs.set(nodeOf(event), event.timeMs);
   const names = new Map<string, string>();
   const nameOf = (node: string): string => {
     const known = names.get(node);
@@ -72,7 +73,8 @@ export function persons(events: readonly StoredEvent[], decisions: readonly Iden
     return name;
   };
   const ofNode = (node: string): string => nameOf(base(node));
-  return { ofNode, of: (event) => ofNode(nodeOf(event)) };
+  const users = new Set([...events.map(({ userId }) => userId), ...claims.map(({ user }) => user)]);
+  return { of: (event) => ofNode(nodeOf(event)), ofId: (id) => ofNode(users.has(id) ? `user ${id}` : `device ${id}`) };
 }
 
 /** An event is its user's, or without one its device's. */

@@ -6,6 +6,7 @@
 import type { EventType, JsonObject, StoredEvent } from '@tidemark/event';
 import { atTheDoor, meaningOf, type Admitted } from './door.ts';
 import { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
+import { withOwners } from './owner-values.ts';
 import { persons, type IdentityDecision, type Persons } from './person.ts';
 import { sessions, type SessionsLine, type SessionsQuestion } from './sessions.ts';
 import { timeline } from './timeline.ts';
@@ -77,6 +78,7 @@ export class System {
   /** project -> eventId -> what its first copy said. Deletion leaves it: what was deleted does not come back (X1). */
   readonly #firstCopies = new Map<string, Map<string, string>>();
   readonly #stored = new Map<string, StoredEvent[]>();
+  readonly #expired = new Map<string, StoredEvent[]>();
   readonly #decisions = new Map<string, IdentityDecision[]>();
 
   /** `isBot` judges an event by its context (N4): user agents are not the model's business. */
@@ -130,12 +132,15 @@ export class System {
   expire(project: string, nowMs: number): void {
     const { retentionDays } = this.#rulesOf(project);
     if (retentionDays === null) return;
-    this.#stored.set(project, this.stored(project).filter(({ timeMs }) => timeMs >= nowMs - retentionDays * DAY_MS));
+    const isOld = ({ timeMs }: StoredEvent): boolean => timeMs < nowMs - retentionDays * DAY_MS;
+    this.#expired.set(project, [...this.#expiredOf(project), ...this.stored(project).filter(isOld)]);
+    this.#stored.set(project, this.stored(project).filter((event) => !isOld(event)));
   }
 
-  /** A deleted project: all of its events are gone. */
+  /** A deleted project: all of its events are gone, and what they claimed (I9). */
   purge(project: string): void {
     this.#stored.set(project, []);
+    this.#expired.set(project, []);
   }
 
   /** The project's events, in the order of the log. */
@@ -152,7 +157,7 @@ export class System {
   }
 
   trend(project: string, question: TrendQuestion): TrendLine[][] {
-    return trend(this.stored(project), question, this.#personsOf(project).of);
+    return trend(withOwners(this.stored(project), this.#decisions.get(project), this.#expiredOf(project)), question, this.#personsOf(project).of);
   }
 
   funnel(project: string, question: FunnelQuestion): FunnelAnswer {
@@ -166,7 +171,7 @@ export class System {
 
   /** eventIds of the person that an id belongs to, in order. */
   timeline(project: string, id: string): string[] {
-    return timeline(this.stored(project), id, this.#decisions.get(project));
+    return timeline(this.stored(project), id, this.#decisions.get(project), this.#expiredOf(project));
   }
 
   /** All events of a project, by eventId. */
@@ -183,7 +188,11 @@ export class System {
   }
 
   #personsOf(project: string): Persons {
-    return persons(this.stored(project), this.#decisions.get(project));
+    return persons(this.stored(project), this.#decisions.get(project), this.#expiredOf(project));
+  }
+
+  #expiredOf(project: string): StoredEvent[] {
+    return this.#expired.get(project) ?? [];
   }
 
   #rulesOf(project: string): ProjectRules {
