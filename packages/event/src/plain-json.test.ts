@@ -96,3 +96,13 @@ test('depth and length are those of the limits', () => {
   expect(large?.events[0]?.plain).toBeUndefined();
   expect(readPlainEvent(Buffer.from(JSON.stringify({ text: 'x'.repeat(65_525) })))?.events[0]?.plain).toBeDefined();
 });
+
+test('a body that breaks off anywhere is not taken, whatever an earlier one left in memory', () => {
+  const whole = Buffer.from(JSON.stringify({ text: 'a "b" \\ größe', list: [1, -2.5, true, null, { deep: {} }], no: false, properties: { price: 19.99 } }));
+  for (let length = 0; length < whole.length; length++) {
+    expect(isTaken(whole)).toBe(true);
+    expect(isTaken(whole.subarray(0, length)), whole.toString('utf8', 0, length)).toBe(false);
+  }
+  // Larger than the memory that is kept, and smaller again.
+  for (const length of [2 << 20, 10, 3 << 20, 10]) expect(isTaken(JSON.stringify({ text: 'x'.repeat(length) }))).toBe(true);
+});

@@ -31,6 +31,11 @@ const ORDINARY = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 32 || byt
 /** 1 for what may follow a backslash: `"\bfnrt`. JSON.stringify writes no slash so, and `\u` only where nothing else is left. */
 const ESCAPABLE = Uint8Array.from({ length: 256 }, (_, byte) => ('"\\bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0));
 
+/** More than the four places that are looked at in one go. */
+const MARGIN_BYTES = 8;
+/** A larger body gets memory of its own, which the next one gives back. */
+const KEPT_BYTES = 1 << 20;
+
 /** Keys of one object are compared with each other, so there must not be many. */
 const MAX_KEYS_OF_OBJECT = 64;
 /** Two decimals of so many digits are never the same float, so the shorter of them is what is written (IEEE 754). */
@@ -45,7 +50,7 @@ export class PlainScanner {
   escapes = false;
   /** Keys of objects outside of lists. */
   keys = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes = Buffer.allocUnsafeSlow(KEPT_BYTES);
   #lists = 0;
   /** The keys of the objects that are open: where they begin, and their signatures. */
   readonly #keyAt = new Int32Array((LIMITS.maxDepth + 2) * MAX_KEYS_OF_OBJECT);
@@ -57,8 +62,16 @@ export class PlainScanner {
     this.to = new Int32Array(slots);
   }
 
+  /**
+   * Copies the bytes and puts zeros behind them, so that no place beyond memory is ever asked for: V8 keeps code that met
+   * one general for ever after. One body that breaks off in a text made all later ones three times as dear (2.8 us an
+   * event, then 8.0; Node 20.20).
+   */
   begin(bytes: Buffer): void {
-    this.#bytes = bytes;
+    const room = bytes.length + MARGIN_BYTES;
+    if (room > this.#bytes.length || this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(Math.max(room, KEPT_BYTES));
+    this.#bytes.set(bytes);
+    this.#bytes.fill(0, bytes.length, room);
     this.escapes = false;
     this.forget();
   }
@@ -87,7 +100,7 @@ export class PlainScanner {
     const bytes = this.#bytes;
     let at = open + 1;
     for (;;) {
-      // Beyond the end there is no byte, which is no ordinary one.
+      // Behind the end there is a zero, which is no ordinary byte.
       while (ORDINARY[bytes[at]!] === 1) at++;
       if (bytes[at] === QUOTE) return at + 1;
       if (bytes[at] !== BACKSLASH || ESCAPABLE[bytes[at + 1]!] !== 1) return -1;
