@@ -30,7 +30,7 @@ export function trendsOf(asked: Asked): Question<object, TrendQuestion>[] {
   const both = [{ measure: 'events' as const }, { measure: 'users' as const }];
   const shapes: Omit<TrendQuestion, 'fromMs' | 'toMs'>[] = [
     { granularity: asked.granularity, timezone: 'UTC', includeBots: true, series: both },
-    { granularity: asked.granularity, timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }], breakdown: ['person.plan'] },
+    { granularity: 'day', timezone: 'UTC', includeBots: false, series: [...both, { measure: { sum: asked.number } }], breakdown: ['person.plan'] },
     { granularity: 'day', timezone: 'Asia/Kathmandu', includeBots: false, series: [...both, { event: asked.steps[0]!, measure: 'users' }], breakdown: [asked.breakdown] },
   ];
   return shapes.map((shape) => over(asked, { ...shape, ...(asked.rollups === undefined ? {} : { rollups: false }) }, shape));
