@@ -1,6 +1,6 @@
 /**
- * kill -9 of the engine while a history comes in, on the whole server: at quiescence it answers over HTTP what the model
- * says. `TIDEMARK_CONVERGE_KILLS=20` kills more often; `TIDEMARK_SEED=…` does the same again.
+ * kill -9 of the engine while a history comes in, on the whole server with its jobs at work: at quiescence it answers over
+ * HTTP what the model says. `TIDEMARK_CONVERGE_KILLS=20` kills more often; `TIDEMARK_SEED=…` does the same again.
  */
 import { System, type Request } from '@tidemark/model';
 import fc from 'fast-check';
@@ -49,7 +49,7 @@ function askingOver(project: Project): Asking {
 
 it.skipIf(process.platform !== 'linux')(`X5, T4, I1: ${KILLS} kills -9 of the engine amid late, doubled and bad events show in no answer (seed ${SEED}; by /proc, so on Linux alone)`, async () => {
   const random = seededRandom(SEED);
-  const server = await ServerUnderTest.start();
+  const server = await ServerUnderTest.start({ env: { TIDEMARK_JOBS_EVERY_MS: '1000' } });
   try {
     await server.ready();
     const project = await Project.first(server);
