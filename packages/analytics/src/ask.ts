@@ -1,5 +1,5 @@
 import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
-import type { TSchema } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import { funnel } from './kinds/funnel.ts';
 import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
@@ -63,6 +63,19 @@ export interface Kind {
   /** Shape of the answer without `meta`. */
   answer: TSchema;
   answerTo(question: never, asking: Asking): Promise<object>;
+  /** Absent: no number of the answer has people behind it. */
+  people?: PeopleBehind;
+}
+
+/** The people behind a number of an answer (rules K1 to K7); people.ts makes pages of them. */
+export interface PeopleBehind {
+  /** Names a number of the answer. */
+  cell: TObject;
+  /**
+   * SELECT of `person`, the keys (PERSON_SQL) of the cell's people, each once. Throws a QuestionError that names the field of
+   * `cell` by which the answer has no such number.
+   */
+  peopleOf(question: never, cell: never, asking: Asking): Promise<string>;
 }
 
 export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention];
@@ -76,12 +89,26 @@ const WAIT_MS = 10_000;
  * with the question, WarehouseError for what is wrong with the warehouse.
  */
 export async function ask(kindName: string, body: unknown, context: AskContext): Promise<object & { meta: Meta }> {
-  const kind = KINDS.find(({ name }) => name === kindName);
-  if (kind === undefined) {
-    const names = KINDS.map(({ name }) => name).join(', ');
-    throw new QuestionError({ code: 'unknown_kind', field: 'kind', value: kindName, rule: names, detail: `There is no such kind of question; there are ${names}.` });
-  }
+  const kind = kindOf(kindName);
   const question = validate(kind.question, body) as Record<string, never>;
+  const { asking, meta } = await begin(question, context);
+  const answer = await kind.answerTo(question as never, asking);
+  return { ...answer, meta: meta() };
+}
+
+/** Throws a QuestionError when there is none of this name. */
+export function kindOf(kindName: string): Kind {
+  const kind = KINDS.find(({ name }) => name === kindName);
+  if (kind !== undefined) return kind;
+  const names = KINDS.map(({ name }) => name).join(', ');
+  throw new QuestionError({ code: 'unknown_kind', field: 'kind', value: kindName, rule: names, detail: `There is no such kind of question; there are ${names}.` });
+}
+
+/**
+ * What a kind needs to answer a question that has its shape, and `meta` of what was asked so far. Waits where the question
+ * says so. Throws as `ask` does.
+ */
+export async function begin(question: Record<string, never>, context: AskContext): Promise<{ asking: Asking; meta: () => Meta }> {
   const startedMs = context.clock();
   const range = timeRange(question, startedMs);
   if (question['waitFor'] !== undefined) await waitFor(question['waitFor'], context);
@@ -114,8 +141,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
     });
   }
   const rollups = new RollupUse(context.project, query);
-  const answer = await kind.answerTo(question as never, { project: context.project, identity, range, nowMs: startedMs, rollups, query });
-  const meta: Meta = {
+  const meta = (): Meta => ({
     asOf: iso(asOfMs),
     completeThrough: iso(watermarkMs),
     provisionalFrom: watermarkMs < range.toMs ? iso(Math.max(range.fromMs, watermarkMs)) : null,
@@ -127,8 +153,8 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
     rowsRead,
     elapsedMs: context.clock() - startedMs,
     sql: statements.join(';\n'),
-  };
-  return { ...answer, meta };
+  });
+  return { asking: { project: context.project, identity, range, nowMs: startedMs, rollups, query }, meta };
 }
 
 /** Waits until everything received up to a time is in, 10 s at most; the answer's `asOf` tells how far it came. */

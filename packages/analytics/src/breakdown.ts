@@ -1,4 +1,6 @@
 import { literal } from '@tidemark/warehouse';
+import Type, { type Static } from 'typebox';
+import { QuestionError } from './problem.ts';
 import { propertySql, type Table } from './property.ts';
 
 /** Longest value shown; longer ones that agree so far are one group (rule B3). */
@@ -58,4 +60,34 @@ export function groupOrder(kept: readonly GroupKey[], count: number): GroupKey[]
 /** A text that two keys share when they are the same group's. */
 export function sameGroup(a: GroupKey): string {
   return JSON.stringify(a);
+}
+
+/** A group as a cell names it (rule K4): the labels that the answer shows. */
+export const CellGroup = Type.Array(
+  Type.Union([Type.String({ maxLength: 2 * MAX_LABEL }), Type.Object({ value: Type.String({ maxLength: 2 * MAX_LABEL, description: 'one that reads "other" or "(not set)" itself' }) }, { additionalProperties: false })], {
+    description: 'a value as the answer shows it, or {"value": "other"} for one that reads so',
+  }),
+  { maxItems: 3, description: 'a group as the answer shows it; absent = the whole' },
+);
+export type CellGroup = Static<typeof CellGroup>;
+
+/** The key of the group that a cell names, among those that are kept. Throws a QuestionError when the answer has no such group. */
+export function groupOfCell(labels: CellGroup, count: number, kept: readonly GroupKey[]): GroupKey {
+  const isRest = labels.every((label) => label === OTHER);
+  const key = labels.map((label) => (isRest ? REST : label === NOT_SET ? UNSET : `=${typeof label === 'string' ? label : label.value}`));
+  const isShown = isRest || key.every((part) => part === UNSET) || kept.some((other) => sameGroup(other) === sameGroup(key));
+  if (labels.length === count && count > 0 && isShown) return key;
+  throw noSuchGroup(labels);
+}
+
+export function noSuchGroup(labels: CellGroup): QuestionError {
+  return new QuestionError({
+    code: 'invalid_value', field: 'cell.breakdown', value: labels, rule: 'a group that the answer shows, as it shows it',
+    detail: 'The answer has no such group; name one as its breakdown shows it.',
+  });
+}
+
+/** SQL that is 1 for the rows of a group, by the columns of `keptColumns`. */
+export function inGroupSql(group: GroupKey): string {
+  return group.map((part, i) => `g${i} = ${literal(part)}`).join(' AND ') || '1';
 }

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, KINDS } from './ask.ts';
+import { askPeople } from './people/people.ts';
 import { PROBLEM_CODES, QuestionError } from './problem.ts';
 import { WarehouseIdentities } from './identities.ts';
 import { openTestStore, storedEvent, type EventSketch, type TestStore } from './testing/store.ts';
@@ -91,7 +92,8 @@ describe('docs/questions', () => {
 
   for (const { page, question, answer } of examples) {
     it(`${page} is true in the example of ${question.rule}: ${question.text.trim().slice(0, 80)}`, async () => {
-      const asked = ask(question.label, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities });
+      const [kind = '', part] = question.label.split('/');
+      const asked = (part === 'people' ? askPeople : ask)(kind, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities });
       const expected = JSON.parse(answer.text) as object;
       if (answer.label === 'answer') {
         expect(await asked).toMatchObject(expected);

@@ -1,6 +1,7 @@
 export { ask, KINDS, type AskContext, type Freshness, type Identities, type Kind } from './ask.ts';
 export { exportEvents, ExportRequest, exportSql, type EventExport } from './export.ts';
 export { outputLine, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
+export { askPeople, PeopleAnswer, peopleQuestion } from './people/people.ts';
 export { PROBLEM_CODES, QuestionError, type Problem, type ProblemCode } from './problem.ts';
 export { timelineQuery, type TimelinePage, type TimelineRequest } from './timeline.ts';
 export { traceQuery, type EventTrace } from './trace.ts';

@@ -22,16 +22,25 @@ export const PERSON_NAME_SQL = `substring(${PERSON_SQL}, 2)`;
  * the project's devices, and where somebody was joined, whom. Owners come of the claims: users of 1 M events (55,000 devices
  * claimed) took 241 ms, and 759 while they came of all events (chDB 26.7, 2 busy cores, 2026-11-22).
  */
-export function joinIdentity(who: string | ProjectIdentity): string {
+export function joinIdentity(who: string | ProjectIdentity, devices?: string): string {
   const identity = typeof who === 'string' ? plainIdentity(who) : who;
-  if (identity.persons.length === 0) return `LEFT JOIN (${personsOfActors(identity)}) AS identity ON actor_device = identity.of_device`;
+  if (identity.persons.length === 0) return `LEFT JOIN (${personsOfActors(identity, devices)}) AS identity ON actor_device = identity.of_device`;
   // ANY: a device that was joined to another while it had no owner, and has one by now, must not double a row.
-  return `LEFT ANY JOIN (${personsOfActors(identity)}) AS identity ON actor_user = identity.of_user AND actor_device = identity.of_device`;
+  return `LEFT ANY JOIN (${personsOfActors(identity, devices)}) AS identity ON actor_user = identity.of_user AND actor_device = identity.of_device`;
 }
 
-/** SELECT of `of_user`, `of_device` (one of them is '') and `of_person`, the key of the person whose they are. */
-export function personsOfActors(identity: ProjectIdentity): string {
-  const owners = `SELECT device, concat('u', argMin(user, first)) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)} GROUP BY device`;
+/** SELECT of `person`, once each, of rows with the actor columns. */
+export function personsOf(rows: string, identity: ProjectIdentity): string {
+  return `SELECT DISTINCT ${PERSON_SQL} AS person FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows})) AS actors ${joinIdentity(identity)}`;
+}
+
+/**
+ * SELECT of `of_user`, `of_device` (one of them is '') and `of_person`, the key of the person whose they are. `devices`: SELECT
+ * of those that matter; absent = all.
+ */
+export function personsOfActors(identity: ProjectIdentity, devices?: string): string {
+  const among = devices === undefined ? '' : ` AND device IN (${devices})`;
+  const owners = `SELECT device, concat('u', argMin(user, first)) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)}${among} GROUP BY device`;
   const overrides = overridesSql(identity);
   if (overrides === undefined) return `SELECT '' AS of_user, device AS of_device, owner AS of_person FROM (${owners})`;
   return `

@@ -1,5 +1,5 @@
 /** Questions: asked in full by POST, or by the name they were saved under by GET. */
-import { ask, KINDS, Meta } from '@tidemark/analytics';
+import { ask, askPeople, KINDS, Meta, PeopleAnswer, peopleQuestion } from '@tidemark/analytics';
 import type { AskContext } from '@tidemark/analytics';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -53,6 +53,20 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
       },
       handler: (request) => ask(kind.name, request.body ?? {}, contextOf(request)),
     });
+    const people = peopleQuestion(kind);
+    if (people === undefined) continue;
+    app.route({
+      method: 'POST',
+      url: `/api/analytics/${kind.name}/people`,
+      config: { describedBody: people },
+      schema: {
+        operationId: `people_${kind.name}`,
+        summary: `The people behind a number of the answer to a question ${kind.name}, page by page`,
+        tags: ['questions'],
+        response: { 200: Type.Object({ ...PeopleAnswer.properties, meta: Meta }) },
+      },
+      handler: (request) => askPeople(kind.name, request.body ?? {}, contextOf(request)),
+    });
   }
 
   // Any other kind: the answer names those that there are.
@@ -61,6 +75,13 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     url: '/api/analytics/:kind',
     config: { undocumented: true },
     handler: (request) => ask(request.params.kind, request.body ?? {}, contextOf(request)),
+  });
+
+  app.route<{ Params: Static<typeof KindParams> }>({
+    method: 'POST',
+    url: '/api/analytics/:kind/people',
+    config: { undocumented: true },
+    handler: (request) => askPeople(request.params.kind, request.body ?? {}, contextOf(request)),
   });
 
   app.route<{ Params: Static<typeof KindParams>; Querystring: Static<typeof SavedQuery> }>({

@@ -105,6 +105,24 @@ describe('POST /api/analytics/{kind}', () => {
   });
 });
 
+describe('POST /api/analytics/{kind}/people', () => {
+  it('lists the people behind a number, page by page', async () => {
+    const url = '/api/analytics/trend/people';
+    const asked = { ...users, cell: { series: 0 }, pageSize: 1 };
+    const first = (await engine.call('POST', url, asked)).json();
+    expect(first).toMatchObject({ people: [{ personId: 'ada', userId: 'ada', anonymousIds: [] }], total: 2 });
+    const second = (await engine.call('POST', url, { ...asked, cursor: first.nextCursor })).json();
+    expect(second).toMatchObject({ people: [{ personId: 'phone', userId: null }], total: 2, nextCursor: null });
+    const other = await engine.call('POST', url, { ...asked, cell: { series: 0, time: today }, cursor: first.nextCursor });
+    expect(other.json()).toMatchObject({ status: 400, code: 'invalid_cursor', field: 'cursor' });
+  });
+
+  it('names the kinds that there are', async () => {
+    const answer = await engine.call('POST', '/api/analytics/horoscope/people', {});
+    expect(answer.json()).toMatchObject({ status: 404, code: 'unknown_kind' });
+  });
+});
+
 describe('saved questions', () => {
   it('are versioned, run by name, and take another time', async () => {
     const url = '/api/questions/trend/viewers';

@@ -22,18 +22,15 @@ interface Source {
   plan: MeasurePlan;
 }
 
+/** The events that series `i` selects in a range, without columns. */
+export function selectionOf(question: Question, i: number, { fromMs, toMs }: Pick<TimeRange, 'fromMs' | 'toMs'>, { project }: Asking): EventSelection {
+  const { event, where } = question.series[i] ?? {};
+  return { project, fromMs, toMs, events: event, includeBots: question.includeBots ?? false, where: [[question.where, 'where'], [where, `series[${i}].where`]], columns: [] };
+}
+
 /** What is read of the events of series `i` in a range, with `columns` of which `keys` are grouped by; `starts` are its points'. */
 async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, starts: readonly number[], columns: CountedRows['columns'], keys: readonly string[], asking: Asking): Promise<Source> {
-  const series = question.series[i];
-  const selection: EventSelection = {
-    project: asking.project,
-    fromMs: range.fromMs,
-    toMs: range.toMs,
-    events: series?.event,
-    includeBots: question.includeBots ?? false,
-    where: [[question.where, 'where'], [series?.where, `series[${i}].where`]],
-    columns: [...plan.columns, ...columns('events')],
-  };
+  const selection: EventSelection = { ...selectionOf(question, i, range, asking), columns: [...plan.columns, ...columns('events')] };
   if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan };
   const property = question.rollups === false ? undefined : answerableBy(question, i);
   const coverage = property === undefined ? undefined : await asking.rollups.take(property, range, starts);

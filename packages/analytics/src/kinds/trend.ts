@@ -4,12 +4,13 @@ import type { Asking, Kind } from '../ask.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
 import { durationMs } from '../duration.ts';
 import { readFormula, type Formula } from '../formula.ts';
-import { planMeasure } from '../measure.ts';
+import { planMeasure, type MeasurePlan } from '../measure.ts';
 import { QuestionError } from '../problem.ts';
 import { EARLIEST_MS, type TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
 import { pointStarts } from './points.ts';
 import { keptGroups, linesOf, type Line } from './trend-lines.ts';
+import { Cell, peopleOf } from './trend-people.ts';
 import { Question } from './trend-question.ts';
 
 const Points = Type.Array(Type.Object({ time: Type.String(), value: Type.Number() }));
@@ -26,12 +27,15 @@ const Answer = Type.Object({
 });
 type Answer = Static<typeof Answer>;
 
-export const trend: Kind = { name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo };
+export const trend: Kind = {
+  name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo,
+  people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, plansOf(question), earlierRange(question, asking.range), asking) },
+};
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
-  const plans = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
+  const plans = plansOf(question);
   const formula = question.formula === undefined ? undefined : readFormula(question.formula, plans.length);
-  const earlier = question.compare === undefined ? undefined : comparedRange(question.compare, asking.range);
+  const earlier = earlierRange(question, asking.range);
   const starts = pointStarts(question, asking.range, plans.length);
   const kept = await keptGroups(question, plans, starts, asking);
 
@@ -60,6 +64,10 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   return { series };
 }
 
+function plansOf({ series }: Question): MeasurePlan[] {
+  return series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
+}
+
 function labelOf({ series, formula }: Question, i: number): string {
   const event = series[i]?.event;
   return formula ?? series[i]?.label ?? (event === undefined ? 'Any event' : [event].flat().join(', '));
@@ -69,7 +77,8 @@ function valuesOf(line: Line | undefined, { zone }: TimeRange, starts: readonly 
   return { total: line?.total ?? 0, points: starts.map((start, i) => ({ time: formatTime(zone, start), value: line?.values[i] ?? 0 })) };
 }
 
-function comparedRange(compare: string, { fromMs, toMs, zone }: TimeRange): TimeRange {
+function earlierRange({ compare }: Question, { fromMs, toMs, zone }: TimeRange): TimeRange | undefined {
+  if (compare === undefined) return undefined;
   const shift = compare === 'previous' ? toMs - fromMs : durationMs(compare);
   if (shift !== undefined && fromMs - shift >= EARLIEST_MS) return { fromMs: fromMs - shift, toMs: toMs - shift, zone };
   throw new QuestionError({
