@@ -115,7 +115,7 @@ describe('a question that is none', () => {
     ['trend', { series: [{}], compare: '400d' }, 'invalid_value', 'compare'],
     ['trend', { series: [{}], compare: 'previous', from: '1905-01-01', to: '1920-01-01', granularity: 'month' }, 'invalid_value', 'compare'],
     ['trend', { series: [{}], formula: 'A/B' }, 'invalid_formula', 'formula'],
-    ['trend', { series: [{}], breakdown: ['session.id'] }, 'unsupported_combination', 'breakdown[0]'],
+    ['trend', { series: [{}], breakdown: ['session.id'] }, 'unknown_property', 'breakdown[0]'],
     ['trend', { series: [{}], breakdown: ['userId', 'userId'] }, 'invalid_value', 'breakdown'],
     ['trend', { series: [{}], limit: 101 }, 'invalid_value', 'limit'],
     ['trend', { series: [{}], timezone: 'Nowhere/Land' }, 'unknown_timezone', 'timezone'],

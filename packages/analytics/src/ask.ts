@@ -118,7 +118,7 @@ export async function begin(question: Record<string, never>, context: AskContext
   const statements: string[] = [];
   let rowsRead = 0;
   const query = async <Row>(about: string): Promise<Row[]> => {
-    const sql = withDefinitions(about, identity);
+    const sql = await withDefinitions(about, { identity, query });
     if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
       throw new QuestionError({ code: 'question_too_large', field: '', rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
     }

@@ -1,5 +1,5 @@
 import { literal, timeLiteral } from '@tidemark/warehouse';
-import { joinsFor } from './definitions.ts';
+import { joinsFor } from './joins.ts';
 import type { Table } from './property.ts';
 import type { Where } from './schema.ts';
 import { whereSql } from './where.ts';
@@ -17,6 +17,8 @@ export interface EventSelection {
   /** `expression AS name` */
   columns: readonly string[];
   table?: Table;
+  /** Of the sessions that are read; absent = the usual one. */
+  gapMs?: number;
 }
 
 /** SELECT of the events that a question is about. */
@@ -31,7 +33,7 @@ export function eventsSql(selection: EventSelection): string {
     ...(selected === '1' ? [] : [selected]),
   ];
   const read = columns.length === 0 ? '1' : columns.join(', ');
-  return `SELECT ${read} FROM ${table}${joinsFor(`${read} ${selected}`)} WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${read} FROM ${table}${joinsFor(`${read} ${selected}`, selection)} WHERE ${conditions.join(' AND ')}`;
 }
 
 /** SQL that is 1 for the events of a selection among those of its project and range. */

@@ -6,8 +6,10 @@ import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, type TimelineRow } from './output.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
-import { timeRange } from './range.ts';
+import { timeRange, type TimeRange } from './range.ts';
 import { COMMON, Where } from './schema.ts';
+import { SESSION_ID, SESSION_START } from './session-of-event.ts';
+import type { SessionSource } from './sessions-of-range.ts';
 import { validate } from './validate.ts';
 
 const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
@@ -20,6 +22,7 @@ export const ExportRequest = Type.Object(
     range: COMMON.range,
     timezone: COMMON.timezone,
     where: Type.Optional(Where),
+    sessions: Type.Optional(Type.Boolean({ description: 'false = without the session of each event, which costs memory and time' })),
   },
   { additionalProperties: false },
 );
@@ -28,38 +31,52 @@ export type ExportRequest = Static<typeof ExportRequest>;
 export interface EventExport {
   format: (typeof EXPORT_FORMATS)[number];
   contentType: string;
-  sql: string;
-  /** The file's bytes. */
+  /** The file's bytes. Throws WarehouseError. */
   stream(): AsyncIterable<Buffer>;
 }
 
 const CONTENT_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' };
 
-/** An export that a request body asks for; nothing is read before `stream()`. Throws QuestionError. */
+/** Sessions are held in memory: of more events none are told. */
+const MAX_SESSION_EVENTS = 2_000_000;
+
+/**
+ * An export that a request body asks for; nothing is read before `stream()`. `identity`: the project's; absent = nobody is joined or
+ * cut. Throws QuestionError.
+ */
 export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; identity?: ProjectIdentity }): EventExport {
   const request = validate(ExportRequest, body);
   const { format = 'ndjson' } = request;
-  const sql = exportSql(request, context.project, context.clock(), context.identity);
-  const { warehouse } = context;
-  const stream = (): AsyncIterable<Buffer> =>
-    format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
-  return { format, contentType: CONTENT_TYPES[format], sql, stream };
+  const { project, warehouse, identity = plainIdentity(project) } = context;
+  const range = timeRange(request, context.clock());
+  const statements = { with: exportSql(request, true, range, identity), without: exportSql(request, false, range, identity) };
+  const query = async <Row>(sql: string): Promise<Row[]> => (await warehouse.query<Row>(sql)).rows;
+  async function* stream(): AsyncIterable<Buffer> {
+    const isTold = request.sessions !== false && (await isFew(range, project, query));
+    const sql = await withDefinitions(isTold ? statements.with : statements.without, { identity, query });
+    yield* format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
+  }
+  return { format, contentType: CONTENT_TYPES[format], stream };
+}
+
+async function isFew({ fromMs, toMs }: TimeRange, project: string, query: SessionSource['query']): Promise<boolean> {
+  const rows = await query<{ n: number }>(`SELECT count() AS n FROM (${eventsSql({ project, fromMs, toMs, events: undefined, includeBots: true, where: [], columns: [] })})`);
+  return Number(rows[0]?.n ?? 0) <= MAX_SESSION_EVENTS;
 }
 
 /**
- * SELECT of an export. csv and parquet: the columns of an output event, JSON where it nests; ndjson: raw rows for
- * `outputLine`. Bots are included. `identity`: the project's; absent = nobody is joined or cut. Throws QuestionError.
+ * SELECT of an export, for `withDefinitions`. csv and parquet: the columns of an output event, JSON where it nests; ndjson: raw rows
+ * for `outputLine`. Bots are included. Throws QuestionError.
  */
-export function exportSql(request: ExportRequest, project: string, nowMs: number, identity?: ProjectIdentity): string {
-  const { fromMs, toMs } = timeRange(request, nowMs);
+function exportSql(request: ExportRequest, hasSessions: boolean, { fromMs, toMs }: TimeRange, identity: ProjectIdentity): string {
+  const session = [`${hasSessions ? SESSION_ID : `''`} AS session_first_id`, `${hasSessions ? `toUnixTimestamp64Milli(${SESSION_START})` : '0'} AS session_start_ms`];
   const rows = eventsSql({
-    project, fromMs, toMs, events: undefined, includeBots: true, table: 'timeline',
-    where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, '*'],
+    project: identity.project, fromMs, toMs, events: undefined, includeBots: true, table: 'timeline',
+    where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, 'timeline.*', ...session],
   });
-  const shape = (request.format ?? 'ndjson') === 'ndjson' ? outputSelect(PERSON_NAME_SQL) : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
+  const shape = (request.format ?? 'ndjson') === 'ndjson' ? `${outputSelect(PERSON_NAME_SQL)}, session_first_id, session_start_ms` : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
   // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.
-  const who = identity ?? plainIdentity(project);
-  return withDefinitions(`SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(who)} SETTINGS format_csv_null_representation = ''`, who);
+  return `SELECT ${shape} FROM (${rows}) AS actors ${joinIdentity(identity)} SETTINGS format_csv_null_representation = ''`;
 }
 
 const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [
@@ -72,6 +89,7 @@ const FILE_COLUMNS: readonly (readonly [name: string, sql: string])[] = [
   ['groupId', 'group_id'],
   ['previousId', 'previous_id'],
   ['personId', PERSON_NAME_SQL],
+  ['session', `if(session_first_id = '', '', concat('{"id":', toJSONString(session_first_id), ',"start":"', ${isoSql(`fromUnixTimestamp64Milli(session_start_ms, 'UTC')`)}, '"}'))`],
   ['timestamp', isoSql('time')],
   ['originalTimestamp', isoSql('original_time')],
   ['receivedAt', isoSql('received_at')],

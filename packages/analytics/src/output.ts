@@ -29,7 +29,7 @@ export interface TimelineRow {
   original_time_ms: number;
   received_at_ms: number;
   person: string;
-  /** Where it is known: the eventId of the first event of the session, and its time. */
+  /** Where it is known (not ''): the eventId of the first event of the session, and its time. */
   session_first_id?: string;
   session_start_ms?: number;
 }
@@ -76,7 +76,7 @@ export function outputLine(row: TimelineRow): string {
   const ids = { userId: row.user_id, anonymousId: row.anonymous_id, sessionId: row.session_id, groupId: row.group_id, previousId: row.previous_id };
   for (const [name, id] of Object.entries(ids)) if (id !== '') head[name] = id;
   head['personId'] = row.person;
-  if (row.session_first_id !== undefined && row.session_start_ms !== undefined) head['session'] = { id: row.session_first_id, start: iso(row.session_start_ms) };
+  if (row.session_first_id && row.session_start_ms !== undefined) head['session'] = { id: row.session_first_id, start: iso(row.session_start_ms) };
   head['timestamp'] = iso(row.time_ms);
   head['originalTimestamp'] = iso(row.original_time_ms);
   head['receivedAt'] = iso(row.received_at_ms);

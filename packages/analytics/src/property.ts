@@ -9,11 +9,12 @@
  *
  * What belongs to the person or the group of an event is read by owner-values.ts and traits-as-of.ts.
  */
-import { definedName } from './definitions.ts';
+import { definedName } from './defined-names.ts';
 import { ownerValueSql } from './owner-values.ts';
 import { QuestionError } from './problem.ts';
 import { fromJsonColumn, fromJsonText, fromText, type PropertySql } from './property-sql.ts';
 import { rollupText } from './rollups/columns.ts';
+import { sessionSql } from './session-of-event.ts';
 import { traitSql } from './traits-as-of.ts';
 
 /** Of rollups only the dimensions can be read, and of these only the text (rollups/answerable.ts). */
@@ -31,8 +32,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
   schemaVersion: 'schema_version',
 };
 
-const LATER = ['session'];
-
 /** SQL that reads a property of a row of `table`. `field` names the place in the question for the error. */
 export function propertySql(name: string, table: Table, field: string): PropertySql {
   const held = table === 'rollups' ? rollupText(name) : undefined;
@@ -47,17 +46,12 @@ export function propertySql(name: string, table: Table, field: string): Property
     if (root === 'properties' || root === 'context') return fromJsonText(root, path);
     if (root === 'traits') return traitSql(path, definedName(root, path));
     if (root === 'person' || root === 'group') return ownerValueSql(root, definedName(root, path));
-    if (LATER.includes(root)) {
-      throw new QuestionError({
-        code: 'unsupported_combination', field, value: name,
-        rule: `properties of the ${root} can't be asked for yet`,
-        detail: `${name}: only the sessions question reads session.… for now.`,
-      });
-    }
+    const ofSession = sessionSql(name, field);
+    if (ofSession !== undefined) return ofSession;
   }
   throw new QuestionError({
     code: 'unknown_property', field, value: name,
-    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.…, traits.…, person.… or group.…`,
+    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.…, traits.…, person.…, group.… or session.…`,
     detail: `${name} is not a property; write properties.${name} for one of the event's own.`,
   });
 }

@@ -155,7 +155,8 @@ describe('export', () => {
     expect(lines.map(({ eventId }) => eventId).toSorted()).toEqual(['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7']);
     const { events } = await page({ id: 'd1', limit: 1 });
     const { session: _, ...shown } = events[0] ?? {};
-    expect(lines.find(({ eventId }) => eventId === 'e1')).toEqual(shown);
+    expect(lines.find(({ eventId }) => eventId === 'e1')).toEqual(events[0]);
+    expect(JSON.parse((await read({ sessions: false, where: [{ property: 'properties.a.b', op: '=', value: 1 }] })).toString())).toEqual(shown);
   });
 
   it('keeps to where, with the meaning that questions give it', async () => {

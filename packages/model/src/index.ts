@@ -5,6 +5,7 @@ export { toDecimal, toNumber } from './decimal.ts';
 export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
 export { personOf, persons, type IdentityDecision, type Persons } from './person.ts';
 export { withOwners, type OwnedEvent } from './owner-values.ts';
+export { withSessions, type SessionedEvent } from './session-of-event.ts';
 export { numberOf, textOf } from './property.ts';
 export { retention, type RetentionQuestion, type RetentionTable } from './retention.ts';
 export { System, type EndAtTheDoor, type Ends, type Leaving, type ProjectRules, type Request } from './system.ts';

@@ -121,22 +121,35 @@ function summaryOf(of: readonly Session[]): SessionsSummary {
 }
 
 const OF_FIRST: Record<string, 'campaignSource' | 'campaignMedium' | 'campaignName' | 'channel' | 'country' | 'deviceType'> = {
-  'session.source': 'campaignSource',
-  'session.medium': 'campaignMedium',
-  'session.campaign': 'campaignName',
-  'session.channel': 'channel',
-  'session.country': 'country',
-  'session.deviceType': 'deviceType',
+  source: 'campaignSource',
+  medium: 'campaignMedium',
+  campaign: 'campaignName',
+  channel: 'channel',
+  country: 'country',
+  deviceType: 'deviceType',
 };
 
-/** A property of the session, else that of its first event; undefined when it is unset. */
-function valueOf({ own: [first, ...rest] }: Session, name: string): string | undefined {
-  if (first === undefined) return undefined;
-  const pages = [first, ...rest].map(({ pagePath }) => pagePath).filter((path) => path !== '');
-  if (name === 'session.entryPage') return pages[0];
-  if (name === 'session.exitPage') return pages.at(-1);
+export const SESSION_PROPERTIES: readonly string[] = ['entryPage', 'exitPage', 'duration', 'events', 'bounce', ...Object.keys(OF_FIRST)];
+
+/** A property of the session itself; undefined when it is unset. */
+export function sessionValue({ own, joined, startMs, lastMs }: Session, name: string): string | number | boolean | undefined {
+  const pages = own.map(({ pagePath }) => pagePath).filter((path) => path !== '');
+  const count = own.length + joined.length;
+  if (name === 'entryPage') return pages[0];
+  if (name === 'exitPage') return pages.at(-1);
+  if (name === 'duration') return (lastMs - startMs) / 1000;
+  if (name === 'events') return count;
+  if (name === 'bounce') return count === 1;
   const field = OF_FIRST[name];
-  return field === undefined ? textOf(first, name) : first[field] || undefined;
+  return field === undefined ? undefined : own[0]?.[field] || undefined;
+}
+
+/** The text of a property of the session, else of that of its first event; undefined when it is unset. */
+function valueOf(session: Session, name: string): string | undefined {
+  const [first] = session.own;
+  if (!name.startsWith('session.')) return first && textOf(first, name);
+  const value = sessionValue(session, name.slice('session.'.length));
+  return value === undefined ? undefined : String(value);
 }
 
 /** '' for unset, which so sorts before every text. */

@@ -8,7 +8,7 @@ import { ACTOR_COLUMNS } from '../person.ts';
 import { closedBy } from '../session-window.ts';
 import { sessionsSql } from '../sessions.ts';
 import { whereSql } from '../where.ts';
-import { sessionKeys } from './session-properties.ts';
+import { sessionKeys } from './session-keys.ts';
 import { gapOf, type Question } from './sessions-question.ts';
 
 /**
@@ -19,9 +19,9 @@ export async function startedSessions(question: Question, { project, identity, r
   const gapMs = gapOf(question);
   const { breakdown = [], includeBots = false, where = [] } = question;
   const { fromMs, toMs } = range;
-  const { columns, keys } = sessionKeys(breakdown);
+  const { columns, keys, selected } = sessionKeys(breakdown);
   const select = (window: { fromMs: number; toMs: number }, names: readonly string[]): string =>
-    eventsSql({ project, ...window, events: undefined, includeBots, where: [], columns: names });
+    eventsSql({ project, ...window, events: undefined, includeBots, where: [], columns: names, gapMs });
   const events = `FROM events WHERE project = ${literal(project)}${includeBots ? '' : ' AND bot = 0'}`;
   const endMs = await closedBy(toMs, { events, gapMs, query });
   // A gap before the range is enough to tell what starts in it: what began earlier does not count, whenever it began.
@@ -34,8 +34,7 @@ export async function startedSessions(question: Question, { project, identity, r
     `toUInt8(${whereSql(where, 'events', 'where')}) AS tag`, ...columns,
   ]);
   const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlag: true, keys });
-  const picked = keys.map(({ name }) => name);
-  return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...picked].join(', ')}
+  return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...selected].join(', ')}
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND has(tags, 1)'}`;
 }
 
