@@ -1,5 +1,5 @@
 /** GET /api/pipeline: where every event of the project is, how far behind the stores are, and what they cost. */
-import { literal, readRollupState } from '@tidemark/warehouse';
+import { literal } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -9,6 +9,7 @@ import type { DiskUsage } from '../disk.ts';
 import { toLastRound } from '../jobs/shapes.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
+import { Rollups, rollupsOf } from './pipeline-rollups.ts';
 
 const Balance = Type.Object({
   received: Count,
@@ -75,11 +76,7 @@ const Pipeline = Type.Object({
     },
     { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
   ),
-  rollups: Type.Object({
-    sealedUntil: Type.Unsafe<string | null>({ ...OrNull('string', 'Quarters of an hour before it are answered from rollups; null before the first round.'), format: 'date-time' }),
-    frozenUntil: Type.Unsafe<string | null>({ ...OrNull('string', 'Before it events of the project have begun to expire, and its rollups are kept as they are; null = nothing has.'), format: 'date-time' }),
-    dirtyBuckets: Type.Integer({ minimum: 0, description: 'Sealed quarters of an hour that are answered from events until they are rolled up again.' }),
-  }),
+  rollups: Rollups,
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
@@ -121,7 +118,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         tableSizes(deps),
         deps.control.valves.list(project),
         deps.jobs?.list() ?? [],
-        readRollupState(deps.warehouse, project),
+        rollupsOf(deps, project),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const watermark = toRfc3339(status.watermarkMs);
@@ -134,11 +131,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         lag: { records: status.lag, ms: status.lagMs },
         freshness: status.freshness,
         lateness: { ...lateness, sinceStart: sinceStart(deps, project) },
-        rollups: {
-          sealedUntil: rollups.sealedMs === undefined ? null : toRfc3339(rollups.sealedMs),
-          frozenUntil: rollups.frozenMs === undefined ? null : toRfc3339(rollups.frozenMs),
-          dirtyBuckets: rollups.dirtyBuckets,
-        },
+        rollups,
         dedup: {
           ids: status.dedup.ids,
           windowStart: toRfc3339(status.dedup.windowStartMs),

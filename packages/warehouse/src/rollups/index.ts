@@ -3,7 +3,7 @@ export { BUCKET_MS, bucketStart, nextBorder, runsOf, type Run } from './bucket.t
 export { COARSER_MS, coarsen, spansToCoarsen, staleSql, type CoarseSpan } from './coarser.ts';
 export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
-export { missingBuckets, missingSql } from './missing.ts';
+export { missingBuckets, missingSql, readProgress } from './missing.ts';
 export { nextVersion, recompute, type RollupDefinition } from './recompute.ts';
 export { SKETCH, SKETCH_ERROR, SKETCH_PRECISION, sketchSome } from './sketch.ts';
 export { readRollupState, type RollupState } from './state.ts';

@@ -33,3 +33,28 @@ export async function missingBuckets(warehouse: Warehouse, selection: MissingSel
   );
   return rows.map(({ ms }) => ms);
 }
+
+export interface PropertyProgress {
+  property: string;
+  /** Quarters of an hour that are still to be counted by it. */
+  missing: number;
+  /** Those with too many values, which stay with the events. */
+  overflown: number;
+  /** About how long it takes at the pace of the last minutes; undefined when nothing was done in them. */
+  secondsLeft: number | undefined;
+}
+
+const PACE_SECONDS = 300;
+
+/** How far a property that a project has named is counted over its history since a time (epoch ms). Throws WarehouseError. */
+export async function readProgress(warehouse: Warehouse, selection: MissingSelection): Promise<PropertyProgress> {
+  const { project, property } = selection;
+  const { rows } = await warehouse.query<{ missing: number; overflown: number; recent: number }>(
+    `SELECT countIf(NOT is_counted) AS missing, countIf(is_counted) AS overflown,
+       (SELECT uniqExact(time) FROM rollup_buckets WHERE project = ${literal(project)} AND property = ${literal(property)} AND width = 900 AND made_at > now() - ${PACE_SECONDS}) AS recent
+     FROM (${missingSql(selection)})`,
+  );
+  const { missing, overflown, recent } = rows[0] ?? { missing: 0, overflown: 0, recent: 0 };
+  const secondsLeft = missing === 0 ? 0 : recent === 0 ? undefined : Math.ceil((missing / recent) * PACE_SECONDS);
+  return { property, missing, overflown, secondsLeft };
+}
