@@ -45,7 +45,7 @@ const MAX_SHOWN = 1_000;
 
 /** The person of a node, or of any id by rule I3. Throws WarehouseError. */
 export async function readPerson(of: { id: string } | { node: NodeKey }, identity: ProjectIdentity, warehouse: Warehouse): Promise<PersonView & { person: Person }> {
-  const person = await resolvePerson('id' in of ? of.id : nodeOfKey(of.node).id, identity, warehouse, 'id' in of ? undefined : nodeOfKey(of.node).kind);
+  const person = await resolvePerson('id' in of ? of.id : nodeOfKey(of.node).id, identity, warehouse, 'id' in of ? {} : { kind: nodeOfKey(of.node).kind });
   const { rows } = await warehouse.query<{ node: string; events: number; first_ms: number; all_events: number }>(
     `SELECT if(user_id != '', concat('u', user_id), concat('a', anonymous_id)) AS node, count() AS events, toUnixTimestamp64Milli(min(time)) AS first_ms, sum(count()) OVER () AS all_events
 FROM timeline WHERE project = ${literal(identity.project)} AND ${eventsOfPerson(person)} GROUP BY node ORDER BY first_ms, node LIMIT ${MAX_SHOWN}`,

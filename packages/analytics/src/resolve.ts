@@ -20,6 +20,9 @@ export interface Person {
 
 const MAX_LISTED = 1_000;
 
+/** A few granules are read at once, where handing them to other threads costs more than reading them: a fifth of the CPU of a page. */
+export const POINT_READ = "SETTINGS max_threads = 1, local_filesystem_read_method = 'pread', enable_analyzer = 0";
+
 /** Whose the id itself is, before aliases and merges: a user's that was ever seen, else the owner's of the device, else the device's. */
 interface Base {
   asUser: boolean;
@@ -27,10 +30,17 @@ interface Base {
   usedDevices: Person['usedDevices'];
 }
 
-/** The person that an id belongs to: without `kind` an id that is a user's is taken for the user. Throws WarehouseError. */
-export async function resolvePerson(id: string, identity: ProjectIdentity, warehouse: Warehouse, kind?: IdentityNode['kind']): Promise<Person> {
+interface Look {
+  /** Absent: an id that is a user's is taken for the user. */
+  kind?: IdentityNode['kind'];
+  /** Whether a user of this id was seen without a device, for who knows it sooner. */
+  isNamed?: () => Promise<boolean>;
+}
+
+/** The person that an id belongs to. Throws WarehouseError. */
+export async function resolvePerson(id: string, identity: ProjectIdentity, warehouse: Warehouse, look: Look = {}): Promise<Person> {
   const { project } = identity;
-  const { asUser, owner, usedDevices } = await readBase(id, identity, warehouse, kind);
+  const { asUser, owner, usedDevices } = await readBase(id, identity, warehouse, look);
   const base: NodeKey = asUser ? `u${id}` : owner === '' ? `a${id}` : `u${owner}`;
   const { name, nodes } = personOfNode(identity, base);
   const idsOf = (type: string): string[] => nodes.filter((node) => node.startsWith(type)).map((node) => node.slice(1));
@@ -68,22 +78,35 @@ export function eventsOfPerson({ users, devices, usedDevices, identity }: Person
 }
 
 /**
- * One statement: it costs a fixed 2 ms more than what it reads. A user without a device lies in the timeline under the userId,
- * one with a device has a claim; so neither look reads more than a granule or two a part.
+ * A user without a device lies in the timeline under the userId, one with a device has a claim; so no look reads more than a
+ * granule or two a part. One statement for all of it took 18 ms, nearly all of them to plan it (chDB 26.7, 2 cores, 2026-11-22).
  */
-async function readBase(id: string, identity: ProjectIdentity, warehouse: Warehouse, kind?: IdentityNode['kind']): Promise<Base> {
+async function readBase(id: string, identity: ProjectIdentity, warehouse: Warehouse, { kind, isNamed = () => isNamedAlone(id, identity.project, warehouse) }: Look): Promise<Base> {
+  const byClaims = async (): Promise<Base> => {
+    const { hasDevices, owner } = await readClaims(id, identity, warehouse);
+    const asUser = kind === undefined ? hasDevices : kind === 'user';
+    // Without a claim there is no device that the user was seen with.
+    const user = asUser ? (hasDevices ? id : '') : owner;
+    return { asUser, owner: asUser ? id : owner, usedDevices: user === '' ? [] : await readUsedDevices([user], identity, warehouse) };
+  };
+  const [base, isUser] = await Promise.all([byClaims(), kind === undefined && isNamed()]);
+  return isUser && !base.asUser ? { asUser: true, owner: id, usedDevices: [] } : base;
+}
+
+/** What the claims say of an id: whether a user of that name was seen with devices, and whose it is as a device ('' for nobody's). */
+async function readClaims(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<{ hasDevices: boolean; owner: string }> {
   const project = `project = ${literal(identity.project)}`;
-  const { rows } = await warehouse.query<{ as_user: number; owner: string; used: [string, number][] }>(
-    `WITH (SELECT count() FROM (SELECT 1 FROM timeline WHERE ${project} AND raw_id = ${literal(id)} AND user_id = ${literal(id)} LIMIT 1)) AS without_device,
-  (SELECT count() FROM (SELECT 1 FROM identity_claims WHERE ${project} AND user = ${literal(id)} LIMIT 1)) AS with_device,
-  (${ownerSql(id, identity)}) AS owner_of_device,
-  ${kind === undefined ? 'without_device + with_device > 0' : kind === 'user' ? '1' : '0'} AS is_user,
-  if(is_user, ${literal(id)}, owner_of_device) AS owner,
-  (SELECT groupArray((device, is_owned)) FROM (${usedDevicesSql('= owner', identity)})) AS used
-SELECT is_user AS as_user, owner, used`,
+  const { rows } = await warehouse.query<{ kind: string; owner: string }>(
+    `SELECT 'device' AS kind, argMinIf(user, first, ${claimsThatCount(identity)}) AS owner FROM identity_claims WHERE ${project} AND device = ${literal(id)}
+UNION ALL SELECT 'user', '' FROM (SELECT 1 FROM identity_claims WHERE ${project} AND user = ${literal(id)} LIMIT 1) ${POINT_READ}`,
   );
-  const [{ as_user, owner, used } = { as_user: 0, owner: '', used: [] }] = rows;
-  return { asUser: Number(as_user) === 1, owner, usedDevices: owner === '' ? [] : listed(used) };
+  return { hasDevices: rows.some(({ kind }) => kind === 'user'), owner: rows.find(({ kind }) => kind === 'device')?.owner ?? '' };
+}
+
+/** Whether a user of this id was seen without a device. Throws WarehouseError. */
+export async function isNamedAlone(id: string, project: string, warehouse: Warehouse): Promise<boolean> {
+  const { rows } = await warehouse.query(`SELECT 1 FROM timeline WHERE project = ${literal(project)} AND raw_id = ${literal(id)} AND user_id = ${literal(id)} LIMIT 1 ${POINT_READ}`);
+  return rows.length > 0;
 }
 
 async function readUsedDevices(users: readonly string[], identity: ProjectIdentity, warehouse: Warehouse): Promise<Person['usedDevices']> {

@@ -13,7 +13,8 @@ const FIRST_LOOK_BACK_MS = 86_400_000;
 /** Of a device that does more than so much without a rest no session is told: it would have to be held in memory. */
 const MAX_EVENTS = 200_000;
 
-interface Event {
+/** What of an event its session depends on; `at` in epoch ms. */
+export interface SessionEvent {
   device: string;
   bot: number;
   at: number;
@@ -25,7 +26,7 @@ interface Session {
   startMs: number;
   lastMs: number;
   bot: number;
-  events: Event[];
+  events: SessionEvent[];
 }
 
 /**
@@ -39,17 +40,27 @@ export async function withSessions<Row extends TimelineRow>(rows: readonly Row[]
   if (rows.length === 0) return [];
   for (let backMs = FIRST_LOOK_BACK_MS; ; backMs *= 2) {
     const sinceMs = Math.max(fromMs - backMs, EARLIEST_MS);
-    const { rows: read } = await warehouse.query<Event>(eventsSince(sinceMs, toMs, person));
+    const { rows: read } = await warehouse.query<SessionEvent>(eventsSince(sinceMs, toMs, person));
     if (read.length > MAX_EVENTS) return [...rows];
-    const shown = sessionsIn(read).filter(({ events }) => events.some(({ at }) => at >= fromMs));
-    // What starts within a gap of where the reading began may go on before it.
-    if (sinceMs > EARLIEST_MS && shown.some(({ startMs }) => startMs - DEFAULT_GAP_MS < sinceMs)) continue;
-    const sessionOf = new Map(shown.flatMap((session) => session.events.map(({ at, id }) => [`${at} ${id}`, session] as const)));
-    return rows.map((row) => {
-      const session = sessionOf.get(`${Number(row.time_ms)} ${row.event_id}`);
-      return session === undefined ? row : { ...row, session_first_id: session.id, session_start_ms: session.startMs };
-    });
+    const told = sessionsAmong(rows, read, sinceMs);
+    if (told !== undefined) return told;
   }
+}
+
+/**
+ * The same rows with their sessions, from the person's events of `sinceMs` up to the last of the rows, in the order of L1.
+ * undefined when a session may have begun before `sinceMs`.
+ */
+export function sessionsAmong<Row extends TimelineRow>(rows: readonly Row[], read: readonly SessionEvent[], sinceMs: number): Row[] | undefined {
+  const fromMs = Math.min(...rows.map(({ time_ms }) => Number(time_ms)));
+  const shown = sessionsIn(read).filter(({ events }) => events.some(({ at }) => at >= fromMs));
+  // What starts within a gap of where the reading began may go on before it.
+  if (sinceMs > EARLIEST_MS && shown.some(({ startMs }) => startMs - DEFAULT_GAP_MS < sinceMs)) return undefined;
+  const sessionOf = new Map(shown.flatMap((session) => session.events.map(({ at, id }) => [`${at} ${id}`, session] as const)));
+  return rows.map((row) => {
+    const session = sessionOf.get(`${Number(row.time_ms)} ${row.event_id}`);
+    return session === undefined ? row : { ...row, session_first_id: session.id, session_start_ms: session.startMs };
+  });
 }
 
 /** In the order of L1. */
@@ -59,7 +70,7 @@ WHERE project = ${literal(person.project)} AND (${eventsOfPerson(person)}) AND t
 ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1}`;
 }
 
-function sessionsIn(events: readonly Event[]): Session[] {
+function sessionsIn(events: readonly SessionEvent[]): Session[] {
   const sessions: Session[] = [];
   const open = new Map<string, Session>();
   for (const event of events) {
