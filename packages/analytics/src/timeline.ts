@@ -53,7 +53,7 @@ ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${li
 
 /**
  * While it is being looked up whose the id is, the rows under the id are read: most ids are a person by themselves, and then
- * nothing else is. Two statements side by side took 12 ms where three in a row took 40 (chDB 26.7, 2 cores, 2026-11-22).
+ * nothing else is. A page took 16 ms so, and 44 with three statements in a row (p50, chDB 26.7, 2 parts, 2 busy cores, 2026-11-22).
  */
 async function firstPage({ id, order, limit }: { id: string; order: 'asc' | 'desc'; limit: number }, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelinePage> {
   const { project } = identity;
