@@ -176,6 +176,10 @@ function asProblem(error: unknown, pattern?: Pattern): unknown {
   if (error.number === 427) {
     return new QuestionError({ code: 'invalid_pattern', field: pattern?.field ?? 'where', ...(pattern && { value: pattern.text }), rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
   }
+  // 395 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: only a funnel (rule F17) throws by itself.
+  if (error.number === 395) {
+    return new QuestionError({ code: 'question_too_expensive', field: '', rule: 'at most 4,194,303 events of one person', detail: 'One person has too many events that match a step; ask for a shorter range, or leave that person out.' });
+  }
   // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
   if (error.number === 241 || error.number === 159) {
     const what = error.number === 241 ? 'memory' : 'time';

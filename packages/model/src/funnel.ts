@@ -1,22 +1,25 @@
 import type { StoredEvent } from '@tidemark/event';
+import { bucketStarts, type Granularity } from './calendar.ts';
+import { bestChain, inOrder, type ChainQuestion, type FoundChain } from './funnel-chain.ts';
 import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
 import { textOf } from './property.ts';
 import { quantile } from './quantile.ts';
 import { holds, type Where } from './where.ts';
 
-export interface FunnelQuestion {
-  fromMs: number;
-  toMs: number;
-  windowMs: number;
+export interface FunnelQuestion extends ChainQuestion {
   includeBots: boolean;
   where?: Where;
-  steps: readonly { event?: string; where?: Where }[];
-  order?: 'ordered' | 'strict';
-  exclude?: readonly { event: string; after?: number; before?: number }[];
   hold?: readonly string[];
   breakdown?: readonly string[];
+  breakdownFrom?: 'start' | 'first_touch' | 'last_touch' | { step: number };
   limit?: number;
+  histogram?: { from?: number; to?: number; bins?: number };
+  granularity?: Granularity;
+  timezone?: string;
+  next?: { step: number; outcome?: 'reached' | 'dropped'; limit?: number };
+  /** The time of asking. */
+  nowMs?: number;
 }
 
 interface FunnelStep {
@@ -26,102 +29,167 @@ interface FunnelStep {
   medianSecondsFromStart: number | null;
 }
 
-export interface FunnelAnswer {
+interface FunnelLine {
   steps: FunnelStep[];
-  breakdowns: { breakdown: string[]; steps: FunnelStep[] }[];
+  histogram?: { fromSeconds: number; toSeconds: number; users: number }[];
+  points?: { timeMs: number; users: number; converted: number; unfinished: boolean }[];
 }
 
-/** One way through the steps: places of its events among the person's sorted events. */
-type Chain = readonly number[];
+export interface FunnelAnswer extends FunnelLine {
+  breakdowns: (FunnelLine & { breakdown: string[] })[];
+  next?: { event: string; users: number }[];
+}
 
-/** Tries every chain of every person and keeps the best one. `person`: who did an event, where people decided something about it. */
+/** Who stands behind the numbers: a person and what came of the person's chain. */
+export interface FunnelPerson {
+  person: string;
+  /** null stands for unset; [] without a breakdown. */
+  group: (string | null)[] | 'other';
+  startMs: number;
+  /** Whether each step of the question was reached. */
+  reached: boolean[];
+  bin: number | undefined;
+  /** What was done next, by those that `next` asks for. */
+  next: string | undefined;
+}
+
+interface Shown {
+  group: FunnelPerson['group'];
+  of: readonly Walk[];
+}
+
+interface Walk extends FoundChain {
+  person: string;
+  /** All that the question lets in of the person. */
+  asked: readonly StoredEvent[];
+}
+
+/** `person`: who did an event, where people decided something about it. */
 export function funnel(all: readonly StoredEvent[], question: FunnelQuestion, person = personOf(all)): FunnelAnswer {
-  const { breakdown = [], hold = [], limit = 10 } = question;
+  return answered(all, question, person).answer;
+}
+
+export function funnelPeople(all: readonly StoredEvent[], question: FunnelQuestion, person = personOf(all)): FunnelPerson[] {
+  return answered(all, question, person).people;
+}
+
+/** Tries every chain of every person and keeps the best one. */
+function answered(all: readonly StoredEvent[], question: FunnelQuestion, person: (event: StoredEvent) => string): { answer: FunnelAnswer; people: FunnelPerson[] } {
+  const { breakdown = [], limit = 10, steps, histogram, next } = question;
   const asked = all.filter((event) => (question.includeBots || !event.bot) && holds(event, question.where));
-  const people = [...groupBy(asked, person).values()].flatMap((events) => {
-    const held = groupBy(events, (event) => JSON.stringify(hold.map((name) => textOf(event, name) ?? null)));
-    const lots = [...held]
-      .filter(([key]) => !(JSON.parse(key) as unknown[]).includes(null))
-      .toSorted(([a], [b]) => Buffer.compare(Buffer.from(sortable(a)), Buffer.from(sortable(b))))
-      .map(([, lot]) => lot);
-    const walks = lots.flatMap((lot) => bestChain(lot, question) ?? []);
-    const best = walks.toSorted((a, b) => b.times.length - a.times.length || (a.times.at(-1) ?? 0) - (b.times.at(-1) ?? 0) || (b.times[0] ?? 0) - (a.times[0] ?? 0))[0];
-    return best ?? [];
+  const walks = [...groupBy(asked, person)].flatMap(([who, events]): Walk[] => {
+    const found = bestOfHeld(events, question);
+    return found === undefined ? [] : [{ ...found, person: who, asked: events }];
   });
-  const summary = (of: readonly { times: number[] }[]): FunnelStep[] =>
-    question.steps.map((_, i) => {
-      const there = of.filter(({ times }) => times.length > i);
-      const since = (from: number): number[] => there.map(({ times }) => ((times[i] ?? 0) - (times[from] ?? 0)) / 1000).toSorted((a, b) => a - b);
-      const at = (level: number, from: number): number | null => (i === 0 || there.length === 0 ? null : quantile(since(from), level));
-      return { users: there.length, medianSeconds: at(0.5, i - 1), p90Seconds: at(0.9, i - 1), medianSecondsFromStart: at(0.5, 0) };
-    });
-  const groups = groupBy(people, ({ start }) => JSON.stringify(breakdown.map((name) => textOf(start, name) ?? null)));
+
+  const seconds = (walk: Walk): number | undefined => {
+    const [from, to] = [walk.events[(histogram?.from ?? 1) - 1], walk.events[(histogram?.to ?? steps.length) - 1]];
+    return histogram === undefined || from === undefined || to === undefined ? undefined : Math.floor((to.timeMs - from.timeMs) / 1000);
+  };
+  const bins = binsOf(walks.flatMap((walk) => seconds(walk) ?? []), histogram?.bins ?? 10);
+  const binOf = (walk: Walk): number | undefined => {
+    const at = seconds(walk);
+    return at === undefined ? undefined : bins.findIndex(({ fromSeconds, toSeconds }) => at >= fromSeconds && at < toSeconds);
+  };
+  const lineOf = (of: readonly Walk[]): FunnelLine => ({
+    steps: steps.map((_, i) => stepOf(i, of, steps)),
+    ...(histogram && { histogram: bins.map((bin, i) => ({ ...bin, users: of.filter((walk) => binOf(walk) === i).length })) }),
+    ...(question.granularity && { points: pointsOf(of, question) }),
+  });
+
+  const keyOf = (walk: Walk): string => JSON.stringify(breakdown.map((name) => touched(walk, name, question)));
+  const groups = groupBy(walks, keyOf);
   const unset = JSON.stringify(breakdown.map(() => null));
   const ranked = [...groups].filter(([key]) => key !== unset).toSorted(([a, x], [b, y]) => y.length - x.length || Buffer.compare(Buffer.from(sortable(a)), Buffer.from(sortable(b))));
-  const shown: [string[], readonly { times: number[] }[]][] = ranked.slice(0, limit).map(([key, of]) => [labels(key), of]);
+  const shown = ranked.slice(0, limit).map(([key, of]): Shown => ({ group: JSON.parse(key) as (string | null)[], of }));
   const rest = ranked.slice(limit).flatMap(([, of]) => of);
-  if (rest.length > 0) shown.push([breakdown.map(() => 'other'), rest]);
+  if (rest.length > 0) shown.push({ group: 'other', of: rest });
   const none = groups.get(unset);
-  if (breakdown.length > 0 && none !== undefined) shown.push([labels(unset), none]);
-  return { steps: summary(people), breakdowns: breakdown.length === 0 ? [] : shown.map(([label, of]) => ({ breakdown: label, steps: summary(of) })) };
+  if (none !== undefined) shown.push({ group: JSON.parse(unset) as null[], of: none });
+
+  const after = next === undefined ? [] : walks.flatMap((walk) => nextOf(walk, next, question));
+  const answer = {
+    ...lineOf(walks),
+    breakdowns: breakdown.length === 0 ? [] : shown.map(({ group, of }) => ({ breakdown: breakdown.map((_, i) => (group === 'other' ? 'other' : (group[i] ?? '(not set)'))), ...lineOf(of) })),
+    ...(next && { next: rankedNext(after.map(({ name }) => name), next.limit ?? 10) }),
+  };
+  const people = shown.flatMap(({ group, of }) =>
+    of.map((walk) => ({
+      person: walk.person, group, startMs: walk.chain[0]?.timeMs ?? 0, reached: walk.events.map((event) => event !== undefined), bin: binOf(walk),
+      next: after.find(({ person: who }) => who === walk.person)?.name,
+    })),
+  );
+  return { answer, people };
 }
 
-function bestChain(events: readonly StoredEvent[], question: FunnelQuestion): { start: StoredEvent; times: number[] } | undefined {
-  const { steps, fromMs, toMs, windowMs, order = 'ordered', exclude = [] } = question;
-  const matches = (event: StoredEvent, k: number): boolean => {
-    const step = steps[k];
-    if (step === undefined || (k === 0 && (event.timeMs < fromMs || event.timeMs >= toMs))) return false;
-    return (step.event === undefined || event.eventName === step.event) && holds(event, step.where);
-  };
-  const firstStep = (event: StoredEvent): number => {
-    const found = steps.findIndex((_, k) => matches(event, k));
-    return found < 0 ? steps.length : found;
-  };
-  const sorted = events
-    .filter(({ timeMs }) => timeMs >= fromMs)
-    .toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || firstStep(a) - firstStep(b) || Buffer.compare(Buffer.from(a.eventId), Buffer.from(b.eventId)));
-  const timeOf = (place: number): number => sorted[place]?.timeMs ?? Number.NaN;
-
-  const isAllowed = (chain: Chain): boolean =>
-    exclude.every(({ event, after = 1, before = steps.length }) => {
-      const [low, high] = [chain[after - 1], chain[before - 1]];
-      // Also while the chain is still on its way from `after` to `before`: what has been spoilt can't go on.
-      if (low === undefined) return true;
-      return !sorted.slice(low + 1, high ?? (chain.at(-1) ?? 0) + 1).some(({ eventName }) => eventName === event);
-    });
-
-  let best: Chain = [];
-  const walk = (chain: Chain): void => {
-    if (chain.length > 0 && isBetter(chain, best)) best = chain;
-    if (chain.length === steps.length) return;
-    const last = chain.at(-1);
-    for (let next = (last ?? -1) + 1; next < sorted.length; next++) {
-      const event = sorted[next];
-      if (event === undefined || (order === 'strict' && last !== undefined && next > last + 1)) break;
-      if (!matches(event, chain.length)) continue;
-      if (last !== undefined && event.timeMs - timeOf(chain[0] ?? 0) > windowMs) continue;
-      const longer = [...chain, next];
-      if (isAllowed(longer)) walk(longer);
-    }
-  };
-  walk([]);
-  const start = sorted[best[0] ?? -1];
-  return start === undefined ? undefined : { start, times: best.map(timeOf) };
+/** Of the chains with different held values the best; then the smallest value. */
+function bestOfHeld(events: readonly StoredEvent[], question: FunnelQuestion): FoundChain | undefined {
+  const { hold = [], order } = question;
+  const lots = [...groupBy(events, (event) => JSON.stringify(hold.map((name) => textOf(event, name) ?? null)))]
+    .filter(([key]) => !(JSON.parse(key) as unknown[]).includes(null))
+    .toSorted(([a], [b]) => Buffer.compare(Buffer.from(sortable(a)), Buffer.from(sortable(b))));
+  const found = lots.flatMap(([, lot]) => bestChain(lot, question) ?? []);
+  const best = found.toSorted((a, b) => b.chain.length - a.chain.length || (a.chain.at(-1)?.timeMs ?? 0) - (b.chain.at(-1)?.timeMs ?? 0) || (b.chain[0]?.timeMs ?? 0) - (a.chain[0]?.timeMs ?? 0))[0];
+  return best && order === 'any' ? { ...best, events: question.steps.map((_, i) => best.chain[i]) } : best;
 }
 
-/** Further; then completing first; then the latest start; then each step as early as it can be. */
-function isBetter(chain: Chain, than: Chain): boolean {
-  if (chain.length !== than.length) return chain.length > than.length;
-  const [end, otherEnd] = [chain.at(-1) ?? 0, than.at(-1) ?? 0];
-  if (end !== otherEnd) return end < otherEnd;
-  const [start, otherStart] = [chain[0] ?? 0, than[0] ?? 0];
-  if (start !== otherStart) return start > otherStart;
-  const differs = chain.findIndex((place, i) => place !== than[i]);
-  return differs >= 0 && (chain[differs] ?? 0) < (than[differs] ?? 0);
+/** The required step before; the first step's is itself. */
+function before(i: number, steps: FunnelQuestion['steps']): number {
+  return Math.max(0, steps.findLastIndex(({ optional = false }, j) => j < i && !optional));
 }
 
-function labels(key: string): string[] {
-  return (JSON.parse(key) as (string | null)[]).map((label) => label ?? '(not set)');
+function stepOf(i: number, of: readonly Walk[], steps: FunnelQuestion['steps']): FunnelStep {
+  const previous = before(i, steps);
+  const there = of.filter(({ events }) => events[i] !== undefined);
+  const since = (from: number): number[] => there.map(({ events }) => ((events[i]?.timeMs ?? 0) - (events[from]?.timeMs ?? 0)) / 1000).toSorted((a, b) => a - b);
+  const at = (level: number, from: number): number | null => (i === 0 || there.length === 0 ? null : quantile(since(from), level));
+  return { users: there.length, medianSeconds: at(0.5, previous), p90Seconds: at(0.9, previous), medianSecondsFromStart: at(0.5, 0) };
+}
+
+/** The text of a property in the event of the chain that gives the group. */
+function touched({ chain, events }: Walk, name: string, { breakdownFrom = 'start' }: FunnelQuestion): string | null {
+  const texts = chain.map((event) => textOf(event, name));
+  if (breakdownFrom === 'first_touch') return texts.find((text) => text !== undefined) ?? null;
+  if (breakdownFrom === 'last_touch') return texts.findLast((text) => text !== undefined) ?? null;
+  const event = breakdownFrom === 'start' ? chain[0] : events[breakdownFrom.step - 1];
+  return (event && textOf(event, name)) ?? null;
+}
+
+function binsOf(all: readonly number[], count: number): { fromSeconds: number; toSeconds: number }[] {
+  if (all.length === 0) return [];
+  const [least, greatest] = [Math.min(...all), Math.max(...all)];
+  const width = Math.ceil((greatest - least + 1) / count);
+  return Array.from({ length: count }, (_, i) => ({ fromSeconds: least + i * width, toSeconds: least + (i + 1) * width }));
+}
+
+function pointsOf(of: readonly Walk[], { timezone = 'UTC', granularity = 'day', fromMs, toMs, windowMs, nowMs = 0 }: FunnelQuestion): NonNullable<FunnelLine['points']> {
+  const starts = bucketStarts(timezone, granularity, fromMs, toMs);
+  return starts.map((timeMs, i) => {
+    const endMs = Math.min(starts[i + 1] ?? toMs, toMs);
+    const here = of.filter(({ chain }) => (chain[0]?.timeMs ?? 0) >= timeMs && (chain[0]?.timeMs ?? 0) < endMs);
+    // The last start there can be is a millisecond before the end; what comes a window later is still in time.
+    return { timeMs, users: here.length, converted: here.filter(({ events }) => events.at(-1) !== undefined).length, unfinished: endMs - 1 + windowMs >= nowMs };
+  });
+}
+
+/** The name of the first event after the one that `next` is about, '' for none; nothing of a person whom it isn't about. */
+function nextOf(walk: Walk, { step, outcome = 'reached' }: NonNullable<FunnelQuestion['next']>, question: FunnelQuestion): { person: string; name: string }[] {
+  const [here, previous] = [walk.events[step - 1], walk.events[before(step - 1, question.steps)]];
+  const from = outcome === 'reached' ? here : here === undefined ? previous : undefined;
+  if (from === undefined) return [];
+  const sorted = inOrder(walk.asked, question);
+  const following = sorted[sorted.indexOf(from) + 1];
+  const isInTime = following !== undefined && following.timeMs - from.timeMs <= question.windowMs;
+  return [{ person: walk.person, name: isInTime ? following.eventName : '' }];
+}
+
+function rankedNext(names: readonly string[], limit: number): { event: string; users: number }[] {
+  const ranked = [...groupBy(names.filter((name) => name !== ''), (name) => name)]
+    .map(([event, of]) => ({ event, users: of.length }))
+    .toSorted((a, b) => b.users - a.users || Buffer.compare(Buffer.from(a.event), Buffer.from(b.event)));
+  const others = ranked.slice(limit).reduce((sum, { users }) => sum + users, 0);
+  const none = names.filter((name) => name === '').length;
+  return [...ranked.slice(0, limit), ...(others > 0 ? [{ event: 'other', users: others }] : []), ...(none > 0 ? [{ event: 'drop-off', users: none }] : [])];
 }
 
 /** Unset before any text. */

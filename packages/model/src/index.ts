@@ -2,7 +2,7 @@
 export { bucketStarts, type Granularity } from './calendar.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
-export { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
+export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';
 export { personOf, persons, type IdentityDecision, type Persons } from './person.ts';
 export { withOwners, type OwnedEvent } from './owner-values.ts';
 export { withSessions, type SessionedEvent } from './session-of-event.ts';

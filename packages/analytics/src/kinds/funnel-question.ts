@@ -1,16 +1,23 @@
 import Type, { type Static } from 'typebox';
-import { durationMs } from '../duration.ts';
-import { QuestionError } from '../problem.ts';
-import { BREAKDOWN, COMMON, Duration, EventNames, PropertyName, Where } from '../schema.ts';
+import { GRANULARITIES } from '../buckets.ts';
+import { BREAKDOWN, COMMON, Duration, EventSelector, PropertyName } from '../schema.ts';
 
-const MAX_STEPS = 20;
+export const MAX_STEPS = 20;
+const MAX_EXCLUSIONS = 10;
+const MAX_BINS = 60;
+const MAX_NEXT = 100;
+
+const StepNumber = Type.Integer({ minimum: 1, maximum: MAX_STEPS, description: 'number of a step, from 1' });
 
 export const Question = Type.Object(
   {
     ...COMMON,
     ...BREAKDOWN,
     steps: Type.Array(
-      Type.Object({ event: Type.Optional(EventNames), where: Type.Optional(Where), label: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }, { additionalProperties: false }),
+      Type.Object(
+        { ...EventSelector.properties, optional: Type.Optional(Type.Boolean({ description: 'true = not needed to go on' })) },
+        { additionalProperties: false },
+      ),
       { minItems: 1, maxItems: MAX_STEPS, description: `1 to ${MAX_STEPS} steps` },
     ),
     window: Type.Optional(Duration),
@@ -18,21 +25,37 @@ export const Question = Type.Object(
     exclude: Type.Optional(
       Type.Array(
         Type.Object(
-          { event: EventNames, where: Type.Optional(Where), after: Type.Optional(Type.Integer({ minimum: 1 })), before: Type.Optional(Type.Integer({ minimum: 2 })) },
+          { ...EventSelector.properties, after: Type.Optional(StepNumber), before: Type.Optional(StepNumber) },
           { additionalProperties: false },
         ),
-        { maxItems: 10 },
+        { maxItems: MAX_EXCLUSIONS, description: `up to ${MAX_EXCLUSIONS} events that must not come between two steps` },
       ),
     ),
     hold: Type.Optional(Type.Array(PropertyName, { maxItems: 3, uniqueItems: true, description: 'up to 3 properties' })),
+    breakdownFrom: Type.Optional(
+      Type.Union([Type.Enum(['start', 'first_touch', 'last_touch']), Type.Object({ step: StepNumber }, { additionalProperties: false })], {
+        description: 'start, first_touch, last_touch or {"step": number}',
+      }),
+    ),
+    histogram: Type.Optional(
+      Type.Object(
+        { from: Type.Optional(StepNumber), to: Type.Optional(StepNumber), bins: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_BINS, description: `1 to ${MAX_BINS} bins` })) },
+        { additionalProperties: false, description: 'counts people by the time from one step to another' },
+      ),
+    ),
+    granularity: Type.Optional(Type.Enum([...GRANULARITIES], { description: `one of ${GRANULARITIES.join(', ')}: conversion over time` })),
+    next: Type.Optional(
+      Type.Object(
+        {
+          step: StepNumber,
+          outcome: Type.Optional(Type.Enum(['reached', 'dropped'], { description: 'reached or dropped' })),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_NEXT, description: `events to show, 1 to ${MAX_NEXT}; default 10` })),
+        },
+        { additionalProperties: false, description: 'what people did next, who came to a step or dropped before it' },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
 export type Question = Static<typeof Question>;
-
-/** Ms of the window. Throws a QuestionError. */
-export function windowOf({ window = '30d' }: Question): number {
-  const ms = durationMs(window);
-  if (ms === undefined) throw new QuestionError({ code: 'invalid_value', field: 'window', value: window, rule: '1s to 366d', detail: 'window must be a duration from 1s to 366d.' });
-  return ms;
-}
+export type AskedStep = Question['steps'][number];
