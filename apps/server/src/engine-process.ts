@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { personsOfHashes, rollupDefinitions, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
+import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, partMerging, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
@@ -113,7 +113,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const rollups = new Rollups({ warehouse, writer: processor, definitionsOf, personsOf, clock, report: rollupMetrics(metrics) });
   const idsExpire = idExpiry({ ...destructive, forgotten: (day) => processor.forgetIdsBefore(day) });
   const { jobsEveryMs } = settings;
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive)], {
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), partMerging(warehouse, Date.now), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive)], {
     records: control.jobs,
     ...jobMetrics(metrics, logger),
     // A killed engine's lease is not to outlast many rounds.
