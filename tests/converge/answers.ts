@@ -108,9 +108,9 @@ export function comparable({ balance, trends, funnels, sessions, timelines, expo
   };
 }
 
-function sessionsLineOf({ breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate, points }: SessionsShown): SessionsLine {
+function sessionsLineOf({ breakdown, sessions, users, meanSeconds, medianSeconds, p90Seconds, eventsPerSession, pagesPerSession, bounceRate, points }: SessionsShown): SessionsLine {
   return {
-    breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate,
+    breakdown, sessions, users, meanSeconds, medianSeconds, p90Seconds, eventsPerSession, pagesPerSession, bounceRate,
     points: points.map(({ time, value, ...point }) => ({ timeMs: Date.parse(time), ...point, sessions: value })),
   };
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bucketStarts as walked } from '@tidemark/model';
+import { bucketStarts as walked, WEEK_DAYS } from '@tidemark/model';
 import { describe, expect, it } from 'vitest';
 import { bucketStarts, GRANULARITIES } from './buckets.ts';
 import { formatTime, openZone, type Zone } from './zone.ts';
@@ -23,13 +23,14 @@ describe('buckets (rule T2)', () => {
     const situation = fc.record({
       name: fc.constantFrom(...ZONES),
       granularity: fc.constantFrom(...GRANULARITIES),
+      weekStart: fc.constantFrom(...WEEK_DAYS),
       fromMs: fc.integer({ min: Date.UTC(1995, 0, 1), max: Date.UTC(2036, 0, 1) }),
       share: fc.double({ min: 0.001, max: 1, noNaN: true }),
     });
     fc.assert(
-      fc.property(situation, ({ name, granularity, fromMs, share }) => {
+      fc.property(situation, ({ name, granularity, weekStart, fromMs, share }) => {
         const toMs = fromMs + Math.ceil(LENGTH_MS[granularity] * share);
-        expect(bucketStarts(zone(name), granularity, fromMs, toMs, 10_000)).toEqual(walked(name, granularity, fromMs, toMs));
+        expect(bucketStarts(zone(name), granularity, fromMs, toMs, 10_000, weekStart)).toEqual(walked(name, granularity, fromMs, toMs, weekStart));
       }),
       { numRuns: 150, interruptAfterTimeLimit: 30_000 },
     );

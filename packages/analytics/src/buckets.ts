@@ -3,18 +3,22 @@ import { instantOf, transitions, type Zone } from './zone.ts';
 export const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month'] as const;
 export type Granularity = (typeof GRANULARITIES)[number];
 
+/** In the order of their distance from Monday. */
+export const WEEK_DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+export type WeekDay = (typeof WEEK_DAYS)[number];
+
 const WIDTH_MS = { minute: 60_000, hour: 3_600_000 };
 const DAY_MS = 86_400_000;
 
 /**
  * Starts of the buckets that cover [fromMs, toMs), ascending, the first at or before `fromMs` (rule T2). Stops after
- * `limit` + 1 of them. Days, weeks (from Monday) and months begin when the zone's date changes; hours and minutes when
+ * `limit` + 1 of them. Days, weeks (rule T14) and months begin when the zone's date changes; hours and minutes when
  * its clock shows a full one, so a day may have 23 or 25 hours, and a shift of half an hour makes one longer hour.
  */
-export function bucketStarts(zone: Zone, granularity: Granularity, fromMs: number, toMs: number, limit: number): number[] {
+export function bucketStarts(zone: Zone, granularity: Granularity, fromMs: number, toMs: number, limit: number, weekStart: WeekDay = 'monday'): number[] {
   if (granularity === 'minute' || granularity === 'hour') return clockStarts(zone, WIDTH_MS[granularity], fromMs, toMs, limit);
   const starts: number[] = [];
-  for (let local = floorDate(granularity, fromMs + zone.offsetMs(fromMs)); starts.length <= limit; local = nextDate(granularity, local)) {
+  for (let local = floorDate(granularity, fromMs + zone.offsetMs(fromMs), weekStart); starts.length <= limit; local = nextDate(granularity, local)) {
     const start = instantOf(zone, local);
     if (start >= toMs && starts.length > 0) break;
     // A date that a zone skipped whole (Samoa, 2011-12-30) begins where the next one does.
@@ -24,13 +28,18 @@ export function bucketStarts(zone: Zone, granularity: Granularity, fromMs: numbe
   return starts;
 }
 
-function floorDate(granularity: 'day' | 'week' | 'month', localMs: number): number {
+function floorDate(granularity: 'day' | 'week' | 'month', localMs: number, weekStart: WeekDay): number {
   const day = Math.floor(localMs / DAY_MS) * DAY_MS;
   if (granularity === 'day') return day;
-  // 1970-01-01 was a Thursday, three days after a Monday.
-  if (granularity === 'week') return day - ((((day / DAY_MS + 3) % 7) + 7) % 7) * DAY_MS;
+  if (granularity === 'week') return day - daysIntoWeek(day, weekStart) * DAY_MS;
   const date = new Date(day);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+}
+
+/** How many days the date of a local time (ms, read as if it were UTC) lies after the day on which its week began: 0 to 6. */
+export function daysIntoWeek(localMs: number, weekStart: WeekDay): number {
+  // 1970-01-01 was a Thursday, three days after a Monday.
+  return (((Math.floor(localMs / DAY_MS) + 3 - WEEK_DAYS.indexOf(weekStart)) % 7) + 7) % 7;
 }
 
 function nextDate(granularity: 'day' | 'week' | 'month', localMs: number): number {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { toDecimal, toNumber } from '@tidemark/model';
 import { arrayLiteral } from '@tidemark/warehouse';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { averageOf, hugeSumSql, sumOf, sumSql } from './decimal.ts';
+import { aggregateSql } from './aggregate.ts';
+import { averageOf, exactSum, hugeSum, sumOf } from './decimal.ts';
 import { openTestStore, type TestStore } from './testing/store.ts';
 
 let store: TestStore;
@@ -13,7 +14,7 @@ afterAll(() => store.close());
 
 async function summed(numbers: readonly number[]): Promise<{ sum: number; average: number }> {
   const { rows } = await store.warehouse.query<{ plain: string; huge: number }>(
-    `SELECT ${sumSql('x')} AS plain, ${hugeSumSql('x')} AS huge FROM (SELECT CAST(arrayJoin(${arrayLiteral(numbers, 'Float64')}), 'Nullable(Float64)') AS x)`,
+    `SELECT ${aggregateSql(exactSum('x'))} AS plain, ${aggregateSql(hugeSum('x'))} AS huge FROM (SELECT CAST(arrayJoin(${arrayLiteral(numbers, 'Float64')}), 'Nullable(Float64)') AS x)`,
   );
   const { plain = '', huge = 0 } = rows[0] ?? {};
   return { sum: sumOf(plain, Number(huge)), average: averageOf(plain, Number(huge), numbers.length) };

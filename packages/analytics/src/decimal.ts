@@ -2,25 +2,25 @@
  * Exact sums. Adding doubles depends on their order, and so on threads and merges; so each number is added as the decimal
  * of its shortest text (`0.1` is one tenth), and the sum is turned into a double once, at the end.
  */
+import type { Aggregate } from './aggregate.ts';
 
 /** Digits after the point that take part; smaller parts of a number are cut off. */
 const SCALE = 20;
-/** Decimal256 holds 76 digits; numbers from here on are left to `hugeSumSql`. */
+/** Decimal256 holds 76 digits; numbers from here on are left to `hugeSum`. */
 const HUGE = "toFloat64('1e50')";
 
 const OUTERMOST = `toFloat64('${Number.MAX_VALUE}')`;
 
-/** SQL aggregate over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
-export function sumSql(number: string): string {
-  const plain = `abs(${number}) < ${HUGE}`;
-  return `toString(sumIf(toDecimal256OrZero(toString(ifNull(${number}, 0)), ${SCALE}), ${plain}))`;
+/** Over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
+export function exactSum(number: string): Aggregate {
+  return { fn: 'sumIf', of: `toDecimal256OrZero(toString(ifNull(${number}, 0)), ${SCALE}), abs(${number}) < ${HUGE}`, shown: (sum) => `toString(${sum})` };
 }
 
-/** SQL aggregate: the sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */
-export function hugeSumSql(number: string): string {
-  const sum = `arraySum(arraySort(groupArrayIf(assumeNotNull(${number}), abs(${number}) >= ${HUGE})))`;
+/** The sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */
+export function hugeSum(number: string): Aggregate {
   // JSON has no infinity: a sum beyond the doubles is the outermost of them.
-  return `greatest(-${OUTERMOST}, least(${OUTERMOST}, ${sum}))`;
+  const shown = (numbers: string): string => `greatest(-${OUTERMOST}, least(${OUTERMOST}, arraySum(arraySort(${numbers}))))`;
+  return { fn: 'groupArrayIf', of: `assumeNotNull(${number}), abs(${number}) >= ${HUGE}`, shown };
 }
 
 /** The double nearest to the sum that the two aggregates gave. */

@@ -53,6 +53,8 @@ describe('a range (rules Q1, Q2)', () => {
     expect(range({ range: 'yesterday', timezone: 'Pacific/Auckland' })).toEqual(['2026-05-04T12:00:00.000Z', '2026-05-05T12:00:00.000Z']);
     expect(range({ range: 'this week' })).toEqual(['2026-05-04T00:00:00.000Z', '2026-05-11T00:00:00.000Z']);
     expect(range({ range: 'last week' })).toEqual(['2026-04-27T00:00:00.000Z', '2026-05-04T00:00:00.000Z']);
+    expect(range({ range: 'this week', weekStart: 'thursday' })).toEqual(['2026-04-30T00:00:00.000Z', '2026-05-07T00:00:00.000Z']);
+    expect(range({ range: 'last week', weekStart: 'wednesday' })).toEqual(['2026-04-29T00:00:00.000Z', '2026-05-06T00:00:00.000Z']);
     expect(range({ range: 'this month' })).toEqual(['2026-05-01T00:00:00.000Z', '2026-06-01T00:00:00.000Z']);
     expect(range({ range: 'last month', timezone: 'Europe/Berlin' })).toEqual(['2026-03-31T22:00:00.000Z', '2026-04-30T22:00:00.000Z']);
   });

@@ -1,3 +1,4 @@
+import { daysIntoWeek, type WeekDay } from './buckets.ts';
 import { durationMs } from './duration.ts';
 import { QuestionError, type Problem } from './problem.ts';
 import { instantOf, openZone, type Zone } from './zone.ts';
@@ -20,6 +21,7 @@ interface Asked {
   to?: string;
   range?: string;
   timezone?: string;
+  weekStart?: WeekDay;
 }
 
 /** The range that a question asks for (rules Q1, Q2), taken at `nowMs`. Throws a QuestionError. */
@@ -29,7 +31,7 @@ export function timeRange(asked: Asked, nowMs: number): TimeRange {
     throw refuse('unsupported_combination', 'range', asked.range, 'range stands instead of from and to', 'Give either range, or from and to.');
   }
   const [fromMs, toMs] =
-    asked.range === undefined ? fromTo(asked, zone, nowMs) : namedRange(asked.range, zone, nowMs);
+    asked.range === undefined ? fromTo(asked, zone, nowMs) : namedRange(asked.range, zone, nowMs, asked.weekStart);
   if (fromMs >= toMs) {
     const field = asked.range === undefined ? 'from' : 'range';
     throw refuse('empty_range', field, asked[field], 'from lies before to', `The range is empty: it starts at ${iso(fromMs)} and ends before ${iso(toMs)}.`);
@@ -58,7 +60,7 @@ function fromTo({ from, to }: Asked, zone: Zone, nowMs: number): [number, number
   return [from === undefined ? toMs - 30 * DAY_MS : readTime(from, 'from', zone, nowMs), toMs];
 }
 
-function namedRange(text: string, zone: Zone, nowMs: number): [number, number] {
+function namedRange(text: string, zone: Zone, nowMs: number, weekStart: WeekDay = 'monday'): [number, number] {
   const last = /^last ([0-9]+[smhdw])$/.exec(text);
   if (last !== null) {
     const length = durationMs(last[1] ?? '');
@@ -66,7 +68,7 @@ function namedRange(text: string, zone: Zone, nowMs: number): [number, number] {
   }
   const today = startOfDay(zone, nowMs, 0);
   const localDay = new Date(Math.floor((nowMs + zone.offsetMs(nowMs)) / DAY_MS) * DAY_MS);
-  const monday = -((localDay.getUTCDay() + 6) % 7);
+  const week = -daysIntoWeek(localDay.getTime(), weekStart);
   const month = (by: number): number => instantOf(zone, Date.UTC(localDay.getUTCFullYear(), localDay.getUTCMonth() + by, 1));
   switch (text) {
     case 'today':
@@ -74,9 +76,9 @@ function namedRange(text: string, zone: Zone, nowMs: number): [number, number] {
     case 'yesterday':
       return [startOfDay(zone, nowMs, -1), today];
     case 'this week':
-      return [startOfDay(zone, nowMs, monday), startOfDay(zone, nowMs, monday + 7)];
+      return [startOfDay(zone, nowMs, week), startOfDay(zone, nowMs, week + 7)];
     case 'last week':
-      return [startOfDay(zone, nowMs, monday - 7), startOfDay(zone, nowMs, monday)];
+      return [startOfDay(zone, nowMs, week - 7), startOfDay(zone, nowMs, week)];
     case 'this month':
       return [month(0), month(1)];
     case 'last month':

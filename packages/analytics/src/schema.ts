@@ -1,5 +1,6 @@
 /** What all questions share, as JSON Schema: checked here, and shown by the API in its OpenAPI document. */
 import Type, { type Static } from 'typebox';
+import { WEEK_DAYS } from './buckets.ts';
 import { DURATION_PATTERN } from './duration.ts';
 
 const OPERATORS = ['=', '!=', 'in', 'not_in', 'contains', 'not_contains', '>', '>=', '<', '<=', 'is_set', 'is_not_set', 'matches'] as const;
@@ -52,6 +53,7 @@ export const COMMON = {
   to: Type.Optional(Type.String({ maxLength: 40, description: 'as from; exclusive' })),
   range: Type.Optional(Type.String({ maxLength: 40, description: 'today, yesterday, last 7d, this week, last month, …; instead of from and to' })),
   timezone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'IANA name, default UTC' })),
+  weekStart: Type.Optional(Type.Enum([...WEEK_DAYS], { description: `the day on which weeks begin: one of ${WEEK_DAYS.join(', ')}; default monday` })),
   includeBots: Type.Optional(Type.Boolean()),
   where: Type.Optional(Where),
   waitFor: Type.Optional(

@@ -18,10 +18,10 @@ const START_MS = Date.UTC(2026, 2, 27, 20);
 const GAP_MS = 1_800_000;
 const HOUR_MS = 3_600_000;
 
-const property = fc.constantFrom('session.entryPage', 'session.exitPage', 'session.source', 'session.medium', 'session.campaign', 'session.channel', 'session.country', 'session.deviceType', 'session.duration', 'session.events', 'session.bounce', 'eventName');
+const property = fc.constantFrom('session.entryPage', 'session.exitPage', 'session.source', 'session.medium', 'session.campaign', 'session.channel', 'session.country', 'session.deviceType', 'session.entryEvent', 'session.exitEvent', 'session.duration', 'session.events', 'session.pages', 'session.bounce', 'eventName');
 const condition = fc.oneof(
   fc.record({ property, op: fc.constantFrom('=', '!='), value: fc.constantFrom<string | number | boolean>('/', '/cart', 'ads', 'paid', true, false, 1, 3, 'view') }),
-  fc.record({ property: fc.constantFrom('session.duration', 'session.events'), op: fc.constantFrom('>', '<='), value: fc.constantFrom(0, 1, 2, 600, 1800) }),
+  fc.record({ property: fc.constantFrom('session.duration', 'session.events', 'session.pages'), op: fc.constantFrom('>', '<='), value: fc.constantFrom(0, 1, 2, 600, 1800) }),
   fc.record({ property, op: fc.constantFrom('is_set', 'is_not_set') }),
 );
 const where = fc.array(condition, { maxLength: 2 });

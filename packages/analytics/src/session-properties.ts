@@ -5,13 +5,15 @@ import type { SessionQuery } from './sessions.ts';
 export type SessionProperty =
   /** A column of `events`, and of which event of the session. */
   | { column: string; pick: SessionQuery['keys'][number]['pick'] }
-  /** SQL over the columns of `sessionsSql`. */
+  /** SQL over the columns of `sessionsSql` and `pages`, how many of its events PAGE_SQL holds for. */
   | { number: string }
   | { text: string };
 
 const PROPERTIES: Readonly<Record<string, SessionProperty>> = {
   entryPage: { column: 'page_path', pick: 'first set' },
   exitPage: { column: 'page_path', pick: 'last set' },
+  entryEvent: { column: 'event_name', pick: 'first' },
+  exitEvent: { column: 'event_name', pick: 'last' },
   source: { column: 'campaign_source', pick: 'first' },
   medium: { column: 'campaign_medium', pick: 'first' },
   campaign: { column: 'campaign_name', pick: 'first' },
@@ -20,8 +22,12 @@ const PROPERTIES: Readonly<Record<string, SessionProperty>> = {
   deviceType: { column: 'device_type', pick: 'first' },
   duration: { number: '(last - start) / 1000' },
   events: { number: 'toFloat64(length(tags))' },
+  pages: { number: 'toFloat64(pages)' },
   bounce: { text: `if(length(tags) = 1, 'true', 'false')` },
 };
+
+/** SQL that is 1 for an event that shows a page. */
+export const PAGE_SQL = `type IN ('page', 'screen')`;
 
 const PREFIX = 'session.';
 

@@ -4,7 +4,7 @@ import { eventsSql } from './events.ts';
 import { ACTOR_COLUMNS } from './person.ts';
 import type { ProjectIdentity } from './project-identity.ts';
 import { sessionsRead, type SessionSpan } from './session-of-event.ts';
-import { sessionProperty, type SessionProperty } from './session-properties.ts';
+import { PAGE_SQL, sessionProperty, type SessionProperty } from './session-properties.ts';
 import { closedBy, openedSince } from './session-window.ts';
 import { sessionsSql } from './sessions.ts';
 
@@ -32,10 +32,11 @@ async function sessionsOf(span: Required<SessionSpan>, properties: readonly { ow
   const select = (columns: readonly string[]): string => eventsSql({ project, ...range, includeBots, events: undefined, where: [], columns });
   const hasDeviceless = (await query(`${select([])} AND anonymous_id = '' LIMIT 1`)).length > 0;
   const picked = properties.flatMap(({ own, property }) => ('column' in property ? [{ ...property, name: `picked_${own}` }] : []));
+  const isOfPages = properties.some(({ own }) => own === 'pages');
   const isOrdered = hasDeviceless || hasId || picked.length > 0;
   const rows = select([
     ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
-    `(anonymous_id = '', if(anonymous_id = '', event_id, user_id)) AS tag`, ...picked.map(({ name, column }) => `if(${column} = '', '-', concat('=', ${column})) AS ${name}`),
+    `(anonymous_id = '', if(anonymous_id = '', event_id, user_id)${isOfPages ? `, ${PAGE_SQL}` : ''}) AS tag`, ...picked.map(({ name, column }) => `if(${column} = '', '-', concat('=', ${column})) AS ${name}`),
   ]);
   const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, keys: picked });
   const made = properties.flatMap(({ own, property }) => {
@@ -44,5 +45,5 @@ async function sessionsOf(span: Required<SessionSpan>, properties: readonly { ow
   });
   return `SELECT member.2 AS of_session_who, if(member.1, '', device) AS of_session_device, bot AS of_session_bot, fromUnixTimestamp64Milli(start, 'UTC') AS of_session_start
     ${[...(hasId ? ['id AS of_session_id'] : []), ...made].map((column) => `, ${column}`).join('')}
-  FROM (${sessions}) ARRAY JOIN arrayDistinct(tags) AS member`;
+  FROM (SELECT *${isOfPages ? ', arrayCount(t -> t.3, tags) AS pages' : ''} FROM (${sessions})) ARRAY JOIN arrayDistinct(arrayMap(t -> (t.1, t.2), tags)) AS member`;
 }

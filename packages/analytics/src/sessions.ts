@@ -27,10 +27,10 @@ export interface SessionQuery {
   hasDeviceless: boolean;
   /** First events are told apart where several share a millisecond, and ids are told. Given with `hasDeviceless`, too. */
   isOrdered: boolean;
-  /** The tag is a UInt8, 0 or 1. */
-  isFlag?: boolean;
+  /** The tag is a UInt8 below 4: two flags. */
+  isFlags?: boolean;
   /** Columns (texts, never '' unless nothing is picked) of which a session takes one of its own events'. */
-  keys: readonly { name: string; pick: 'first' | 'first set' | 'last set' }[];
+  keys: readonly { name: string; pick: 'first' | 'last' | 'first set' | 'last set' }[];
 }
 
 /**
@@ -62,14 +62,14 @@ function splitSql(query: SessionQuery): string {
 }
 
 /** What is carried of an event, how its time is read, and the columns made of the events of a session (`piece`). */
-function elementOf({ isOrdered, isFlag, keys }: SessionQuery): { element: string; at: (element: string) => string; columns: string[] } {
+function elementOf({ isOrdered, isFlags, keys }: SessionQuery): { element: string; at: (element: string) => string; columns: string[] } {
   // One number is sorted faster than a tuple, as in a funnel.
-  if (isFlag && !isOrdered) return { element: 'bitOr(bitShiftLeft(at, 1), toInt64(tag))', at: (x) => `bitShiftRight(${x}, 1)`, columns: ['arrayMap(x -> toUInt8(bitAnd(x, 1)), piece) AS tags'] };
+  if (isFlags && !isOrdered) return { element: 'bitOr(bitShiftLeft(at, 2), toInt64(tag))', at: (x) => `bitShiftRight(${x}, 2)`, columns: ['arrayMap(x -> toUInt8(bitAnd(x, 3)), piece) AS tags'] };
   const names = [...(isOrdered ? ['at', 'sequence', 'event_id'] : ['at']), 'tag', ...keys.map(({ name }) => name)];
   const place = (name: string): number => names.indexOf(name) + 1;
   const picked = keys.map(({ name, pick }) => {
     const i = place(name);
-    const found = { first: 'piece[1]', 'first set': `arrayFirst(x -> x.${i} != '${UNSET}', piece)`, 'last set': `arrayLast(x -> x.${i} != '${UNSET}', piece)` }[pick];
+    const found = { first: 'piece[1]', last: 'piece[-1]', 'first set': `arrayFirst(x -> x.${i} != '${UNSET}', piece)`, 'last set': `arrayLast(x -> x.${i} != '${UNSET}', piece)` }[pick];
     return `if(${found}.${i} = '', '${UNSET}', ${found}.${i}) AS ${name}`;
   });
   const columns = [...(isOrdered ? [`piece[1].${place('event_id')} AS id`] : []), `arrayMap(x -> x.${place('tag')}, piece) AS tags`, ...picked];

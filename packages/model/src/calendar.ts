@@ -4,10 +4,13 @@
  */
 const QUARTER_MS = 900_000;
 
+export const WEEK_DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+export type WeekDay = (typeof WEEK_DAYS)[number];
+
 export type Granularity = 'minute' | 'hour' | 'day' | 'week' | 'month';
 
 /** Start of the bucket of every instant in [fromMs, toMs), ascending; the first may lie before `fromMs`. */
-export function bucketStarts(timezone: string, granularity: Granularity, fromMs: number, toMs: number): number[] {
+export function bucketStarts(timezone: string, granularity: Granularity, fromMs: number, toMs: number, weekStart: WeekDay = 'monday'): number[] {
   const stepMs = granularity === 'minute' ? 60_000 : QUARTER_MS;
   const backMs = { minute: 1, hour: 3 * 60, day: 27 * 60, week: 8 * 24 * 60, month: 33 * 24 * 60 }[granularity] * 60_000;
   const clock = wallClock(timezone);
@@ -15,7 +18,7 @@ export function bucketStarts(timezone: string, granularity: Granularity, fromMs:
   let before: string | undefined;
   for (let instant = Math.floor((fromMs - backMs) / stepMs) * stepMs; instant < toMs; instant += stepMs) {
     const shown = clock(instant);
-    const label = labelOf(shown, granularity);
+    const label = labelOf(shown, granularity, weekStart);
     const isFullHour = granularity === 'hour' && shown.minute === 0;
     if (granularity === 'minute' || (before !== undefined && (label !== before || isFullHour))) starts.push(instant);
     before = label;
@@ -31,13 +34,13 @@ interface WallClock {
   minute: number;
 }
 
-function labelOf({ year, month, day, hour }: WallClock, granularity: Granularity): string {
+function labelOf({ year, month, day, hour }: WallClock, granularity: Granularity, weekStart: WeekDay): string {
   const date = new Date(Date.UTC(year, month - 1, day));
   switch (granularity) {
     case 'month':
       return `${year}-${month}`;
     case 'week':
-      date.setUTCDate(day - ((date.getUTCDay() + 6) % 7));
+      while (WEEK_DAYS[date.getUTCDay()] !== weekStart) date.setUTCDate(date.getUTCDate() - 1);
       return date.toISOString();
     case 'day':
       return date.toISOString();

@@ -1,5 +1,5 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
-export { bucketStarts, type Granularity } from './calendar.ts';
+export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
 export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@tidemark/event';
-import { bucketStarts, type Granularity } from './calendar.ts';
+import { bucketStarts, type Granularity, type WeekDay } from './calendar.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
 import { cut, textOf } from './property.ts';
@@ -16,6 +16,7 @@ export interface RetentionQuestion {
   nowMs: number;
   timezone: string;
   period: Granularity;
+  weekStart?: WeekDay;
   /** Periods in which each column ends, ascending: `[1, 2, 3]` are three columns of one period. */
   brackets: readonly number[];
   entry: 'first_time' | 'recurring';
@@ -47,10 +48,10 @@ export function retention(all: readonly StoredEvent[], question: RetentionQuesti
   const { fromMs, toMs, nowMs, timezone, period, entry, breakdown = [], limit = 10 } = question;
   const matches = (event: StoredEvent, { event: name, where }: Selector): boolean =>
     (question.includeBots || !event.bot) && holds(event, question.where) && (name === undefined || event.eventName === name) && holds(event, where);
-  const cohorts = bucketStarts(timezone, period, fromMs, toMs).length;
+  const cohorts = bucketStarts(timezone, period, fromMs, toMs, question.weekStart).length;
   const dayMs = 86_400_000;
   const longestMs = { minute: 1, hour: 1, day: 26 / 24, week: 7.1, month: 31.1 }[period] * dayMs;
-  const starts = bucketStarts(timezone, period, fromMs, toMs + (question.brackets.at(-1)! + 1) * longestMs);
+  const starts = bucketStarts(timezone, period, fromMs, toMs + (question.brackets.at(-1)! + 1) * longestMs, question.weekStart);
   const periodOf = (event: StoredEvent): number => starts.findLastIndex((start) => start <= event.timeMs);
 
   const members = [...groupBy(all.toSorted(inOrder), person)].flatMap(([name, events]): Member[] => {

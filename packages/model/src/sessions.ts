@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@tidemark/event';
-import { bucketStarts, type Granularity } from './calendar.ts';
+import { bucketStarts, type Granularity, type WeekDay } from './calendar.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
 import { cut, textOf } from './property.ts';
@@ -56,6 +56,7 @@ export interface SessionsQuestion {
   toMs: number;
   timezone: string;
   granularity: Granularity;
+  weekStart?: WeekDay;
   gapMs: number;
   includeBots: boolean;
   where?: Where;
@@ -66,8 +67,11 @@ export interface SessionsQuestion {
 interface SessionsSummary {
   sessions: number;
   users: number;
+  meanSeconds: number | null;
   medianSeconds: number | null;
+  p90Seconds: number | null;
   eventsPerSession: number;
+  pagesPerSession: number;
   bounceRate: number;
 }
 
@@ -82,7 +86,7 @@ export function sessions(all: readonly StoredEvent[], question: SessionsQuestion
   const counted = sessionsOf(all, gapMs, person).filter(
     ({ startMs, own, joined }) => startMs >= fromMs && startMs < toMs && (includeBots || own[0]?.bot === false) && [...own, ...joined].some((event) => holds(event, where)),
   );
-  const starts = bucketStarts(timezone, granularity, fromMs, toMs);
+  const starts = bucketStarts(timezone, granularity, fromMs, toMs, question.weekStart);
   const lineOf = (labels: string[], of: readonly Session[]): SessionsLine => ({
     breakdown: labels,
     ...summaryOf(of),
@@ -114,10 +118,17 @@ function summaryOf(of: readonly Session[]): SessionsSummary {
   return {
     sessions: count,
     users: new Set(of.map(({ person }) => person)).size,
+    meanSeconds: count === 0 ? null : of.reduce((ms, { startMs, lastMs }) => ms + (lastMs - startMs), 0) / count / 1000,
     medianSeconds: count === 0 ? null : quantile(seconds, 0.5),
+    p90Seconds: count === 0 ? null : quantile(seconds, 0.9),
     eventsPerSession: count === 0 ? 0 : of.reduce((sum, session) => sum + depth(session), 0) / count,
+    pagesPerSession: count === 0 ? 0 : of.reduce((sum, session) => sum + pagesOf(session), 0) / count,
     bounceRate: count === 0 ? 0 : of.filter((session) => depth(session) === 1).length / count,
   };
+}
+
+function pagesOf({ own, joined }: Session): number {
+  return [...own, ...joined].filter(({ type }) => type === 'page' || type === 'screen').length;
 }
 
 const OF_FIRST: Record<string, 'campaignSource' | 'campaignMedium' | 'campaignName' | 'channel' | 'country' | 'deviceType'> = {
@@ -129,14 +140,18 @@ const OF_FIRST: Record<string, 'campaignSource' | 'campaignMedium' | 'campaignNa
   deviceType: 'deviceType',
 };
 
-export const SESSION_PROPERTIES: readonly string[] = ['entryPage', 'exitPage', 'duration', 'events', 'bounce', ...Object.keys(OF_FIRST)];
+export const SESSION_PROPERTIES: readonly string[] = ['entryPage', 'exitPage', 'entryEvent', 'exitEvent', 'duration', 'events', 'pages', 'bounce', ...Object.keys(OF_FIRST)];
 
 /** A property of the session itself; undefined when it is unset. */
-export function sessionValue({ own, joined, startMs, lastMs }: Session, name: string): string | number | boolean | undefined {
+export function sessionValue(session: Session, name: string): string | number | boolean | undefined {
+  const { own, joined, startMs, lastMs } = session;
   const pages = own.map(({ pagePath }) => pagePath).filter((path) => path !== '');
   const count = own.length + joined.length;
   if (name === 'entryPage') return pages[0];
   if (name === 'exitPage') return pages.at(-1);
+  if (name === 'entryEvent') return own[0]?.eventName;
+  if (name === 'exitEvent') return own.at(-1)?.eventName;
+  if (name === 'pages') return pagesOf(session);
   if (name === 'duration') return (lastMs - startMs) / 1000;
   if (name === 'events') return count;
   if (name === 'bounce') return count === 1;

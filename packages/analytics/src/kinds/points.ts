@@ -1,15 +1,28 @@
-import { bucketStarts, type Granularity } from '../buckets.ts';
+import { bucketStarts, type Granularity, type WeekDay } from '../buckets.ts';
 import { QuestionError } from '../problem.ts';
 import type { TimeRange } from '../range.ts';
 
-const MAX_POINTS = 10_000;
+export const MAX_POINTS = 10_000;
 const MAX_POINTS_IN_ALL = 100_000;
 
+interface Pointed {
+  granularity?: Granularity;
+  weekStart?: WeekDay;
+  breakdown?: readonly string[];
+  limit?: number;
+}
+
 /** Starts of the buckets of a question of so many series (rule T2). Throws a QuestionError when they are too many. */
-export function pointStarts(question: { granularity?: Granularity; breakdown?: readonly string[]; limit?: number }, { zone, fromMs, toMs }: TimeRange, series: number): number[] {
-  const starts = bucketStarts(zone, question.granularity ?? 'day', fromMs, toMs, MAX_POINTS);
+export function pointStarts(question: Pointed, { zone, fromMs, toMs }: TimeRange, series: number): number[] {
+  const starts = bucketStarts(zone, question.granularity ?? 'day', fromMs, toMs, MAX_POINTS, question.weekStart);
+  boundPoints(question, starts.length, series);
+  return starts;
+}
+
+/** Throws a QuestionError when so many points for each of so many series and each of the question's groups are too many. */
+export function boundPoints(question: Pointed, points: number, series: number): void {
   const groups = question.breakdown === undefined ? 1 : (question.limit ?? 10) + 2;
-  if (starts.length <= MAX_POINTS && starts.length * groups * series <= MAX_POINTS_IN_ALL) return starts;
+  if (points <= MAX_POINTS && points * groups * series <= MAX_POINTS_IN_ALL) return;
   throw new QuestionError({
     code: 'too_many_points', field: 'granularity', value: question.granularity,
     rule: `at most ${MAX_POINTS} points a series and ${MAX_POINTS_IN_ALL} in all`,

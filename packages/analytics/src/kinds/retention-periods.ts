@@ -19,10 +19,10 @@ export interface Periods {
 
 /** Throws a QuestionError. */
 export function periodsOf(question: Question, { zone, fromMs, toMs }: TimeRange): Periods {
-  const { period = 'day', breakdown = [], limit = 10 } = question;
+  const { period = 'day', weekStart, breakdown = [], limit = 10 } = question;
   const columns = columnsOf(question);
   const span = columns.at(-1)!.end;
-  const cohorts = bucketStarts(zone, period, fromMs, toMs, MAX_CELLS).length;
+  const cohorts = bucketStarts(zone, period, fromMs, toMs, MAX_CELLS, weekStart).length;
   const groups = breakdown.length === 0 ? 1 : limit + 2;
   const cells = cohorts * columns.length;
   if (cells > MAX_CELLS || cells * groups > MAX_CELLS_IN_ALL) {
@@ -32,7 +32,7 @@ export function periodsOf(question: Question, { zone, fromMs, toMs }: TimeRange)
       detail: 'There would be too many cells; ask for longer periods, a shorter range, fewer columns or fewer groups.',
     });
   }
-  return { cohorts, columns, span, starts: bucketStarts(zone, period, fromMs, Number.POSITIVE_INFINITY, cohorts + span - 1) };
+  return { cohorts, columns, span, starts: bucketStarts(zone, period, fromMs, Number.POSITIVE_INFINITY, cohorts + span - 1, weekStart) };
 }
 
 /** Epoch ms at which a column of a cohort begins. */

@@ -5,6 +5,7 @@ import { allUnsetSql, keptColumns, keyNames, type GroupKey } from '../breakdown.
 import { bucketSql } from '../buckets.ts';
 import { eventsSql } from '../events.ts';
 import { ACTOR_COLUMNS } from '../person.ts';
+import { PAGE_SQL } from '../session-properties.ts';
 import { closedBy } from '../session-window.ts';
 import { sessionsSql } from '../sessions.ts';
 import { whereSql } from '../where.ts';
@@ -12,7 +13,7 @@ import { sessionKeys } from './session-keys.ts';
 import { gapOf, type Question } from './sessions-question.ts';
 
 /**
- * SELECT of the sessions that start in the range and hold an event within `where`: person, start, seconds, depth and keys
+ * SELECT of the sessions that start in the range and hold an event within `where`: person, start, ms, depth, pages and keys
  * (k0, …). First asks how far the sessions that are open at the range's end go on, and whether any event has no device.
  */
 export async function startedSessions(question: Question, { project, identity, range, query }: Asking): Promise<string> {
@@ -31,11 +32,11 @@ export async function startedSessions(question: Question, { project, identity, r
   const isOrdered = hasDeviceless || keys.length > 0;
   const rows = select(window, [
     ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
-    `toUInt8(${whereSql(where, 'events', 'where')}) AS tag`, ...columns,
+    `bitOr(toUInt8(${whereSql(where, 'events', 'where')}), bitShiftLeft(toUInt8(${PAGE_SQL}), 1)) AS tag`, ...columns,
   ]);
-  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlag: true, keys });
-  return `SELECT ${['person', 'start', '(last - start) / 1000 AS seconds', 'length(tags) AS depth', ...selected].join(', ')}
-FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND has(tags, 1)'}`;
+  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlags: true, keys });
+  return `SELECT ${['person', 'start', 'last - start AS ms', 'length(tags) AS depth', 'arrayCount(t -> bitTest(t, 1), tags) AS pages', ...selected].join(', ')}
+FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND arrayExists(t -> bitTest(t, 0), tags)'}`;
 }
 
 /** SELECT of the keys of the `limit` groups with the most sessions, the first first. */
@@ -47,11 +48,12 @@ export function topGroupsSql(sessions: string, count: number, limit: number): st
 /** SELECT of a summary for each bucket (is_total = 0) and the whole, of each group (g0, …) and of all (is_all = 1). */
 export function summariesSql(sessions: string, starts: readonly number[], count: number, kept: readonly GroupKey[]): string {
   const groups = Array.from({ length: count }, (_, i) => `g${i}`);
-  const columns = [`${bucketSql('fromUnixTimestamp64Milli(start)', starts)} AS bucket`, 'person', 'seconds', 'depth', ...keptColumns(count, kept)];
+  const columns = [`${bucketSql('fromUnixTimestamp64Milli(start)', starts)} AS bucket`, 'person', 'ms', 'depth', 'pages', ...keptColumns(count, kept)];
   const sets = [['bucket', ...groups], groups, ...(count === 0 ? [] : [['bucket'], []])];
   return `SELECT ${[
     'grouping(bucket) AS is_total', `${count === 0 ? '1' : 'grouping(g0)'} AS is_all`, 'bucket', ...groups,
-    'count() AS sessions', 'uniqExact(person) AS users', 'quantileExactInclusive(0.5)(seconds) AS median', 'sum(depth) AS events', 'countIf(depth = 1) AS bounces',
+    'count() AS sessions', 'uniqExact(person) AS users', 'quantilesExactInclusive(0.5, 0.9)(ms / 1000) AS quantiles', 'sum(ms) AS length',
+    'sum(depth) AS events', 'sum(pages) AS shown', 'countIf(depth = 1) AS bounces',
   ].join(', ')}
 FROM (SELECT ${columns.join(', ')} FROM (${sessions}))
 GROUP BY GROUPING SETS (${sets.map((set) => `(${set.join(', ')})`).join(', ')})`;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { sessions as oracle, withOwners, type SessionsLine, type Where } from '@tidemark/model';
+import { sessions as oracle, WEEK_DAYS, withOwners, type SessionsLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -12,18 +12,19 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-type Answer = Omit<SessionsLine, 'points' | 'breakdown'> & { points: ({ time: string; value: number } & Omit<SessionsLine, 'points'>)[]; breakdowns: (Answer & { breakdown: string[] })[] };
+type Answer = Omit<SessionsLine, 'points' | 'breakdown'> & { points: ({ time: string; value: number } & Omit<SessionsLine, 'points'>)[]; breakdowns: (Answer & { breakdown: string[] })[]; meta: object };
 
 const START_MS = Date.UTC(2026, 2, 27, 20);
 const GAP_MS = 1_800_000;
 
-const property = fc.constantFrom('session.entryPage', 'session.exitPage', 'session.source', 'session.medium', 'session.campaign', 'session.channel', 'session.country', 'session.deviceType', 'properties.plan', 'eventName');
+const property = fc.constantFrom('session.entryPage', 'session.exitPage', 'session.source', 'session.medium', 'session.campaign', 'session.channel', 'session.country', 'session.deviceType', 'session.entryEvent', 'session.exitEvent', 'session.pages', 'properties.plan', 'eventName');
 const question = fc.record({
   granularity: fc.constantFrom('hour' as const, 'day' as const, 'week' as const),
   breakdown: fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 })),
   limit: fc.integer({ min: 1, max: 3 }),
   includeBots: fc.boolean(),
   where: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where }),
+  weekStart: fc.constantFrom(...WEEK_DAYS),
   timezone: fc.constantFrom('UTC', 'Europe/Berlin'),
 });
 const situation = fc.record({
@@ -47,11 +48,12 @@ describe('sessions', () => {
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const answer = (await ask('sessions', body, store.context(project))) as unknown as Answer;
           const expected = oracle(withOwners(events), { ...asked, fromMs, toMs, gapMs: GAP_MS, where: asked.where as Where });
-          const lineOf = ({ sessions, users, medianSeconds, eventsPerSession, bounceRate, points }: Answer, breakdown: string[]): SessionsLine => ({
-            breakdown, sessions, users, medianSeconds, eventsPerSession, bounceRate,
+          const lineOf = ({ points, ...whole }: Omit<Answer, 'breakdowns' | 'meta'>, breakdown: string[]): SessionsLine => ({
+            ...whole, breakdown,
             points: points.map(({ time, value, ...point }) => ({ timeMs: Date.parse(time), ...point, sessions: value })),
           });
-          const found = [lineOf(answer, []), ...answer.breakdowns.map((line) => lineOf(line, line.breakdown))];
+          const { breakdowns, meta: _, ...whole } = answer;
+          const found = [lineOf(whole, []), ...breakdowns.map((line) => lineOf(line, line.breakdown))];
           expect(found, JSON.stringify(body)).toEqual(expected);
         }
       }),

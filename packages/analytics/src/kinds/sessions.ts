@@ -7,10 +7,14 @@ import { pointStarts } from './points.ts';
 import { Question } from './sessions-question.ts';
 import { startedSessions, summariesSql, topGroupsSql } from './sessions-sql.ts';
 
+const Seconds = Type.Union([Type.Number(), Type.Null()], { description: 'from the first to the last event; null = no session' });
 const SUMMARY = {
   users: Type.Integer(),
-  medianSeconds: Type.Union([Type.Number(), Type.Null()], { description: 'from the first to the last event; null = no session' }),
+  meanSeconds: Seconds,
+  medianSeconds: Seconds,
+  p90Seconds: Seconds,
   eventsPerSession: Type.Number(),
+  pagesPerSession: Type.Number({ description: 'events of type page or screen a session' }),
   bounceRate: Type.Number({ description: 'share of the sessions that have exactly one event' }),
 };
 const Summary = Type.Object(SUMMARY);
@@ -59,16 +63,29 @@ interface Counted {
   bucket: number;
   sessions: number;
   users: number;
-  median: number;
+  /** Median and p90 of the seconds. */
+  quantiles: number[];
+  /** Ms of all together. */
+  length: number;
   events: number;
+  shown: number;
   bounces: number;
   [group: `g${number}`]: string;
 }
 
 function summaryOf(row: Counted | undefined): Static<typeof Summary> {
   const count = Number(row?.sessions ?? 0);
-  if (row === undefined || count === 0) return { users: 0, medianSeconds: null, eventsPerSession: 0, bounceRate: 0 };
-  return { users: Number(row.users), medianSeconds: Number(row.median), eventsPerSession: Number(row.events) / count, bounceRate: Number(row.bounces) / count };
+  if (row === undefined || count === 0) return { users: 0, meanSeconds: null, medianSeconds: null, p90Seconds: null, eventsPerSession: 0, pagesPerSession: 0, bounceRate: 0 };
+  const [medianSeconds = null, p90Seconds = null] = row.quantiles;
+  return {
+    users: Number(row.users),
+    meanSeconds: Number(row.length) / count / 1000,
+    medianSeconds,
+    p90Seconds,
+    eventsPerSession: Number(row.events) / count,
+    pagesPerSession: Number(row.shown) / count,
+    bounceRate: Number(row.bounces) / count,
+  };
 }
 
 function keyOf(count: number): (row: Record<string, string>) => GroupKey {

@@ -1,50 +1,23 @@
-/** The series of a trend as SQL, and their values from its rows. */
+/** The values of the series of a trend, group by group. */
+import { aggregateSql, ofStatesSql, stateSql } from '../aggregate.ts';
 import type { Asking } from '../ask.ts';
 import { allUnsetSql, groupColumns, keptColumns, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
-import { eventsSql, type EventSelection } from '../events.ts';
-import { measuredRows, type MeasurePlan } from '../measure.ts';
+import type { MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
-import { answerableBy } from '../rollups/answerable.ts';
-import { ESTIMATED_USERS_SQL, estimatedPersonRows, EVENTS_SQL, eventRows, personRows, USERS_SQL, type CountedRows } from '../rollups/rows.ts';
 import type { Question } from './trend-question.ts';
-import { sessionRows } from './trend-sessions.ts';
+import { sourceOf, type Source } from './trend-source.ts';
 
 /** The values of one group of one series. */
 export interface Line {
   total: number;
   values: number[];
+  /** For each period of stickiness, how many people have how many days, one first. */
+  days?: readonly (readonly number[])[];
 }
 
-interface Source {
-  /** FROM of the aggregates. */
-  from: string;
-  plan: MeasurePlan;
-}
-
-/** The events that series `i` selects in a range, without columns. */
-export function selectionOf(question: Question, i: number, { fromMs, toMs }: Pick<TimeRange, 'fromMs' | 'toMs'>, { project }: Asking): EventSelection {
-  const { event, where } = question.series[i] ?? {};
-  return { project, fromMs, toMs, events: event, includeBots: question.includeBots ?? false, where: [[question.where, 'where'], [where, `series[${i}].where`]], columns: [] };
-}
-
-/** What is read of the events of series `i` in a range, with `columns` of which `keys` are grouped by; `starts` are its points'. */
-async function sourceOf(question: Question, i: number, plan: MeasurePlan, range: TimeRange, starts: readonly number[], columns: CountedRows['columns'], keys: readonly string[], asking: Asking): Promise<Source> {
-  const selection: EventSelection = { ...selectionOf(question, i, range, asking), columns: [...plan.columns, ...columns('events')] };
-  if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan };
-  const property = question.rollups === false ? undefined : answerableBy(question, i);
-  const coverage = property === undefined ? undefined : await asking.rollups.take(property, range, starts);
-  if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), keys, asking.identity), plan };
-  const counted: CountedRows = { selection, columns, keys, coverage };
-  const [from, sql] = plan.of === 'persons' ? usersOf(counted, asking) : [eventRows(counted), EVENTS_SQL];
-  return { from, plan: { ...plan, aggregates: [{ name: 'v', sql }] } };
-}
-
-function usersOf(counted: CountedRows, { identity, rollups }: Asking): [from: string, sql: string] {
-  if (!counted.coverage.isSketched) return [personRows(counted, identity), USERS_SQL];
-  rollups.noteEstimate();
-  return [estimatedPersonRows(counted, identity), ESTIMATED_USERS_SQL];
-}
+/** By `sameGroup` of their group; groups without events have none. */
+export type Lines = Map<string, Line>;
 
 /**
  * The groups to show (rule B2): the first series' greatest, and where these are fewer than the limit, the next series'.
@@ -56,7 +29,7 @@ export async function keptGroups(question: Question, plans: readonly MeasurePlan
   const keys = keyNames(breakdown.length);
   const kept = new Map<string, GroupKey>();
   for (const [i, wanted] of plans.entries()) {
-    const { from, plan } = await sourceOf(question, i, wanted, asking.range, starts, (table) => groupColumns(breakdown, table, 'breakdown'), keys, asking);
+    const { from, plan } = await sourceOf(question, i, wanted, { range: asking.range, starts, columns: (table) => groupColumns(breakdown, table, 'breakdown'), keys }, asking);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
 FROM ${from}
 WHERE NOT (${allUnsetSql(breakdown.length)})
@@ -72,29 +45,54 @@ LIMIT ${limit}`;
   return [...kept.values()];
 }
 
-function aggregatesSql(plan: MeasurePlan): string {
-  return plan.aggregates.map(({ name, sql }) => `${sql} AS ${name}`).join(', ');
+/** The columns `k0, …` and `g0, …` of an event's group, of which the latter are grouped by. */
+export function groupingOf({ breakdown = [] }: Question, kept: readonly GroupKey[]): { groups: string[]; columns: (table: 'events' | 'rollups') => string[] } {
+  return {
+    groups: breakdown.map((_, at) => `g${at}`),
+    columns: (table) => [...groupColumns(breakdown, table, 'breakdown'), ...keptColumns(breakdown.length, kept)],
+  };
 }
 
-/** The lines of series `i` in a range, by `sameGroup` of their group; groups without events have none. */
-export async function linesOf(question: Question, i: number, wanted: MeasurePlan, range: TimeRange, starts: readonly number[], kept: readonly GroupKey[], asking: Asking): Promise<Map<string, Line>> {
-  const count = question.breakdown?.length ?? 0;
-  const groups = Array.from({ length: count }, (_, at) => `g${at}`);
-  const columns: CountedRows['columns'] = (table) => [`${bucketSql('time', starts)} AS bucket`, ...groupColumns(question.breakdown ?? [], table, 'breakdown'), ...keptColumns(count, kept)];
-  const { from, plan } = await sourceOf(question, i, wanted, range, starts, columns, ['bucket', ...groups], asking);
-  // The total has a row of its own: a user who came on two days is one user.
-  const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
-  const sql = `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
-FROM ${from}
-GROUP BY GROUPING SETS (${sets})`;
-  const lines = new Map<string, Line>();
+/** The lines of series `i` in a range with points at `starts`. */
+export async function linesOf(question: Question, i: number, wanted: MeasurePlan, { range, starts }: { range: TimeRange; starts: readonly number[] }, kept: readonly GroupKey[], asking: Asking): Promise<Lines> {
+  const { groups, columns } = groupingOf(question, kept);
+  const reading = { range, starts, columns: (table: 'events' | 'rollups') => [`${bucketSql('time', starts)} AS bucket`, ...columns(table)], keys: ['bucket', ...groups] };
+  const source = await sourceOf(question, i, wanted, reading, asking);
+  const lines: Lines = new Map();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));
-  for (const row of await asking.query<Record<string, unknown>>(sql)) {
+  const isCumulative = question.cumulative === true;
+  for (const row of await asking.query<Record<string, unknown>>(isCumulative ? cumulativeSql(source, groups) : pointsSql(source, groups))) {
     const id = sameGroup(groups.map((name) => String(row[name])));
     let line = lines.get(id);
     if (line === undefined) lines.set(id, (line = { total: 0, values: starts.map(() => 0) }));
-    if (Number(row['is_total']) === 1) line.total = plan.value(row);
-    else line.values[place.get(Number(row['bucket'])) ?? -1] = plan.value(row);
+    const value = source.plan.value(row);
+    if (Number(row['is_total']) === 1) line.total = value;
+    // Rows come in order: what has been reached stays until the next.
+    else if (isCumulative) line.values.fill((line.total = value), place.get(Number(row['bucket'])));
+    else line.values[place.get(Number(row['bucket'])) ?? -1] = value;
   }
   return lines;
+}
+
+function pointsSql({ from, plan }: Source, groups: readonly string[]): string {
+  // The total has a row of its own: a user who came on two days is one user.
+  const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
+  return `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
+FROM ${from}
+GROUP BY GROUPING SETS (${sets})`;
+}
+
+/** A row for each bucket with events, of all up to its end; so each bucket's state is made and merged once (rule T11). */
+function cumulativeSql({ from, plan: { aggregates } }: Source, groups: readonly string[]): string {
+  const keys = ['bucket', ...groups].join(', ');
+  const states = aggregates.map((aggregate) => `${stateSql(aggregate)} AS state_${aggregate.name}`);
+  const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, `state_${aggregate.name}`, 'so_far')} AS ${aggregate.name}`);
+  return `SELECT ${keys}, ${results.join(', ')}
+FROM (SELECT ${keys}, ${states.join(', ')} FROM ${from} GROUP BY ${keys})
+WINDOW so_far AS (${groups.length === 0 ? '' : `PARTITION BY ${groups.join(', ')} `}ORDER BY bucket)
+ORDER BY bucket`;
+}
+
+function aggregatesSql({ aggregates }: MeasurePlan): string {
+  return aggregates.map((aggregate) => `${aggregateSql(aggregate)} AS ${aggregate.name}`).join(', ');
 }

@@ -3,69 +3,65 @@ import Type, { type Static } from 'typebox';
 import type { Asking, Kind } from '../ask.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
 import { durationMs } from '../duration.ts';
-import { readFormula, type Formula } from '../formula.ts';
-import { planMeasure, type MeasurePlan } from '../measure.ts';
+import { readFormula } from '../formula.ts';
+import { planMeasure } from '../measure.ts';
 import { QuestionError } from '../problem.ts';
 import { EARLIEST_MS, type TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
-import { pointStarts } from './points.ts';
-import { keptGroups, linesOf, type Line } from './trend-lines.ts';
-import { Cell, peopleOf } from './trend-people.ts';
-import { Question } from './trend-question.ts';
+import { calendarsOf, type Calendar } from './trend-calendar.ts';
+import { keptGroups, type Line } from './trend-lines.ts';
+import { Cell, peopleOf, type TrendPlan } from './trend-people.ts';
+import { Question, refuseCombinations } from './trend-question.ts';
+import { shownDays, Stickiness } from './trend-stickiness.ts';
+import { valuesIn } from './trend-values.ts';
 
-const Points = Type.Array(Type.Object({ time: Type.String(), value: Type.Number() }));
+const VALUES = {
+  total: Type.Number(),
+  points: Type.Array(
+    Type.Object({ time: Type.String(), value: Type.Number(), unfinished: Type.Optional(Type.Literal(true, { description: 'its bucket ends after the time of asking' })) }),
+  ),
+  stickiness: Type.Optional(Stickiness),
+};
+const Values = Type.Object(VALUES);
 const Answer = Type.Object({
   series: Type.Array(
-    Type.Object({
-      label: Type.String(),
-      breakdown: Type.Array(Type.String()),
-      total: Type.Number(),
-      points: Points,
-      compare: Type.Optional(Type.Object({ from: Type.String(), to: Type.String(), total: Type.Number(), points: Points })),
-    }),
+    Type.Object({ label: Type.String(), breakdown: Type.Array(Type.String()), ...VALUES, compare: Type.Optional(Type.Object({ from: Type.String(), to: Type.String(), ...VALUES })) }),
   ),
 });
 type Answer = Static<typeof Answer>;
 
 export const trend: Kind = {
   name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo,
-  people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, plansOf(question), earlierRange(question, asking.range), asking) },
+  people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, planOf(question, asking.range), asking) },
 };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
-  const plans = plansOf(question);
-  const formula = question.formula === undefined ? undefined : readFormula(question.formula, plans.length);
-  const earlier = earlierRange(question, asking.range);
-  const starts = pointStarts(question, asking.range, plans.length);
-  const kept = await keptGroups(question, plans, starts, asking);
-
-  /** Lines of each series shown, by group. */
-  const shownIn = async (range: TimeRange, at: readonly number[]): Promise<Map<string, Line>[]> => {
-    const series: Map<string, Line>[] = [];
-    // One after another: a question of many series must not hold all connections of the warehouse.
-    for (const [i, plan] of plans.entries()) series.push(await linesOf(question, i, plan, range, at, kept, asking));
-    return formula === undefined ? series : [combined(series, formula, at.length)];
-  };
-  const now = await shownIn(asking.range, starts);
-  const earlierStarts = earlier === undefined ? [] : pointStarts(question, earlier, plans.length);
-  const before = earlier === undefined ? undefined : await shownIn(earlier, earlierStarts);
+  const { measures, calendar, earlier } = planOf(question, asking.range);
+  const formula = question.formula === undefined ? undefined : readFormula(question.formula, measures.length);
+  const kept = await keptGroups(question, measures, calendar.starts, asking);
+  const now = await valuesIn(question, measures, formula, calendar, kept, asking);
+  const before = earlier === undefined ? undefined : await valuesIn(question, measures, formula, earlier, kept, asking);
 
   const order = groupOrder(kept, question.breakdown?.length ?? 0);
   const series = now.flatMap((lines, i) =>
     order.flatMap((group) => {
       const [line, past] = [lines.get(sameGroup(group)), before?.[i]?.get(sameGroup(group))];
       if (line === undefined && past === undefined && group.length > 0) return [];
-      const shown = { label: labelOf(question, i), breakdown: groupLabels(group), ...valuesOf(line, asking.range, starts) };
+      const shown = { label: labelOf(question, i), breakdown: groupLabels(group), ...shownValues(line, calendar, asking.nowMs) };
       if (earlier === undefined) return [shown];
-      const { zone, fromMs, toMs } = earlier;
-      return [{ ...shown, compare: { from: formatTime(zone, fromMs), to: formatTime(zone, toMs), ...valuesOf(past, earlier, earlierStarts) } }];
+      const { zone, fromMs, toMs } = earlier.range;
+      return [{ ...shown, compare: { from: formatTime(zone, fromMs), to: formatTime(zone, toMs), ...shownValues(past, earlier, asking.nowMs) } }];
     }),
   );
   return { series };
 }
 
-function plansOf({ series }: Question): MeasurePlan[] {
-  return series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
+function planOf(question: Question, range: TimeRange): TrendPlan {
+  refuseCombinations(question);
+  const measures = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
+  const past = earlierRange(question, range);
+  const [calendar, earlier] = calendarsOf(question, past === undefined ? [range] : [range, past]);
+  return { measures, calendar: calendar!, earlier };
 }
 
 function labelOf({ series, formula }: Question, i: number): string {
@@ -73,8 +69,12 @@ function labelOf({ series, formula }: Question, i: number): string {
   return formula ?? series[i]?.label ?? (event === undefined ? 'Any event' : [event].flat().join(', '));
 }
 
-function valuesOf(line: Line | undefined, { zone }: TimeRange, starts: readonly number[]): { total: number; points: { time: string; value: number }[] } {
-  return { total: line?.total ?? 0, points: starts.map((start, i) => ({ time: formatTime(zone, start), value: line?.values[i] ?? 0 })) };
+function shownValues(line: Line | undefined, { range, starts, endMs, stickiness }: Calendar, nowMs: number): Static<typeof Values> {
+  const points = starts.map((start, i) => {
+    const isUnfinished = (starts[i + 1] ?? endMs) > nowMs;
+    return { time: formatTime(range.zone, start), value: line?.values[i] ?? 0, ...(isUnfinished && { unfinished: true as const }) };
+  });
+  return { total: line?.total ?? 0, points, ...(stickiness !== undefined && { stickiness: shownDays(line?.days, stickiness, range) }) };
 }
 
 function earlierRange({ compare }: Question, { fromMs, toMs, zone }: TimeRange): TimeRange | undefined {
@@ -86,14 +86,3 @@ function earlierRange({ compare }: Question, { fromMs, toMs, zone }: TimeRange):
     detail: 'compare must be previous or a duration from 1s to 366d, and not reach back before 1900.',
   });
 }
-
-/** The formula applied to each group that any series has, point by point and to the totals. */
-function combined(series: readonly Map<string, Line>[], formula: Formula, length: number): Map<string, Line> {
-  const groups = new Set(series.flatMap((lines) => [...lines.keys()]));
-  const applied = (id: string, read: (line: Line) => number | undefined): number => formula(series.map((lines) => read(lines.get(id) ?? NOTHING) ?? 0));
-  return new Map(
-    [...groups].map((id) => [id, { total: applied(id, ({ total }) => total), values: Array.from({ length }, (_, i) => applied(id, ({ values }) => values[i])) }]),
-  );
-}
-
-const NOTHING: Line = { total: 0, values: [] };

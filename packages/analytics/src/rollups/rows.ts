@@ -1,5 +1,6 @@
 /** FROM of a trend's aggregates over rollups where these cover the range, and over events for the rest: one statement. */
 import { actorHashSql, keyHashSql, literal, SKETCH, SKETCH_PRECISION, withinRuns } from '@tidemark/warehouse';
+import type { Aggregate } from '../aggregate.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
 import { personsOfActors } from '../person.ts';
 import type { ProjectIdentity } from '../project-identity.ts';
@@ -19,11 +20,11 @@ export interface CountedRows {
 const PERSON_HASH_SQL = 'if(identity.of_person != 0, identity.of_person, actor)';
 
 /** The aggregate of `eventRows`. */
-export const EVENTS_SQL = 'sum(n)';
+export const EVENTS: Aggregate = { fn: 'sum', of: 'n' };
 /** The aggregate of `personRows`: who is not mapped is a person alone. */
-export const USERS_SQL = `uniqExact(${PERSON_HASH_SQL})`;
+export const USERS: Aggregate = { fn: 'uniqExact', of: PERSON_HASH_SQL };
 /** The aggregate of `estimatedPersonRows`. */
-export const ESTIMATED_USERS_SQL = `${SKETCH}Merge(${SKETCH_PRECISION})(users)`;
+export const ESTIMATED_USERS: Aggregate = { fn: `${SKETCH}Merge(${SKETCH_PRECISION})`, of: 'users' };
 
 /** Rows with the columns and `n`, a number of events. */
 export function eventRows(counted: CountedRows): string {

@@ -5,6 +5,7 @@ import { history } from './histories.ts';
 
 const page = fc.constantFrom('', '/', '/cart', '/thanks');
 const visit = fc.record({
+  type: fc.constantFrom('track' as const, 'page' as const, 'screen' as const),
   pagePath: page,
   country: fc.constantFrom('', 'DE', 'FR'),
   deviceType: fc.constantFrom('', 'mobile'),

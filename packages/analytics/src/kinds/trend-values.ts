@@ -1,0 +1,46 @@
+/** The values that a trend shows of a range: those of its series, or of a formula; rolled, where that is asked for. */
+import type { Asking } from '../ask.ts';
+import type { GroupKey } from '../breakdown.ts';
+import type { Formula } from '../formula.ts';
+import type { MeasurePlan } from '../measure.ts';
+import type { Calendar } from './trend-calendar.ts';
+import { linesOf, type Line, type Lines } from './trend-lines.ts';
+import type { Question } from './trend-question.ts';
+import { daysOf } from './trend-stickiness.ts';
+
+/** Lines of each series shown, of the groups with events in the range. */
+export async function valuesIn(question: Question, plans: readonly MeasurePlan[], formula: Formula | undefined, calendar: Calendar, kept: readonly GroupKey[], asking: Asking): Promise<Lines[]> {
+  const found: { lines: Lines; before: Lines }[] = [];
+  // One after another: a question of many series must not hold all connections of the warehouse.
+  for (const [i, plan] of plans.entries()) {
+    const lines = await linesOf(question, i, plan, calendar, kept, asking);
+    const { range } = calendar.before;
+    const before: Lines = range.fromMs < range.toMs ? await linesOf(question, i, plan, calendar.before, kept, asking) : new Map();
+    if (calendar.stickiness !== undefined) {
+      const days = await daysOf(question, i, plan, { range: calendar.range, periods: calendar.stickiness }, kept, asking);
+      for (const [id, line] of lines) line.days = days.get(id) ?? [];
+    }
+    found.push({ lines, before });
+  }
+  const nothing = (length: number): Line => ({ total: 0, values: Array.from({ length }, () => 0) });
+  const lineOf = (i: number, id: string): Line => {
+    const line = found[i]!.lines.get(id) ?? nothing(calendar.starts.length);
+    const { values } = found[i]!.before.get(id) ?? nothing(calendar.before.starts.length);
+    return { ...line, values: [...values, ...line.values] };
+  };
+  const shown = (line: Line): Line => ({ ...line, values: rolled(line.values, question.rolling ?? 1) });
+  if (formula === undefined) return found.map(({ lines }, i) => new Map([...lines.keys()].map((id) => [id, shown(lineOf(i, id))])));
+  const ids = new Set(found.flatMap(({ lines }) => [...lines.keys()]));
+  return [new Map([...ids].map((id) => [id, shown(combined(plans.map((_, i) => lineOf(i, id)), formula))]))];
+}
+
+/** The formula applied point by point and to the totals. */
+function combined(lines: readonly Line[], formula: Formula): Line {
+  const values = lines[0]!.values.map((_, i) => formula(lines.map((line) => line.values[i]!)));
+  return { total: formula(lines.map(({ total }) => total)), values };
+}
+
+/** Means of every `width` values that follow each other, added from the first. */
+function rolled(values: readonly number[], width: number): number[] {
+  return values.slice(width - 1).map((_, i) => values.slice(i, i + width).reduce((sum, value) => sum + value, 0) / width);
+}
