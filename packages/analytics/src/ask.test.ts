@@ -28,6 +28,7 @@ afterAll(() => store.close());
 interface Answer {
   series: { label: string; breakdown: string[]; total: number; compare?: { total: number } }[];
   steps: { event: string; users: number }[];
+  cohorts: unknown[];
   breakdowns: { breakdown: string[]; steps: { users: number }[] }[];
   meta: Record<string, unknown>;
 }
@@ -70,6 +71,18 @@ describe('what comes from outside', () => {
       const funnel = await asked('funnel', { steps: [{ event: text }, { event: text }], hold: [property], breakdown: [`properties.nested.${text}`] });
       expect(funnel.steps.map(({ users }) => users)).toEqual([1, 0]);
       expect(funnel.breakdowns[0]?.breakdown).toEqual(['true']);
+    }
+  });
+
+  it('is only ever a value or a name in retention and attribution, too', async () => {
+    for (const [i, text] of HOSTILE.entries()) {
+      if (text.includes('.')) continue;
+      const selector = { event: text, label: text, where: [{ property: 'properties.text', op: '=', value: text }] };
+      const { cohorts, breakdowns } = await asked('retention', { start: selector, return: { where: [{ property: 'userId', op: '=', value: text }] }, breakdown: ['properties.text'], periods: 1 });
+      expect([cohorts, breakdowns], JSON.stringify(text)).toMatchObject([[{ size: 1, retained: [1] }], [{ breakdown: [text] }]]);
+      const channels = [{ name: text, where: [{ property: 'properties.text', op: '=', value: text }] }, { name: 'internal', where: [] }];
+      const attributed = await asked('attribution', { conversion: { ...selector, value: `properties.${text}` }, channels, models: ['linear'] });
+      expect(attributed, JSON.stringify(text)).toMatchObject({ conversions: 1, value: i, withoutTouch: 0, breakdowns: [{ breakdown: [text], models: { linear: { conversions: 1, value: i } } }] });
     }
   });
 

@@ -1,18 +1,19 @@
 import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import type { TObject, TSchema } from 'typebox';
+import type { ChannelRule } from './channels.ts';
+import { attribution } from './kinds/attribution.ts';
 import { funnel } from './kinds/funnel.ts';
 import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
 import { trend } from './kinds/trend.ts';
 import { withDefinitions } from './definitions.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
-import { patternsOf, patternsSql, type Pattern } from './patterns.ts';
+import { isNoPattern, judgePatterns, noPattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, timeRange, zoneOf, type TimeRange } from './range.ts';
 import { RollupUse } from './rollups/rollup-use.ts';
 import type { Meta } from './schema.ts';
 import { validate } from './validate.ts';
-import { MAX_PATTERN_LENGTH } from './where.ts';
 import { formatTime } from './zone.ts';
 
 /** How far the stores have come; a running processor tells (times in epoch ms). */
@@ -36,6 +37,8 @@ export interface AskContext {
   freshness: Freshness;
   /** Aliases and decisions about identity; absent = there are none. */
   identities?: Identities;
+  /** A project's own channel rules; absent = there are none. */
+  channels?: (project: string) => Promise<readonly ChannelRule[]>;
   /** Bounds of one statement; absent = the warehouse's own. */
   maxMemoryBytes?: number;
   timeoutMs?: number;
@@ -50,6 +53,8 @@ export interface Asking {
   /** When it was asked, epoch ms: what begins later is not over. */
   nowMs: number;
   rollups: RollupUse;
+  /** The project's own channel rules. */
+  channels(): Promise<readonly ChannelRule[]>;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
 }
@@ -78,7 +83,7 @@ export interface PeopleBehind {
   peopleOf(question: never, cell: never, asking: Asking): Promise<string>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;
@@ -132,14 +137,9 @@ export async function begin(question: Record<string, never>, context: AskContext
       throw asProblem(error);
     }
   };
-  const patterns = patternsOf(question);
-  // Too long ones and those with NUL are refused when the question is compiled.
-  const judged = patterns.filter(({ text }) => text.length <= MAX_PATTERN_LENGTH && !text.includes('\0'));
-  if (judged.length > 0) {
-    await context.warehouse.query(patternsSql(judged)).catch((error: unknown) => {
-      throw asProblem(error, judged.length === 1 ? judged[0] : undefined);
-    });
-  }
+  await judgePatterns(question, context.warehouse).catch((error: unknown) => {
+    throw asProblem(error);
+  });
   const rollups = new RollupUse(context.project, query);
   const meta = (): Meta => ({
     asOf: iso(asOfMs),
@@ -154,7 +154,7 @@ export async function begin(question: Record<string, never>, context: AskContext
     elapsedMs: context.clock() - startedMs,
     sql: statements.join(';\n'),
   });
-  return { asking: { project: context.project, identity, range, nowMs: startedMs, rollups, query }, meta };
+  return { asking: { project: context.project, identity, range, nowMs: startedMs, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query }, meta };
 }
 
 /** Waits until everything received up to a time is in, 10 s at most; the answer's `asOf` tells how far it came. */
@@ -170,20 +170,17 @@ async function waitFor(value: string | number, { clock, freshness }: AskContext)
 }
 
 /** ClickHouse's errors that the question is to blame for. */
-function asProblem(error: unknown, pattern?: Pattern): unknown {
+function asProblem(error: unknown): unknown {
+  if (isNoPattern(error)) return noPattern();
   if (!(error instanceof WarehouseError)) return error;
-  // 427 CANNOT_COMPILE_REGEXP
-  if (error.number === 427) {
-    return new QuestionError({ code: 'invalid_pattern', field: pattern?.field ?? 'where', ...(pattern && { value: pattern.text }), rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
-  }
-  // 395 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: only a funnel (rule F17) throws by itself.
-  if (error.number === 395) {
-    return new QuestionError({ code: 'question_too_expensive', field: '', rule: 'at most 4,194,303 events of one person', detail: 'One person has too many events that match a step; ask for a shorter range, or leave that person out.' });
-  }
   // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
   if (error.number === 241 || error.number === 159) {
     const what = error.number === 241 ? 'memory' : 'time';
     return new QuestionError({ code: 'question_too_expensive', field: '', rule: `within the ${what} that a question may take`, detail: `The question took more ${what} than one may; ask for a shorter range or fewer groups.` });
+  }
+  // 395 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: by this, statements refuse persons with more events than can be put in order.
+  if (error.number === 395) {
+    return new QuestionError({ code: 'question_too_expensive', field: '', rule: 'so many events of one person as can be put in order', detail: 'One person has too many events for this question; ask for a shorter range, or leave this person out.' });
   }
   return error;
 }

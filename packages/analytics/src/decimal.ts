@@ -38,3 +38,28 @@ export function averageOf(text: string, huge: number, count: number): number {
   const plain = Number(`${text.startsWith('-') ? '-' : ''}${quotient}e-${digits}`);
   return plain + huge / count;
 }
+
+/** Numbers from here on are not held by a Decimal any more when multiplied by billionths. */
+const HUGE_OF_SHARES = "toFloat64('1e40')";
+
+/**
+ * SQL aggregates over `number` (Float64) times `billionths` (whole): `plain`, the exact sum as a Decimal of billionths; and `huge`, the
+ * products of numbers that no Decimal holds, as an Array(Float64). See `shareSumOf`, of their merged sums.
+ */
+export function shareSumSql(number: string, billionths: string): { plain: string; huge: string } {
+  const isPlain = `abs(${number}) < ${HUGE_OF_SHARES}`;
+  return {
+    plain: `sumIf(toDecimal256OrZero(toString(${number}), ${SCALE}) * ${billionths}, ${isPlain})`,
+    huge: `groupArrayIf(${number} * (${billionths} / 1e9), NOT (${isPlain}) AND ${billionths} != 0)`,
+  };
+}
+
+/** SQL aggregate over groups' `huge` of `shareSumSql`: their sum, never infinite. */
+export function hugeSharesSql(huge: string): string {
+  return `greatest(-${OUTERMOST}, least(${OUTERMOST}, arraySum(arraySort(groupArrayArray(${huge})))))`;
+}
+
+/** The double nearest to the sum of all products. */
+export function shareSumOf(plainBillionths: string, huge: number): number {
+  return Number(`${plainBillionths}e-9`) + huge;
+}

@@ -1,4 +1,5 @@
 export { ask, KINDS, type AskContext, type Freshness, type Identities, type Kind } from './ask.ts';
+export { ChannelRules, checkChannelRules, type ChannelRule } from './channels.ts';
 export { exportEvents, ExportRequest, type EventExport } from './export.ts';
 export { outputLine, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
 export { askPeople, PeopleAnswer, peopleQuestion } from './people/people.ts';

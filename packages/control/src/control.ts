@@ -61,6 +61,14 @@ export interface ProjectSettings extends DoorSettings {
     /** Properties, besides those that all projects have, by which trends are answered from rollups. */
     properties: string[];
   };
+  /** Which channel an event came by: the first rule whose conditions all hold. */
+  channels: ChannelRule[];
+}
+
+/** A channel, and conditions of a question's `where`. */
+export interface ChannelRule {
+  name: string;
+  where: unknown[];
 }
 
 /** Looks write keys up in memory; kept fresh from the control store (a change shows within two seconds). */

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { ProjectSettings } from './control.ts';
+import type { ChannelRule, ProjectSettings } from './control.ts';
 import { ControlError } from './errors.ts';
 import { recorded, requireProject } from './store.ts';
 import type { Store } from './store.ts';
@@ -12,6 +12,8 @@ export interface Settings {
   set(change: { project: string; settings: Partial<ProjectSettings>; actor: string }): Promise<ProjectSettings>;
   /** Of `rollups`, the properties; none of a project that there isn't (any more). */
   rollupProperties(project: string): Promise<string[]>;
+  /** None of a project that there isn't (any more). */
+  channelRules(project: string): Promise<ChannelRule[]>;
 }
 
 export function createSettings(store: Store): Settings {
@@ -22,12 +24,13 @@ export function createSettings(store: Store): Settings {
       const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
       return recorded(store, change, async (trx) => {
         await requireProject(trx, project);
-        const { retentionDays, quarantineDays, rollups, ...rest } = settings;
+        const { retentionDays, quarantineDays, rollups, channels, ...rest } = settings;
         const columns = {
           ...rest,
           ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
           ...(quarantineDays === undefined ? {} : { quarantine_days: quarantineDays }),
           ...(rollups === undefined ? {} : { rollup_properties: JSON.stringify(rollups.properties) }),
+          ...(channels === undefined ? {} : { channel_rules: JSON.stringify(channels) }),
         };
         if (Object.keys(columns).length > 0)
           await trx.updateTable('settings').set(columns).where('project', '=', project).execute();
@@ -39,6 +42,11 @@ export function createSettings(store: Store): Settings {
     async rollupProperties(project) {
       const row = await store.db.selectFrom('settings').select('rollup_properties').where('project', '=', project).executeTakeFirst();
       return row === undefined ? [] : (JSON.parse(row.rollup_properties) as string[]);
+    },
+
+    async channelRules(project) {
+      const row = await store.db.selectFrom('settings').select('channel_rules').where('project', '=', project).executeTakeFirst();
+      return row === undefined ? [] : (JSON.parse(row.channel_rules) as ChannelRule[]);
     },
   };
 }
@@ -56,13 +64,13 @@ async function read(db: Kysely<Tables>, project: string): Promise<ProjectSetting
   const row = await db
     .selectFrom('settings')
     .innerJoin('projects', 'projects.id', 'settings.project')
-    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays', 'rollup_properties as rollupProperties'])
+    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays', 'rollup_properties as rollupProperties', 'channel_rules as channelRules'])
     .where('project', '=', project)
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();
   if (row) {
-    const { rollupProperties, ...rest } = row;
-    return { ...rest, rollups: { properties: JSON.parse(rollupProperties) as string[] } };
+    const { rollupProperties, channelRules, ...rest } = row;
+    return { ...rest, rollups: { properties: JSON.parse(rollupProperties) as string[] }, channels: JSON.parse(channelRules) as ChannelRule[] };
   }
   throw new ControlError('project_not_found', `There is no project ${project}: list the projects.`, {
     field: 'project',

@@ -20,6 +20,8 @@ export interface Tables {
     quarantine_days: ColumnType<number | null, number | null | undefined, number | null>;
     /** JSON text. */
     rollup_properties: Generated<string>;
+    /** JSON text. */
+    channel_rules: Generated<string>;
   };
   identity_decisions: {
     id: Generated<number>;

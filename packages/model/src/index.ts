@@ -1,4 +1,5 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
+export { attribution, type AttributionAnswer, type AttributionQuestion } from './attribution.ts';
 export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';

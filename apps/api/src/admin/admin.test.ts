@@ -25,7 +25,8 @@ async function server() {
   setSchemaCompilers(app);
   answerFailures(app);
   guardAccess(app, control);
-  adminRoutes(app, { control });
+  // No rule here has a pattern that would be asked of it.
+  adminRoutes(app, { control, warehouse: { query: () => Promise.reject(new Error('not open')) } });
   onTestFinished(async () => {
     await app.close();
     await control.close();
@@ -82,13 +83,14 @@ test.each(['', '/settings', '/sources', '/keys', '/tokens', '/audit'])(
 test('settings change one by one, and a wrong one is named', async () => {
   const { admin, project } = await server();
   const url = `/api/projects/${project}/settings`;
-  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90, rollups: { properties: [] } });
+  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90, rollups: { properties: [] }, channels: [] });
   expect((await admin('PUT', url, { retentionDays: 90, bots: 'drop' })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: 90,
     quarantineDays: 90,
     rollups: { properties: [] },
+    channels: [],
   });
   expect((await admin('PUT', url, { retentionDays: null, quarantineDays: 90 })).body).toEqual({
     bots: 'drop',
@@ -96,6 +98,7 @@ test('settings change one by one, and a wrong one is named', async () => {
     retentionDays: null,
     quarantineDays: 90,
     rollups: { properties: [] },
+    channels: [],
   });
   const rollups = { properties: ['properties.item', 'context.app.version'] };
   expect((await admin('PUT', url, { rollups })).body).toMatchObject({ bots: 'drop', rollups });
@@ -104,6 +107,17 @@ test('settings change one by one, and a wrong one is named', async () => {
     expect(await admin('PUT', url, { rollups: { properties: ['type', name] } })).toMatchObject({ status: 400, body: { code: 'invalid_value', field: 'rollups.properties[1]', value: name } });
   }
   expect(await admin('PUT', url, { rollups: { properties: Array.from({ length: 9 }, (_, i) => `properties.p${i}`) } })).toMatchObject({ status: 400, body: { field: 'rollups.properties' } });
+  const channels = [{ name: 'newsletter', where: [{ property: 'context.campaign.name', op: 'in', value: ['spring', 7, true] }] }, { name: 'direct', where: [] }];
+  expect((await admin('PUT', url, { channels })).body).toMatchObject({ rollups, channels });
+  expect((await admin('GET', url)).body).toMatchObject({ channels });
+  for (const [rule, field, code] of [
+    [{ name: '', where: [] }, 'channels.1.name', 'invalid_value'],
+    [{ name: 'x' }, 'channels.1.where', 'missing_field'],
+    [{ name: 'x', where: [{ property: 'campaign', op: 'is_set' }] }, 'channels[1].where[0].property', 'unknown_property'],
+    [{ name: 'x', where: [{ property: 'userId', op: '=' }] }, 'channels[1].where[0].value', 'missing_field'],
+  ] as const) {
+    expect(await admin('PUT', url, { channels: [channels[0], rule] })).toMatchObject({ status: 400, body: { code, field } });
+  }
   expect(await admin('PUT', url, { ip: 'sell' })).toMatchObject({
     status: 400,
     body: { code: 'invalid_value', field: 'ip' },

@@ -1,5 +1,6 @@
 /** Administration: projects and what is in them. Every change stands in the audit log with the token that made it. */
 import type { Control } from '@tidemark/control';
+import type { Warehouse } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { auditRoutes } from './audit.ts';
 import { keyRoutes } from './keys.ts';
@@ -10,6 +11,8 @@ import { tokenRoutes } from './tokens.ts';
 
 export interface AdminDeps {
   control: Control;
+  /** Judges patterns in channel rules. */
+  warehouse: Pick<Warehouse, 'query'>;
 }
 
 /** Adds the routes below /api/projects. `guardAccess` must have been called on `app`. */

@@ -1,4 +1,5 @@
-import { isNameable } from '@tidemark/analytics';
+import { ChannelRules, checkChannelRules, isNameable } from '@tidemark/analytics';
+import type { ProjectSettings } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -53,14 +54,16 @@ const Changes = Type.Object(
         { additionalProperties: false, description: 'What is counted ahead.' },
       ),
     ),
+    channels: Type.Optional(ChannelRules),
   },
   { additionalProperties: false, minProperties: 1, description: 'Settings that are not given stay as they are.' },
 );
 const Settings = Type.Required(Changes);
+type Shown = Static<typeof Settings>;
 
 const tags = ['administration'];
 
-export function settingsRoutes(app: FastifyInstance, { control }: AdminDeps): void {
+export function settingsRoutes(app: FastifyInstance, { control, warehouse }: AdminDeps): void {
   app.route<{ Params: { id: string } }>({
     method: 'GET',
     url: '/api/projects/:id/settings',
@@ -71,8 +74,8 @@ export function settingsRoutes(app: FastifyInstance, { control }: AdminDeps): vo
       params: ProjectId,
       response: { 200: Settings },
     },
-    async handler(request): Promise<Static<typeof Settings>> {
-      return control.settings.get(administratorOf(request).project);
+    async handler(request): Promise<Shown> {
+      return shown(await control.settings.get(administratorOf(request).project));
     },
   });
 
@@ -87,11 +90,17 @@ export function settingsRoutes(app: FastifyInstance, { control }: AdminDeps): vo
       body: Changes,
       response: { 200: Settings },
     },
-    async handler(request): Promise<Static<typeof Settings>> {
+    async handler(request): Promise<Shown> {
       request.body.rollups?.properties.forEach(checkNameable);
-      return control.settings.set({ ...administratorOf(request), settings: request.body });
+      await checkChannelRules(request.body.channels ?? [], warehouse);
+      return shown(await control.settings.set({ ...administratorOf(request), settings: request.body }));
     },
   });
+}
+
+/** Rules were checked when they were set. */
+function shown(settings: ProjectSettings): Shown {
+  return settings as Shown;
 }
 
 function checkNameable(value: string, index: number): void {

@@ -1,6 +1,6 @@
 /** Questions: asked in full by POST, or by the name they were saved under by GET. */
 import { ask, askPeople, KINDS, Meta, PeopleAnswer, peopleQuestion } from '@tidemark/analytics';
-import type { AskContext } from '@tidemark/analytics';
+import type { AskContext, ChannelRule } from '@tidemark/analytics';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
@@ -35,6 +35,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     clock: deps.clock,
     freshness: deps.processor,
     ...(deps.identities && { identities: deps.identities }),
+    channels: (project) => deps.control.settings.channelRules(project) as Promise<ChannelRule[]>,
     maxMemoryBytes: questionMemoryBytes,
     timeoutMs: questionTimeoutMs,
   });

@@ -123,6 +123,22 @@ describe('POST /api/analytics/{kind}/people', () => {
   });
 });
 
+describe('channel rules of a project', () => {
+  it('are applied to the past, and judged when they are set', async () => {
+    const project = (await engine.call('GET', '/api/projects')).json().projects[0].id as string;
+    const url = `/api/projects/${project}/settings`;
+    const question = { conversion: { event: 'buy' }, models: ['first_touch'], from: '-2h' };
+    const groups = async (): Promise<unknown> => (await engine.call('POST', '/api/analytics/attribution', question)).json().breakdowns;
+    expect(await groups()).toMatchObject([{ breakdown: ['direct'], models: { first_touch: { conversions: 2 } } }]);
+    const where = [{ property: 'eventName', op: 'matches', value: '^vi' }];
+    expect((await engine.call('PUT', url, { channels: [{ name: 'shop window', where }] })).statusCode).toBe(200);
+    expect(await groups()).toMatchObject([{ breakdown: ['shop window'], models: { first_touch: { conversions: 2 } } }]);
+    const broken = [{ name: 'x', where: [{ property: 'eventName', op: 'matches', value: '((a' }] }];
+    expect((await engine.call('PUT', url, { channels: broken })).json()).toMatchObject({ code: 'invalid_pattern', field: 'channels[0].where[0].value' });
+    await engine.call('PUT', url, { channels: [] });
+  });
+});
+
 describe('saved questions', () => {
   it('are versioned, run by name, and take another time', async () => {
     const url = '/api/questions/trend/viewers';

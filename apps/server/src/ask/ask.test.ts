@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CommandProblem } from '../command.ts';
 import { bar, barRows, duration, sparkline } from './bars.ts';
 import { drawFunnel, drawTimeline, drawTrend } from './draw.ts';
+import { drawAttribution, drawRetention } from './draw-tables.ts';
 import { buildQuestion, conditionOf } from './question.ts';
 
 const meta = {
@@ -29,6 +30,11 @@ describe('a question in flags', () => {
       window: '1h',
       includeBots: true,
     });
+  });
+
+  it('asks for cohorts and conversions', () => {
+    expect(buildQuestion('retention', undefined, { start: 'signup', period: 'week' })).toEqual({ start: { event: 'signup' }, return: {}, period: 'week' });
+    expect(buildQuestion('attribution', undefined, { conversion: 'buy', value: 'properties.price', lookback: '7d' })).toEqual({ conversion: { event: 'buy', value: 'properties.price' }, lookback: '7d' });
   });
 
   it('lies over the question given as JSON', () => {
@@ -135,5 +141,27 @@ describe('drawings', () => {
       '  2026-05-03 10:00:00.123  buy  price=9.5 sku="a"\n\nThere are more: --cursor abc\n',
     );
     expect(drawTimeline({ events: [] }, 80)).toBe('No events in this range.\n');
+  });
+});
+
+describe('a table', () => {
+  it('shows cohorts, what is not over, and the mean', () => {
+    const cohorts = [
+      { start: '2026-05-01T00:00:00.000Z', size: 1200, rates: [1, 0.25], unfinishedFrom: null },
+      { start: '2026-05-02T00:00:00.000Z', size: 7, rates: [0.5, null], unfinishedFrom: 0 },
+    ];
+    const drawn = drawRetention({ columns: ['0', '1-2'], cohorts, mean: { size: 1207, rates: [1, null] }, breakdowns: [], meta });
+    expect(drawn.split('\n').slice(0, 4)).toEqual([
+      '              people        0     1-2',
+      '  2026-05-01   1,200  100.0 %  25.0 %',
+      '  2026-05-02       7  50.0 %*',
+      '  mean         1,207  100.0 %',
+    ]);
+  });
+
+  it('shows what each model gives to each group', () => {
+    const models = (n: number) => ({ linear: { conversions: n, value: n * 10 }, last_touch: { conversions: 1, value: 10 } });
+    const drawn = drawAttribution({ conversions: 3, value: 30, users: 2, withoutTouch: 1, breakdowns: [{ breakdown: ['e\u001bmail'], models: models(1.5) }], meta });
+    expect(drawn.split('\n').slice(0, 4)).toEqual(['3 conversions of 2 people, worth 30; 1 without a touch', '', '            linear  last_touch', '  e·mail  1.5 (15)      1 (10)']);
   });
 });

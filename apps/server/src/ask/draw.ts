@@ -1,7 +1,7 @@
 /** Draws answers in a terminal: a trend as bars over time, a funnel as bars of people, a timeline as lines. */
 import { barRows, clip, duration, figure, percent, sparkline } from './bars.ts';
 
-interface Meta {
+export interface Meta {
   asOf: string;
   completeThrough: string;
   provisionalFrom: string | null;
@@ -118,7 +118,8 @@ function shortTime(time: string): string {
   return clock.startsWith('00:00:00') || clock === '' ? date : `${date} ${clock.slice(0, 5)}`;
 }
 
-function finish(lines: string[], meta: Meta): string {
+/** The lines, and how far the answer goes. */
+export function finish(lines: string[], meta: Meta): string {
   const provisional = meta.provisionalFrom ? `, may still change from ${meta.provisionalFrom}` : '';
   lines.push('', `  as of ${meta.asOf}${provisional}; ${figure(meta.rowsRead)} rows in ${figure(meta.elapsedMs)} ms`);
   return `${lines.join('\n')}\n`;

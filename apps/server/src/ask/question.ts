@@ -7,6 +7,14 @@ export const QUESTION_OPTIONS = {
   steps: { type: 'string' },
   window: { type: 'string' },
   order: { type: 'string' },
+  start: { type: 'string' },
+  return: { type: 'string' },
+  period: { type: 'string' },
+  entry: { type: 'string' },
+  mode: { type: 'string' },
+  conversion: { type: 'string' },
+  value: { type: 'string' },
+  lookback: { type: 'string' },
   granularity: { type: 'string' },
   by: { type: 'string', multiple: true },
   where: { type: 'string', multiple: true },
@@ -27,6 +35,14 @@ export interface QuestionFlags {
   steps?: string | undefined;
   window?: string | undefined;
   order?: string | undefined;
+  start?: string | undefined;
+  return?: string | undefined;
+  period?: string | undefined;
+  entry?: string | undefined;
+  mode?: string | undefined;
+  conversion?: string | undefined;
+  value?: string | undefined;
+  lookback?: string | undefined;
   granularity?: string | undefined;
   by?: string[] | undefined;
   where?: string[] | undefined;
@@ -51,7 +67,11 @@ export function buildQuestion(kind: string, json: string | undefined, flags: Que
     question['series'] = flags.event.map((event) => ({ event, ...(measure === undefined ? {} : { measure }) }));
   }
   if (flags.steps !== undefined) question['steps'] = flags.steps.split(',').map((event) => ({ event: event.trim() }));
-  const plain = ['window', 'order', 'granularity', 'from', 'to', 'range', 'timezone', 'formula', 'compare'] as const;
+  if (kind === 'retention') {
+    for (const name of ['start', 'return'] as const) if (flags[name] !== undefined || json === undefined) question[name] = flags[name] === undefined ? {} : { event: flags[name] };
+  }
+  if (flags.conversion !== undefined) question['conversion'] = { event: flags.conversion, ...(flags.value === undefined ? {} : { value: flags.value }) };
+  const plain = ['period', 'entry', 'mode', 'lookback', 'window', 'order', 'granularity', 'from', 'to', 'range', 'timezone', 'formula', 'compare'] as const;
   for (const name of plain) if (flags[name] !== undefined) question[name] = flags[name];
   if (flags.last !== undefined) question['range'] = `last ${flags.last}`;
   if (flags.by) question['breakdown'] = flags.by;

@@ -1,5 +1,7 @@
 import { drawFunnel, drawTimeline, drawTrend } from '../ask/draw.ts';
 import type { FunnelAnswer, TimelineAnswer, TrendAnswer } from '../ask/draw.ts';
+import { drawAttribution, drawRetention } from '../ask/draw-tables.ts';
+import type { AttributionAnswer, RetentionAnswer } from '../ask/draw-tables.ts';
 import { QUESTION_OPTIONS, buildQuestion } from '../ask/question.ts';
 import { ACCESS_OPTIONS, ACCESS_USAGE, withAccess } from '../client/access.ts';
 import type { Access } from '../client/access.ts';
@@ -11,6 +13,8 @@ const USAGE = `tidemark ask: a question, answered in the terminal.
 
   tidemark ask trend --event purchase --measure users --last 7d --by properties.platform
   tidemark ask funnel --steps view_product,add_to_cart,purchase --window 24h --last 30d
+  tidemark ask retention --start signup --return purchase --period week --last 60d
+  tidemark ask attribution --conversion purchase --value properties.price --last 30d
   tidemark ask timeline USER --last 1h
   tidemark ask trend '{"series":[{"event":"purchase"}],"range":"yesterday"}'      the API's own words
 
@@ -19,6 +23,9 @@ const USAGE = `tidemark ask: a question, answered in the terminal.
   --granularity NAME   trend: minute, hour, day, week or month
   --formula TEXT       trend: such as A/B;  --compare previous
   --steps A,B,C        funnel: its events in order;  --window 24h;  --order ordered, strict or any
+  --start NAME, --return NAME                       retention: absent = any event;
+                       --period day, week or month;  --entry recurring;  --mode on_or_after
+  --conversion NAME    attribution: what people are brought to;  --value PROPERTY it is worth;  --lookback 30d
   --by PROPERTY        break down by it; again for a second;  --limit NUMBER of groups
   --where CONDITION    such as 'properties.price>=10', context.os=iOS, 'properties.plan~pro' (contains),
                        'properties.coupon is_set'; again for another that must hold too
@@ -88,6 +95,10 @@ function draw(kind: string, answer: unknown, width: number): string {
       return drawTrend(answer as TrendAnswer, width);
     case 'funnel':
       return drawFunnel(answer as FunnelAnswer, width);
+    case 'retention':
+      return drawRetention(answer as RetentionAnswer);
+    case 'attribution':
+      return drawAttribution(answer as AttributionAnswer);
     case 'timeline':
       return drawTimeline(answer as TimelineAnswer, width);
     default:

@@ -17,8 +17,11 @@ import type { Question } from './retention-question.ts';
 export const OWN = -1;
 /** What lies before the range counts as a period of this number. */
 const BEFORE = -1;
-/** An event's place in its person's order (rule F2). */
-const PLACE = '(time, sequence, event_id)';
+/**
+ * An event's place in its person's order (rule F2), as a text whose bytes are in that order: the least of 1 M texts of this kind in 900,000 groups
+ * took a sixth of the time of tuples.
+ */
+const PLACE = `concat(${['toUnixTimestamp64Milli(time)', 'sequence'].map((number) => `reinterpretAsFixedString(byteSwap(bitXor(reinterpretAsUInt64(${number}), 0x8000000000000000)))`).join(', ')}, event_id)`;
 
 /**
  * SELECT of a row for each person and cohort: person, cohort (its number), the keys k0, … of their start event, and `back`, the
@@ -28,22 +31,25 @@ export function cohortMembersSql(question: Question, periods: Periods, asking: A
   const { breakdown = [], entry, mode } = question;
   const { columns, span, cohorts } = periods;
   const needs = needsOf(question);
-  // A start is (period, what is needed of its event); a return (period[, place of the last one]).
-  const start = `(period${needs.start ? ', first' : ''})`;
-  const starts = entry === 'recurring' ? `arrayJoin(groupArrayIf(tuple${start}, starts))` : `minIf(tuple${start}, starts)`;
+  // A start is (period[, place of the first one[, its keys]]); a return (period[, place of the last one]).
+  const keys = keyNames(breakdown.length);
+  const ofStart = [...(needs.start ? ['first'] : []), ...(keys.length > 0 ? ['first_keys'] : [])];
+  const starts =
+    entry === 'recurring'
+      ? `arrayJoin(groupArrayIf(tuple(${['period', ...ofStart].join(', ')}), starts))`
+      : `tuple(${['minIf(period, starts)', ...ofStart.map((name) => `argMinIf(${name}, period, starts)`)].join(', ')})`;
   const returns = `groupArrayIf(${needs.place ? '(period, last)' : 'tuple(period)'}, returns)`;
   const histories = `SELECT person, ${starts} AS entered, ${returns} AS returned FROM (${personPeriods(question, periods, asking)}) GROUP BY person HAVING max(starts) = 1`;
 
   const since = `toInt32(r.1) - toInt32(entered.1)`;
-  const counts = needs.place ? `(${since} > 0 OR (${since} = 0 AND r.2 >= entered.2.1))` : `${since} >= 0`;
+  const counts = needs.place ? `(${since} > 0 OR (${since} = 0 AND r.2 >= entered.2))` : `${since} >= 0`;
   const columnOf = `[${columns.flatMap(({ first, end }, i) => Array.from({ length: end - first }, () => i)).join(',')}]`;
   const later = `arrayMap(r -> ${since}, arrayFilter(r -> ${counts}, returned))`;
   const back =
     mode === 'on_or_after'
       ? `arrayDistinct([${OWN}, if(empty(later), ${OWN}, ${columnOf}[least(arrayMax(later), ${span - 1}) + 1])])`
       : `arrayDistinct(arrayPushFront(arrayMap(d -> toInt32(${columnOf}[d + 1]), arrayFilter(d -> d < ${span}, later)), ${OWN}))`;
-  const keys = keyNames(breakdown.length).map((key, i) => `, entered.2.${i + 2} AS ${key}`).join('');
-  return `SELECT person, toInt32(entered.1) AS cohort${keys}, ${later} AS later, ${back} AS back
+  return `SELECT person, toInt32(entered.1) AS cohort, ${keys.map((key, i) => `entered.3.${i + 1} AS ${key}, `).join('')}${later} AS later, ${back} AS back
 FROM (${histories}) WHERE entered.1 >= 0 AND entered.1 < ${cohorts}`;
 }
 
@@ -77,14 +83,14 @@ function personPeriods(question: Question, periods: Periods, asking: Asking): st
   const keys = keyNames(question.breakdown?.length ?? 0);
   const byActor = [
     'actor_user', 'actor_device', 'period', 'max(is_start) AS started', 'max(is_return) AS came',
-    ...some(needs.start, `minIf(tuple(${[PLACE, ...keys].join(', ')}), is_start) AS first_start`),
-    ...some(needs.place, `maxIf(${PLACE}, is_return) AS last_return`),
+    ...some(needs.start, 'minIf(place, is_start) AS first_start'), ...some(keys.length > 0, `argMinIf(tuple(${keys.join(', ')}), place, is_start) AS start_keys`),
+    ...some(needs.place, 'maxIf(place, is_return) AS last_return'),
   ];
   const inRange = `SELECT ${byActor.join(', ')} FROM (${rangeEvents(question, periods, asking)}) WHERE is_start OR is_return GROUP BY actor_user, actor_device, period`;
   const actors = question.entry === 'recurring' ? inRange : `${inRange} UNION ALL ${earlierActors(question, asking)}`;
   const byPerson = [
     `${PERSON_SQL} AS person`, 'period', 'max(started) AS starts', 'max(came) AS returns',
-    ...some(needs.start, 'minIf(first_start, started) AS first'), ...some(needs.place, 'maxIf(last_return, came) AS last'),
+    ...some(needs.start, 'minIf(first_start, started) AS first'), ...some(keys.length > 0, 'argMinIf(start_keys, first_start, started) AS first_keys'), ...some(needs.place, 'maxIf(last_return, came) AS last'),
   ];
   return `SELECT ${byPerson.join(', ')} FROM (${actors}) AS actors ${joinIdentity(asking.identity)} GROUP BY person, period`;
 }
@@ -105,7 +111,7 @@ function rangeEvents(question: Question, periods: Periods, { project, range, now
     `${periodSql(starts)} AS period`,
     `toUInt8(time < ${timeLiteral(toMs)} AND ${is(start, 'start')}) AS is_start`,
     `toUInt8(time < ${timeLiteral(returnsEndMs)} AND ${is(back, 'return')}) AS is_return`,
-    ...(needs.start ? ['time', 'sequence', 'event_id'] : []),
+    ...(needs.start ? [`${PLACE} AS place`] : []),
     ...groupColumns(breakdown, 'events', 'breakdown'),
   ];
   return eventsSql({ ...selection, columns });
@@ -119,9 +125,8 @@ function earlierActors(question: Question, { project, range }: Asking): string {
     where: [[where, 'where'], [start.where, 'start.where']],
   });
   const needs = needsOf(question);
-  const place = `(fromUnixTimestamp64Milli(toInt64(0), 'UTC'), toInt64(0), '')`;
-  const first = needs.start ? `, tuple(${[place, ...breakdown.map(() => `''`)].join(', ')})` : '';
-  return `SELECT actor_user, actor_device, ${BEFORE}, 1, 0${first}${needs.place ? `, ${place}` : ''} FROM (${events}) GROUP BY actor_user, actor_device`;
+  const values = [BEFORE, 1, 0, ...(needs.start ? [`''`] : []), ...(breakdown.length > 0 ? [`tuple(${breakdown.map(() => `''`).join(', ')})`] : []), ...(needs.place ? [`''`] : [])];
+  return `SELECT actor_user, actor_device, ${values.join(', ')} FROM (${events}) GROUP BY actor_user, actor_device`;
 }
 
 /** SQL of the number of the period that an event lies in, the first one's being 0; what comes after all is in the last. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { retention as oracle, withOwners, type RetentionTable, type Where } from '@tidemark/model';
+import { retention as oracle, withOwners, withSessions, type RetentionTable, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../ask.ts';
+import { ask, type AskContext } from '../ask.ts';
+import { askPeople } from '../people/people.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, type TestStore } from '../testing/store.ts';
 
@@ -18,7 +19,9 @@ interface Table {
 type Answer = Table & { columns: string[]; breakdowns: (Table & { breakdown: string[] })[] };
 
 const RUNS = Number(process.env['TIDEMARK_RETENTION_RUNS'] ?? 10);
+const GAP_MS = 1_800_000;
 const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2026, 4, 3);
 const PLACES = [
   ['UTC', '2026-03-01T00:00:00Z'],
   ['Europe/Berlin', '2026-03-26T12:00:00Z'],
@@ -38,9 +41,10 @@ const question = fc.record({
   entry: fc.constantFrom('first_time' as const, 'recurring' as const),
   mode: fc.constantFrom('on' as const, 'on_or_after' as const),
   where: seldom,
-  breakdown,
+  breakdown: fc.oneof({ weight: 5, arbitrary: breakdown }, { weight: 1, arbitrary: fc.constantFrom(['session.events'], ['session.bounce', 'properties.plan']) }),
   limit: fc.integer({ min: 1, max: 3 }),
   includeBots: fc.boolean(),
+  cell: fc.record({ cohort: fc.nat(), column: fc.nat(), group: fc.nat(), outcome: fc.constantFrom('retained' as const, 'lost' as const, undefined) }),
 });
 const situation = fc
   .record({ place: fc.constantFrom(...PLACES), period: fc.constantFrom('day' as const, 'day' as const, 'week' as const, 'month' as const) })
@@ -55,9 +59,21 @@ const situation = fc
       // Most often far beyond all, so that there is something to disagree on.
       nowMs: fc.oneof(fc.constant(startMs + 20 * spanMs), fc.nat(24).map((step) => startMs + (step * spanMs) / 24)),
       events: history('', { startMs, spanMs, stepMs: spanMs / 24, minEvents: 10, maxEvents: 45 }),
-      questions: fc.array(question, { minLength: 6, maxLength: 6 }),
+      questions: fc.array(question, { minLength: 5, maxLength: 5 }),
     });
   });
+
+/** The list behind a number is as long as the number says (rule K3). */
+async function hasPeople(body: object, answer: Answer, { cohort, column, group, outcome }: { cohort: number; column: number; group: number; outcome: 'retained' | 'lost' | undefined }, context: AskContext): Promise<void> {
+  const tables = [undefined, ...answer.breakdowns.filter(({ breakdown: labels }) => !labels.includes('other') && !labels.includes('(not set)'))];
+  const table = tables[group % tables.length];
+  const { start, size, retained } = (table ?? answer).cohorts[cohort % answer.cohorts.length]!;
+  const back = retained[column % retained.length];
+  if (back === null || back === undefined) return;
+  const cell = { cohort: start, ...(outcome && { column: column % retained.length, outcome }), ...(table && { breakdown: table.breakdown }) };
+  const { total, people } = await askPeople('retention', { ...body, cell, pageSize: 1000 }, context);
+  expect([total, people.length], JSON.stringify({ ...body, cell })).toEqual(Array.from({ length: 2 }, () => (outcome === undefined ? size : outcome === 'lost' ? size - back : back)));
+}
 
 let round = 0;
 
@@ -69,21 +85,52 @@ describe('retention', () => {
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
         const toMs = fromMs + lengthMs;
-        for (const { selectors: [start, back], columns, ...options } of questions) {
+        for (const { selectors: [start, back], columns, cell, ...options } of questions) {
           const time = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), timezone, period };
           const body = { ...options, ...time, start, return: back, ...(columns.periods === undefined ? { brackets: columns.brackets } : { periods: columns.periods }) };
           const answer = (await ask('retention', body, store.context(project, nowMs))) as unknown as Answer;
-          const expected = oracle(withOwners(events), {
+          const expected = oracle(withSessions(withOwners(events), GAP_MS), {
             ...options, fromMs, toMs, nowMs, timezone, period, brackets: columns.brackets, where: options.where as Where, start: start as object, return: back as object,
           });
           const tableOf = ({ cohorts, mean }: Table, breakdown: string[]): RetentionTable => ({
             breakdown, mean, cohorts: cohorts.map(({ start: time, size, retained, unfinishedFrom }) => ({ startMs: Date.parse(time), size, retained, unfinishedFrom })),
           });
           expect([tableOf(answer, []), ...answer.breakdowns.map((group) => tableOf(group, group.breakdown))], JSON.stringify(body)).toEqual(expected);
+          await hasPeople(body, answer, cell, store.context(project, nowMs));
           for (const { size, retained, rates } of answer.cohorts) expect(rates).toEqual(retained.map((n) => (n === null ? null : size === 0 ? 0 : n / size)));
         }
       }),
       { ...PROPERTY_RUN, numRuns: RUNS },
     );
+  });
+
+  it('is not changed by a filter that lets everything in', async () => {
+    const events = fc.sample(history('filtered', { startMs: START_MS, spanMs: 6 * DAY_MS, stepMs: DAY_MS / 8, minEvents: 40 }), { numRuns: 1, seed: 7 })[0]!;
+    await store.add(events);
+    const question = { from: '2026-05-03', to: '2026-05-07', entry: 'recurring', start: { event: 'view' }, return: {}, breakdown: ['properties.plan'] };
+    const { meta: _, ...plain } = await ask('retention', question, store.context('filtered'));
+    const { meta: __, ...filtered } = await ask('retention', { ...question, where: [{ any: [{ property: 'userId', op: 'is_set' }, { property: 'userId', op: 'is_not_set' }] }] }, store.context('filtered'));
+    expect(filtered).toEqual(plain);
+  });
+
+  it('shows the people of all cohorts once each, and refuses numbers that the answer has not', async () => {
+    const question = { from: '2026-05-03', to: '2026-05-06', entry: 'recurring', periods: 2, start: { event: 'view' }, return: {} };
+    const of = (cell: object, nowMs?: number): Promise<{ total: number }> => askPeople('retention', { ...question, cell }, store.context('filtered', nowMs));
+    const { cohorts } = (await ask('retention', question, store.context('filtered'))) as unknown as Answer;
+    const { total } = await of({});
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThan(cohorts.reduce((sum, { size }) => sum + size, 0));
+    for (const [cell, field] of [
+      [{ cohort: '2026-05-02' }, 'cell.cohort'], [{ cohort: '2026-05-06' }, 'cell.cohort'], [{ column: 2 }, 'cell.column'], [{ outcome: 'lost' }, 'cell.outcome'], [{ breakdown: ['x'] }, 'cell.breakdown'],
+    ] as const) await expect(of(cell), field).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field }] });
+    await expect(of({ cohort: '2026-05-05', column: 1 }, START_MS + 2.5 * DAY_MS)).rejects.toMatchObject({ problems: [{ field: 'cell.column' }] });
+  });
+
+  it('refuses too many cells, and brackets that do not rise', async () => {
+    const refused = async (more: object): Promise<unknown> => ask('retention', { start: {}, return: {}, from: '2020-01-01', to: '2026-01-01', ...more }, store.context('filtered')).catch((error: { problems: unknown }) => error.problems);
+    expect(await refused({ periods: 5 })).toMatchObject([{ code: 'too_many_points', field: 'period' }]);
+    expect(await refused({ periods: 4, breakdown: ['userId'], limit: 100 })).toMatchObject([{ code: 'too_many_points', field: 'period' }]);
+    expect(await refused({ brackets: [1, 1] })).toMatchObject([{ code: 'invalid_value', field: 'brackets' }]);
+    expect(await refused({ start: undefined })).toMatchObject([{ code: 'missing_field', field: 'start' }]);
   });
 });

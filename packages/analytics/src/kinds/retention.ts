@@ -4,6 +4,7 @@ import type { Asking, Kind } from '../ask.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
 import { formatTime } from '../zone.ts';
 import { beginMs, endMs, periodsOf, type Periods } from './retention-periods.ts';
+import { Cell, peopleOf } from './retention-people.ts';
 import { columnLabel, Question } from './retention-question.ts';
 import { cellsSql, cohortMembersSql, OWN } from './retention-sql.ts';
 
@@ -30,7 +31,7 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 type Table = Pick<Answer, 'cohorts' | 'mean'>;
 
-export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo };
+export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf } };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const periods = periodsOf(question, asking.range);
