@@ -103,6 +103,29 @@ describe.skipIf(CHROMIUM === undefined)('in a real browser', () => {
     expect(faults).toEqual([]);
   });
 
+  test('shows jobs with what went wrong, and what is doubtful in the data, as text', async () => {
+    const { page, server, faults } = await visit();
+    await page.getByText('No event is in quarantine. No id is shared by too many.').waitFor();
+    const at = new Date().toISOString();
+    const job = { running: false, heldBack: [], lastRun: at, lastDurationMs: 1_234, lastRows: 56_789, lastResult: 'sealed 4', lastError: null, nextRun: at };
+    server.jobs = [
+      { ...job, name: 'rollups' },
+      { ...job, name: 'retention', lastResult: null, lastError: 'It would delete <b>2,000</b> rows.', heldBack: [{}] },
+      { ...job, name: 'sessions', lastRun: null, lastDurationMs: null, lastRows: null, lastResult: null, nextRun: null, running: true },
+    ];
+    server.hubs = [{ userId: '<img src=x onerror=alert(1)>', cause: 'aliases', links: 501 }];
+    await fetch(`${server.url}/api/events`, { method: 'POST', headers: { authorization: 'Bearer ctest0000000000000000key' }, body: '{"eventId":"bad"}' });
+    await page.getByText('1 of 3 did not succeed.').waitFor();
+    const rows = await page.locator('#jobs tr').allTextContents();
+    expect(rows[0]).toMatch(/^rollupssealed 4\d\d:\d\d:\d\d1.2 s56,789\d\d:\d\d:\d\d$/);
+    expect(rows[1]).toContain('It would delete <b>2,000</b> rows.');
+    expect(rows[2]).toBe('sessionsrunning–––');
+    await page.locator('#doubts').getByText('<img src=x onerror=alert(1)>').waitFor();
+    await page.locator('#doubts').getByText('501 aliases').waitFor();
+    await page.locator('#doubts').getByText('missing_name').waitFor();
+    expect(faults).toEqual([]);
+  });
+
   test('asks for a token, says why one is refused, and takes the right one', async () => {
     const { page, faults } = await visit('/');
     await page.getByLabel('API token').fill('wrong');

@@ -99,6 +99,7 @@ test('a guest that everybody is aliased to is shown as a hub, and joins nobody',
   const aliases = Array.from({ length: 501 }, (_, i) => ({ eventName: 'alias', type: 'alias', userId: `customer${i}`, previousId: 'guest-account', timestamp: at(10) }));
   expect(await users(await collect(...aliases))).toBe(before + 501);
   expect((await engine.call('GET', '/api/identities?flag=hub')).json()).toEqual({ identities: [{ userId: 'guest-account', flag: 'hub', cause: 'aliases', links: 501 }] });
+  expect((await engine.call('GET', '/api/pipeline')).json().identities).toEqual({ hubs: 1 });
   expect((await engine.call('GET', '/api/identities/guest-account?kind=user')).json().flags).toEqual(['hub']);
 });
 

@@ -1,4 +1,5 @@
 /** GET /api/pipeline: where every event of the project is, how far behind the stores are, and what they cost. */
+import { readHubs } from '@tidemark/analytics';
 import { literal } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -6,6 +7,7 @@ import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
+import { createHubCount } from '../identities/hub-count.ts';
 import { toLastRound } from '../jobs/shapes.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
@@ -77,6 +79,9 @@ const Pipeline = Type.Object({
     { description: 'receivedAt less event time, over the events among the last 100,000 records.' },
   ),
   rollups: Rollups,
+  identities: Type.Object({
+    hubs: Type.Integer({ minimum: 0, description: 'Ids that are no person, as counted in the last minute: GET /api/identities?flag=hub lists them.' }),
+  }),
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
@@ -99,6 +104,7 @@ const Pipeline = Type.Object({
 const LATENESS_RECORDS = 100_000;
 
 export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: () => Promise<DiskUsage>): void {
+  const hubCount = createHubCount(async (project) => (await readHubs(project, deps.warehouse)).length, deps.clock);
   app.route({
     method: 'GET',
     url: '/api/pipeline',
@@ -111,7 +117,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     async handler(request): Promise<Static<typeof Pipeline>> {
       const { project, admin } = grantOf(request);
       const status = deps.processor.status();
-      const [balance, lateness, disk, tables, valves, jobs, rollups] = await Promise.all([
+      const [balance, lateness, disk, tables, valves, jobs, rollups, hubs] = await Promise.all([
         deps.processor.balance(project),
         latenessOf(deps, project, status.partition, status.committedOffset),
         diskUsage(),
@@ -119,6 +125,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         deps.control.valves.list(project),
         deps.jobs?.list() ?? [],
         rollupsOf(deps, project),
+        hubCount(project),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const watermark = toRfc3339(status.watermarkMs);
@@ -132,6 +139,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         freshness: status.freshness,
         lateness: { ...lateness, sinceStart: sinceStart(deps, project) },
         rollups,
+        identities: { hubs },
         dedup: {
           ids: status.dedup.ids,
           windowStart: toRfc3339(status.dedup.windowStartMs),

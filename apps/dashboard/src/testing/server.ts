@@ -9,6 +9,8 @@ export interface MemoryServer {
   events: Record<string, unknown>[];
   /** While true everything but the page is answered 503, as while the engine restarts. */
   away: boolean;
+  jobs: Record<string, unknown>[];
+  hubs: Record<string, unknown>[];
   close(): Promise<void>;
 }
 
@@ -87,8 +89,13 @@ export async function startMemoryServer(html: string): Promise<MemoryServer> {
         asOf: now,
         log,
         disk: { stores: { log: 4096 } },
+        identities: { hubs: self.hubs.length },
       });
     }
+    if (url.pathname === '/api/jobs') return send(response, 200, { jobs: self.jobs });
+    if (url.pathname === '/api/identities') return send(response, 200, { identities: self.hubs });
+    if (url.pathname === '/api/quarantine')
+      return send(response, 200, { codes: [{ code: 'missing_name', events: tally.quarantined }] });
     if (url.pathname === '/api/analytics/trend') {
       const names = [...new Set(self.events.map(({ eventName }) => String(eventName)))];
       if (body.breakdown?.[0] === 'userId') return send(response, 200, { series: [], meta });
@@ -158,6 +165,8 @@ export async function startMemoryServer(html: string): Promise<MemoryServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     events: [],
     away: false,
+    jobs: [],
+    hubs: [],
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
