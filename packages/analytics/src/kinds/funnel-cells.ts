@@ -1,7 +1,8 @@
 /** The people behind a number of a funnel (rule K5). */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../ask.ts';
-import { allUnsetSql, CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, type GroupKey } from '../breakdown.ts';
+import { CellGroup, groupOfCell, inGroupSql, keptColumns, noSuchGroup } from '../breakdown.ts';
+import { topGroups } from '../top-groups.ts';
 import { CellTime, noSuch, pointOfCell } from '../cell.ts';
 import { didNext, nextSql, readNext } from './funnel-next.ts';
 import { cameTo, funnelPeople } from './funnel-people.ts';
@@ -28,7 +29,7 @@ export async function peopleOf(question: Question, cell: Cell, asking: Asking): 
   const { breakdown = [] } = question;
   const starts = question.granularity === undefined ? undefined : pointStarts(question, asking.range, 1);
   const people = funnelPeople(question, plan, starts, asking);
-  const kept = cell.breakdown === undefined ? [] : await keptGroups(people, breakdown.length, question.limit ?? 10, asking);
+  const kept = cell.breakdown === undefined ? [] : await topGroups(people, breakdown.length, question.limit ?? 10, asking);
   const inGroup = cell.breakdown === undefined ? '1' : inGroupSql(groupOfCell(cell.breakdown, breakdown.length, kept));
   const grouped = `SELECT ${['*', ...keptColumns(breakdown.length, kept)].join(', ')} FROM (${people})`;
   if (cell.breakdown !== undefined && (await asking.query(`SELECT 1 FROM (${grouped}) WHERE ${inGroup} LIMIT 1`)).length === 0) throw noSuchGroup(cell.breakdown);
@@ -54,13 +55,6 @@ function timeSql({ time }: Cell, starts: readonly number[] | undefined, { range,
   if (starts === undefined) throw noSuch('time', time, 'absent where the question has no granularity');
   const { fromMs, toMs } = pointOfCell(time, starts, range, nowMs);
   return `t1 > ${fromMs - range.fromMs} AND t1 <= ${toMs - range.fromMs}`;
-}
-
-async function keptGroups(people: string, count: number, limit: number, { query }: Asking): Promise<GroupKey[]> {
-  if (count === 0) return [];
-  const keys = keyNames(count);
-  const rows = await query<Record<string, string>>(`SELECT ${keys.join(', ')} FROM (${people}) WHERE NOT (${allUnsetSql(count)}) GROUP BY ${keys.join(', ')} ORDER BY count() DESC, ${keys.join(', ')} LIMIT ${limit}`);
-  return rows.map((row) => keys.map((key) => row[key] ?? ''));
 }
 
 async function peopleWhoDidNext(question: Question, plan: FunnelPlan, cell: Cell, asking: Asking): Promise<string> {

@@ -1,7 +1,7 @@
 /** The question `sessions` as SQL. */
 import { literal } from '@tidemark/warehouse';
 import type { Asking } from '../ask.ts';
-import { allUnsetSql, keptColumns, keyNames, type GroupKey } from '../breakdown.ts';
+import { keptColumns, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { eventsSql } from '../events.ts';
 import { ACTOR_COLUMNS } from '../person.ts';
@@ -37,12 +37,6 @@ export async function startedSessions(question: Question, { project, identity, r
   const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlags: true, keys });
   return `SELECT ${['person', 'start', 'last - start AS ms', 'length(tags) AS depth', 'arrayCount(t -> bitTest(t, 1), tags) AS pages', ...selected].join(', ')}
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND arrayExists(t -> bitTest(t, 0), tags)'}`;
-}
-
-/** SELECT of the keys of the `limit` groups with the most sessions, the first first. */
-export function topGroupsSql(sessions: string, count: number, limit: number): string {
-  const keys = keyNames(count).join(', ');
-  return `SELECT ${keys} FROM (${sessions}) WHERE NOT (${allUnsetSql(count)}) GROUP BY ${keys} ORDER BY count() DESC, ${keys} LIMIT ${limit}`;
 }
 
 /** SELECT of a summary for each bucket (is_total = 0) and the whole, of each group (g0, …) and of all (is_all = 1). */

@@ -1,11 +1,13 @@
 /** How often people come, how long they stay, and what they came by. */
 import Type, { type Static } from 'typebox';
 import type { Asking, Kind } from '../ask.ts';
-import { groupLabels, groupOrder, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
+import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
+import { topGroups } from '../top-groups.ts';
 import { formatTime } from '../zone.ts';
 import { pointStarts } from './points.ts';
+import { Cell, peopleOf } from './sessions-people.ts';
 import { Question } from './sessions-question.ts';
-import { startedSessions, summariesSql, topGroupsSql } from './sessions-sql.ts';
+import { startedSessions, summariesSql } from './sessions-sql.ts';
 
 const Seconds = Type.Union([Type.Number(), Type.Null()], { description: 'from the first to the last event; null = no session' });
 const SUMMARY = {
@@ -27,13 +29,13 @@ const Answer = Type.Object({ ...Line, breakdowns: Type.Array(Type.Object({ break
 type Answer = Static<typeof Answer>;
 type Line = Omit<Answer, 'breakdowns'>;
 
-export const sessions: Kind = { name: 'sessions', summary: 'How often people come, how long they stay, and what they came by.', question: Question, answer: Answer, answerTo };
+export const sessions: Kind = { name: 'sessions', summary: 'How often people come, how long they stay, and what they came by.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf } };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const { breakdown = [], limit = 10 } = question;
   const starts = pointStarts(question, asking.range, 1);
   const started = await startedSessions(question, asking);
-  const kept = breakdown.length === 0 ? [] : (await asking.query<Record<string, string>>(topGroupsSql(started, breakdown.length, limit))).map(keyOf(breakdown.length));
+  const kept = await topGroups(started, breakdown.length, limit, asking);
 
   const ALL = 'all';
   const found = new Map<string, Map<number, Counted>>();
@@ -86,8 +88,4 @@ function summaryOf(row: Counted | undefined): Static<typeof Summary> {
     pagesPerSession: Number(row.shown) / count,
     bounceRate: Number(row.bounces) / count,
   };
-}
-
-function keyOf(count: number): (row: Record<string, string>) => GroupKey {
-  return (row) => keyNames(count).map((name) => row[name] ?? '');
 }

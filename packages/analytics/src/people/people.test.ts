@@ -1,0 +1,144 @@
+import { peopleShown, personOf, type PersonShown } from '@tidemark/model';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, type AskContext } from '../ask.ts';
+import { WarehouseIdentities } from '../identities.ts';
+import { writeOverrides } from '../overrides-table.ts';
+import { breakdown, history, where } from '../testing/histories.ts';
+import { asModel, identityHistory } from '../testing/identity-histories.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
+import { askPeople } from './people.ts';
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore();
+});
+afterAll(() => store.close());
+
+const RUNS = Number(process.env['TIDEMARK_PEOPLE_RUNS'] ?? 6);
+
+/** All pages of a list, of so many people each. */
+async function allPages(kind: string, body: object, pageSize: number, context: AskContext): Promise<{ people: PersonShown[]; total: number }> {
+  const people: PersonShown[] = [];
+  let cursor: string | null = null;
+  for (;;) {
+    const page = await askPeople(kind, { ...body, pageSize, ...(cursor !== null && { cursor }) }, context);
+    people.push(...page.people);
+    if (page.nextCursor !== null) expect(page.people).toHaveLength(pageSize);
+    cursor = page.nextCursor;
+    if (cursor === null) return { people, total: page.total };
+  }
+}
+
+describe('a person in a list', () => {
+  it('is shown as the model does, whoever is joined and cut, on pages of any size (rules K1, K2)', async () => {
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(identityHistory, fc.integer({ min: 1, max: 4 }), fc.boolean(), async ({ events, arrivals, decisions }, pageSize, throughTable) => {
+        const project = `people${++round}`;
+        for (const lot of arrivals) await store.add(lot.map((event) => ({ ...event, project })));
+        const read = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => decisions });
+        const of = async () => {
+          const identity = await read.of(project);
+          return throughTable ? { ...identity, table: { version: await writeOverrides(identity, store.warehouse) } } : identity;
+        };
+        const asked = { range: 'last 366d', series: [{ event: ['view', 'cart'] }], cell: { series: 0 } };
+        const expected = peopleShown(events, events.filter(({ eventName }) => eventName !== 'buy').map(personOf(events, asModel(decisions))), asModel(decisions));
+        expect(await allPages('trend', asked, pageSize, { ...store.context(project), identities: { of } })).toEqual({ people: expected, total: expected.length });
+      }),
+      { numRuns: RUNS, interruptAfterTimeLimit: 45_000 },
+    );
+  });
+
+  it('has at most 100 devices, and none without events', async () => {
+    const project = 'devices';
+    const at = Date.UTC(2026, 4, 3);
+    const seen = Array.from({ length: 130 }, (_, i) => storedEvent({ project, userId: 'ann', anonymousId: `d${i}`, timeMs: at + i }));
+    await store.add([...seen, storedEvent({ project, type: 'alias', userId: 'bob', previousId: 'never seen', timeMs: at })]);
+    const { people } = await askPeople('trend', { range: 'last 366d', series: [{}], cell: { series: 0 } }, store.context(project));
+    expect(people.map(({ personId, anonymousIds }) => [personId, anonymousIds.length])).toEqual([['ann', 100], ['bob', 0]]);
+  });
+});
+
+describe('a list', () => {
+  const START_MS = Date.UTC(2026, 4, 3);
+  const cell = fc.record({ point: fc.option(fc.nat(100)), line: fc.option(fc.nat(100)), compare: fc.boolean() });
+  const question = fc.record({ where, breakdown, limit: fc.integer({ min: 1, max: 3 }), includeBots: fc.boolean(), cells: fc.array(cell, { minLength: 3, maxLength: 3 }) });
+  interface Line {
+    breakdown: string[];
+    total?: number;
+    users?: number;
+    points: { time: string; value: number; users?: number }[];
+    compare?: Line;
+  }
+
+  it('is as long as the number in the answer, of trends and of sessions (rules K3, K4)', async () => {
+    let round = 0;
+    const events = history('', { startMs: START_MS, spanMs: 3 * 86_400_000, stepMs: 3_600_000, minEvents: 6, maxEvents: 24 });
+    await fc.assert(
+      fc.asyncProperty(events, fc.array(question, { minLength: 3, maxLength: 3 }), fc.constantFrom('trend', 'sessions'), async (unnamed, questions, kind) => {
+        const project = `lists${++round}`;
+        await store.add(unnamed.map((event) => ({ ...event, project })));
+        for (const { cells, ...asked } of questions) {
+          const base = { ...asked, from: '2026-05-03T06:00:00Z', to: '2026-05-05T12:00:00Z', timezone: 'Europe/Berlin' };
+          const body = kind === 'trend' ? { ...base, compare: '1d', series: [{ event: ['view', 'cart'], measure: 'users' }] } : base;
+          const answer = await ask(kind, body, store.context(project));
+          const found = answer as unknown as { series: Line[]; breakdowns: Line[] };
+          const lines = kind === 'trend' ? found.series : [{ ...(answer as unknown as Line), breakdown: [] }, ...found.breakdowns];
+          for (const { point, line, compare } of cells) {
+            const at = line === null ? undefined : lines[line % Math.max(lines.length, 1)];
+            // Two groups may read alike: a value "other", and what it stands for.
+            if (at === undefined || lines.filter((other) => JSON.stringify(other.breakdown) === JSON.stringify(at.breakdown)).length > 1) continue;
+            const isEarlier = compare && at.compare !== undefined;
+            const shown = isEarlier ? (at.compare ?? at) : at;
+            const place = point === null ? undefined : shown.points[point % shown.points.length];
+            const isSummary = at.breakdown.every((label) => label === 'other') && at === lines.findLast((other) => other.breakdown.every((label) => label === 'other'));
+            const labels = at.breakdown.map((label) => (label === 'other' && !isSummary ? { value: label } : label));
+            const asksFor = {
+              ...(kind === 'trend' && { series: 0, compare: isEarlier }),
+              ...(place && { time: new Date(place.time).toISOString() }),
+              ...(labels.length > 0 && { breakdown: labels }),
+            };
+            const number = kind === 'trend' ? (place?.value ?? shown.total) : (place?.users ?? shown.users);
+            // A value that reads like a group of several can only be told from it by its form: either is in the answer.
+            const list = await askPeople(kind, { ...body, cell: asksFor }, store.context(project)).catch(() => askPeople(kind, { ...body, cell: { ...asksFor, breakdown: at.breakdown.map((value) => ({ value })) } }, store.context(project)));
+            expect([list.total, list.people.length], `${kind} ${JSON.stringify({ ...body, cell: asksFor })}`).toEqual([number, number]);
+          }
+        }
+      }),
+      { numRuns: RUNS, interruptAfterTimeLimit: 45_000 },
+    );
+  });
+
+  const HOSTILE = ["o'brien", '\\', "\\'", '"', '`', '--', '/* */', 'a\0b', '\u{1f600}é', '{x}', '%s', 'person_of_70', "') OR 1=1 --"];
+
+  it('takes any text for a name of a person, a group and an event (no text is read as SQL)', async () => {
+    const project = 'hostile';
+    const at = Date.UTC(2026, 4, 3);
+    const of = (text: string, eventName: string, seconds: number) => storedEvent({ project, userId: text, eventName, timeMs: at + seconds * 1_000, properties: { item: text, 'x': text } });
+    await store.add(HOSTILE.flatMap((text) => [of(text, 'first', 0), of(text, text, 1)]));
+    const base = { from: '2026-05-03', to: '2026-05-04', limit: 100, breakdown: ['properties.item'] };
+    for (const text of HOSTILE) {
+      const listed = async (kind: string, body: object): Promise<unknown[]> => (await askPeople(kind, { ...base, ...body }, store.context(project))).people.map(({ userId }) => userId);
+      const condition = [{ property: 'properties.x', op: '=', value: text }];
+      const steps = [{ event: 'first' }, { event: text, where: condition, optional: true }, { event: text }];
+      expect(await listed('trend', { series: [{ event: text }], cell: { series: 0, breakdown: [text] } })).toEqual([text]);
+      expect(await listed('sessions', { where: condition, cell: { breakdown: [{ value: text }] } })).toEqual([text]);
+      expect(await listed('funnel', { steps, hold: ['properties.item'], exclude: [{ event: `${text}!`, where: condition }], cell: { step: 3, breakdown: [text] } })).toEqual([text]);
+      expect(await listed('funnel', { breakdown: [], steps: [{ event: 'first' }], next: { step: 1, limit: 100 }, cell: { next: { value: text } } })).toEqual([text]);
+    }
+    const { people } = await allPages('trend', { ...base, series: [{}], cell: { series: 0 } }, 3, store.context(project));
+    expect(people.map(({ userId }) => userId)).toEqual(HOSTILE.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+  });
+
+  it('refuses a cursor of another question or cell, and one that is none', async () => {
+    const project = 'cursors';
+    await store.add(['a', 'b'].map((userId) => storedEvent({ project, userId, timeMs: Date.UTC(2026, 4, 3) })));
+    const body = { from: '2026-05-03', to: '2026-05-04', series: [{}], cell: { series: 0 }, pageSize: 1 };
+    const { nextCursor: cursor } = await askPeople('trend', body, store.context(project));
+    expect((await askPeople('trend', { ...body, pageSize: 7, cursor }, store.context(project))).people).toHaveLength(1);
+    for (const wrong of [{ ...body, cursor: 'x' }, { ...body, cursor, to: '2026-05-05' }, { ...body, cursor, cell: { series: 0, compare: false } }, { ...body, cursor: Buffer.from('[1]').toString('base64url') }]) {
+      await expect(askPeople('trend', wrong, store.context(project))).rejects.toMatchObject({ problems: [{ code: 'invalid_cursor', field: 'cursor' }] });
+    }
+  });
+});
