@@ -54,6 +54,8 @@ export const PROBLEMS = {
   invalid_pattern: { status: 400, title: 'A pattern is not a regular expression.' },
   invalid_formula: { status: 400, title: 'The formula can not be read.' },
   unsupported_combination: { status: 400, title: 'These can not be asked together.' },
+  unknown_cohort: { status: 400, title: 'There is no such saved cohort.' },
+  cohort_cycle: { status: 400, title: 'The cohort would contain itself.' },
   question_too_large: { status: 400, title: 'The question is too large.' },
   // Not 503: the same question would cost the same again.
   question_too_expensive: { status: 422, title: 'The question went over the memory or time it may take.' },

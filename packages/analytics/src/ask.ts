@@ -1,7 +1,9 @@
 import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import type { TObject, TSchema } from 'typebox';
 import type { ChannelRule } from './channels.ts';
+import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
 import { attribution } from './kinds/attribution.ts';
+import { cohort } from './kinds/cohort.ts';
 import { funnel } from './kinds/funnel.ts';
 import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
@@ -39,6 +41,8 @@ export interface AskContext {
   identities?: Identities;
   /** A project's own channel rules; absent = there are none. */
   channels?: (project: string) => Promise<readonly ChannelRule[]>;
+  /** Finds saved cohorts; absent = there are none. */
+  cohort?: CohortLookup;
   /** Bounds of one statement; absent = the warehouse's own. */
   maxMemoryBytes?: number;
   timeoutMs?: number;
@@ -83,7 +87,7 @@ export interface PeopleBehind {
   peopleOf(question: never, cell: never, asking: Asking): Promise<string>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution, cohort];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;
@@ -120,10 +124,12 @@ export async function begin(question: Record<string, never>, context: AskContext
   // Read before the first statement: what has become visible since may be in the answer, never the other way round.
   const { asOfMs, watermarkMs } = context.freshness.status();
   const identity = (await context.identities?.of(context.project)) ?? plainIdentity(context.project);
+  const cohorts = new SavedCohorts({ project: context.project, identity, nowMs: startedMs }, context.cohort);
+  await cohorts.check(question);
   const statements: string[] = [];
   let rowsRead = 0;
   const query = async <Row>(about: string): Promise<Row[]> => {
-    const sql = await withDefinitions(about, { identity, query });
+    const sql = await withDefinitions(about, { identity, query, cohortIds: (name) => cohorts.ids(name) });
     if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
       throw new QuestionError({ code: 'question_too_large', field: '', rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
     }

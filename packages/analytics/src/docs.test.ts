@@ -57,6 +57,9 @@ function eventsIn({ text }: Block, project: string): ReturnType<typeof storedEve
   return lines.map(({ timestamp, ...event }) => storedEvent({ project, userId: '', ...event, timeMs: Date.parse(timestamp) }));
 }
 
+/** The one cohort that is saved. */
+const cohort = async (_: string, name: string): Promise<object | undefined> => (name === 'buyers' ? { all: [{ did: 'purchase' }] } : undefined);
+
 let store: TestStore;
 let identities: WarehouseIdentities;
 beforeAll(async () => {
@@ -93,7 +96,7 @@ describe('docs/questions', () => {
   for (const { page, question, answer } of examples) {
     it(`${page} is true in the example of ${question.rule}: ${question.text.trim().slice(0, 80)}`, async () => {
       const [kind = '', part] = question.label.split('/');
-      const asked = (part === 'people' ? askPeople : ask)(kind, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities });
+      const asked = (part === 'people' ? askPeople : ask)(kind, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities, cohort });
       const expected = JSON.parse(answer.text) as object;
       if (answer.label === 'answer') {
         expect(await asked).toMatchObject(expected);

@@ -1,6 +1,7 @@
 /** Events as a file, one a line, streamed from the table `timeline` (it holds the original JSON texts). */
 import type { Warehouse } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
+import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
 import { withDefinitions } from './definitions.ts';
 import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, type TimelineRow } from './output.ts';
@@ -42,18 +43,20 @@ const MAX_SESSION_EVENTS = 2_000_000;
 
 /**
  * An export that a request body asks for; nothing is read before `stream()`. `identity`: the project's; absent = nobody is joined or
- * cut. Throws QuestionError.
+ * cut. `cohort`: finds saved cohorts; `stream()` throws a QuestionError for those that there are not. Throws QuestionError.
  */
-export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; identity?: ProjectIdentity }): EventExport {
+export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; identity?: ProjectIdentity; cohort?: CohortLookup }): EventExport {
   const request = validate(ExportRequest, body);
   const { format = 'ndjson' } = request;
-  const { project, warehouse, identity = plainIdentity(project) } = context;
-  const range = timeRange(request, context.clock());
+  const { project, warehouse, clock, identity = plainIdentity(project), cohort } = context;
+  const range = timeRange(request, clock());
   const statements = { with: exportSql(request, true, range, identity), without: exportSql(request, false, range, identity) };
+  const cohorts = new SavedCohorts({ project, identity, nowMs: clock() }, cohort);
   const query = async <Row>(sql: string): Promise<Row[]> => (await warehouse.query<Row>(sql)).rows;
   async function* stream(): AsyncIterable<Buffer> {
+    await cohorts.check(request);
     const isTold = request.sessions !== false && (await isFew(range, project, query));
-    const sql = await withDefinitions(isTold ? statements.with : statements.without, { identity, query });
+    const sql = await withDefinitions(isTold ? statements.with : statements.without, { identity, query, cohortIds: (name) => cohorts.ids(name) });
     yield* format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
   }
   return { format, contentType: CONTENT_TYPES[format], stream };

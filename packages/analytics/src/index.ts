@@ -1,6 +1,8 @@
 export { ask, KINDS, type AskContext, type Freshness, type Identities, type Kind } from './ask.ts';
 export { ChannelRules, checkChannelRules, type ChannelRule } from './channels.ts';
+export { checkCohort } from './cohorts/check-cohort.ts';
 export { exportEvents, ExportRequest, type EventExport } from './export.ts';
+export type { CohortLookup } from './cohorts/saved-cohorts.ts';
 export { outputLine, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
 export { askPeople, PeopleAnswer, peopleQuestion } from './people/people.ts';
 export { PROBLEM_CODES, QuestionError, type Problem, type ProblemCode } from './problem.ts';

@@ -28,6 +28,8 @@ export const PROBLEM_CODES = [
   'invalid_formula',
   'invalid_cursor',
   'unsupported_combination',
+  'unknown_cohort',
+  'cohort_cycle',
   'question_too_large',
   'question_too_expensive',
 ] as const;

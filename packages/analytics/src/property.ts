@@ -9,6 +9,7 @@
  *
  * What belongs to the person or the group of an event is read by owner-values.ts and traits-as-of.ts.
  */
+import { cohortSql } from './cohorts/membership.ts';
 import { definedName } from './defined-names.ts';
 import { ownerValueSql } from './owner-values.ts';
 import { QuestionError } from './problem.ts';
@@ -49,9 +50,11 @@ export function propertySql(name: string, table: Table, field: string): Property
     const ofSession = sessionSql(name, field);
     if (ofSession !== undefined) return ofSession;
   }
+  const ofCohort = cohortSql(name);
+  if (ofCohort !== undefined) return ofCohort;
   throw new QuestionError({
     code: 'unknown_property', field, value: name,
-    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.…, traits.…, person.…, group.… or session.…`,
+    rule: `${Object.keys(COLUMNS).join(', ')}, properties.…, context.…, traits.…, person.…, group.…, session.… or cohort.…`,
     detail: `${name} is not a property; write properties.${name} for one of the event's own.`,
   });
 }

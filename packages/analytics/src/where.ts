@@ -1,4 +1,5 @@
 import { literal } from '@tidemark/warehouse';
+import { COHORT, inCohortsSql } from './cohorts/membership.ts';
 import { QuestionError } from './problem.ts';
 import type { PropertySql } from './property-sql.ts';
 import { propertySql, type Table } from './property.ts';
@@ -18,7 +19,9 @@ export function whereSql(where: Where | undefined, table: Table, field: string):
 /** The operators that are defined as the exact complement of another, so that unset matches them. */
 const COMPLEMENT_OF: Partial<Record<Operator, Operator>> = { '!=': '=', not_in: 'in', not_contains: 'contains', is_not_set: 'is_set' };
 
-function conditionSql(condition: Condition, table: Table, field: string): string {
+/** SQL that is 1 where one condition holds and 0 elsewhere. Throws a QuestionError. */
+export function conditionSql(condition: Condition, table: Table, field: string): string {
+  if (condition.property === COHORT) return inCohortsSql(condition, field);
   const { op } = condition;
   checkValue(condition, field);
   const read = propertySql(condition.property, table, `${field}.property`);

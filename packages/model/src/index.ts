@@ -1,6 +1,7 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
 export { attribution, type AttributionAnswer, type AttributionQuestion } from './attribution.ts';
 export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
+export { cohort, withCohorts, type CohortAnswer, type CohortedEvent, type CohortQuestion } from './cohort.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
 export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';

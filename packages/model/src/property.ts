@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, StoredEvent } from '@tidemark/event';
 import type { OwnedEvent } from './owner-values.ts';
+import type { CohortedEvent } from './cohort.ts';
 import type { SessionedEvent } from './session-of-event.ts';
 
 const COLUMNS = ['eventName', 'userId', 'anonymousId', 'sessionId', 'source', 'type', 'groupId', 'schemaVersion'] as const;
@@ -36,6 +37,8 @@ function valueOf(event: StoredEvent, name: string): JsonValue | undefined {
   if (column !== undefined) return event[column] === '' ? undefined : event[column];
   const [root = '', ...path] = name.split('.');
   if (root === 'properties' || root === 'context') return valueAt(JSON.parse(event[root]) as JsonObject, path);
+  // Such events went through withCohorts.
+  if (root === 'cohort') return (event as CohortedEvent).cohorts.includes(path.join('.')) ? 'in' : 'not in';
   // Such events went through withSessions.
   if (root === 'session') return (event as SessionedEvent).session[path.join('.')];
   // Such events went through withOwners. What was said last of the property counts, also that it is null.

@@ -15,6 +15,8 @@ export function holds(event: StoredEvent, where: Where = []): boolean {
 }
 
 function holdsOne(event: StoredEvent, { property, op, value }: Condition): boolean {
+  // A person is in several cohorts, or in none.
+  if (property === 'cohort') return (value as string[]).some((name) => textOf(event, `cohort.${name}`) === 'in') === (op === 'in');
   const text = textOf(event, property);
   const number = numberOf(event, property);
   const equals = (wanted: Scalar): boolean => (typeof wanted === 'number' ? number === wanted : text === String(wanted));

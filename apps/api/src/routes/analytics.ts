@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
 import { grantOf } from '../access.ts';
+import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
 
@@ -36,6 +37,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     freshness: deps.processor,
     ...(deps.identities && { identities: deps.identities }),
     channels: (project) => deps.control.settings.channelRules(project) as Promise<ChannelRule[]>,
+    cohort: cohortLookup(deps.control),
     maxMemoryBytes: questionMemoryBytes,
     timeoutMs: questionTimeoutMs,
   });

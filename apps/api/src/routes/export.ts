@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { exportEvents, ExportRequest } from '@tidemark/analytics';
 import type { FastifyInstance } from 'fastify';
 import { grantOf } from '../access.ts';
+import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
@@ -30,7 +31,7 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
     async handler(request, reply) {
       const { project } = grantOf(request);
       const identity = await deps.identities?.of(project);
-      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock, ...(identity && { identity }) });
+      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock, ...(identity && { identity }), cohort: cohortLookup(deps.control) });
       if (running >= atOnce) {
         const detail = `${atOnce} exports are running, which is as many as may: try again when one has ended.`;
         throw new Problem('too_many_exports', detail, { headers: { 'retry-after': '5' } });

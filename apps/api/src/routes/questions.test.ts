@@ -206,3 +206,31 @@ describe('another project', () => {
     expect((await engine.call('GET', '/api/pipeline', undefined, other)).json().balance.received).toBe(0);
   });
 });
+
+describe('cohorts', () => {
+  const put = (name: string, question: object) => engine.call('PUT', `/api/questions/cohort/${encodeURIComponent(name)}`, question);
+
+  it('are saved as questions, and filter and split the others', async () => {
+    expect((await put('buyers', { all: [{ did: 'buy' }] })).statusCode).toBe(201);
+    const where = [{ property: 'cohort', op: 'not_in', value: ['buyers'] }];
+    expect((await engine.call('POST', '/api/analytics/trend', { ...users, where })).json().series[0].total).toBe(1);
+    const split = (await engine.call('POST', '/api/analytics/trend', { ...users, breakdown: ['cohort.buyers'] })).json();
+    expect(split.series).toMatchObject([{ breakdown: ['in'], total: 1 }, { breakdown: ['not in'], total: 1 }]);
+    expect((await engine.call('GET', '/api/analytics/cohort?name=buyers')).json()).toMatchObject({ size: 1 });
+    const people = (await engine.call('POST', '/api/analytics/cohort/people', { all: [{ did: 'buy' }], cell: {} })).json();
+    expect(people).toMatchObject({ people: [{ personId: 'ada' }], total: 1 });
+    const file = await engine.call('POST', '/api/events/export', { from: '-2h', to: 'tomorrow', where });
+    expect(file.body.trim().split('\n').map((line: string) => JSON.parse(line).eventId)).toEqual(['b1']);
+  });
+
+  it('are judged when they are saved: none contains itself or one that there is not', async () => {
+    expect((await put('a', { all: [{ did: 'buy' }] })).statusCode).toBe(201);
+    expect((await put('b', { all: [{ property: 'cohort', op: 'in', value: ['a'] }] })).statusCode).toBe(201);
+    const circle = await put('a', { all: [{ did: 'buy' }, { property: 'cohort', op: 'in', value: ['b'] }] });
+    expect([circle.statusCode, circle.json()]).toMatchObject([400, { code: 'cohort_cycle', field: 'all[1].value' }]);
+    expect((await put('c', { all: [{ property: 'cohort', op: 'in', value: ['nobody'] }] })).json()).toMatchObject({ code: 'unknown_cohort' });
+    expect((await put('c', { all: [] })).json()).toMatchObject({ code: 'invalid_value', field: 'all' });
+    await engine.call('DELETE', '/api/questions/cohort/a');
+    expect((await engine.call('GET', '/api/analytics/cohort?name=b')).json()).toMatchObject({ code: 'unknown_cohort', field: 'all[0].value' });
+  });
+});

@@ -1,11 +1,12 @@
 /** Questions saved under a name, each change a version. */
-import { KINDS } from '@tidemark/analytics';
+import { checkCohort, KINDS } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import type { SavedQuestion } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
+import { cohortLookup } from '../cohort-lookup.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { Time } from '../schemas.ts';
@@ -24,7 +25,7 @@ const Saved = Type.Object({
 const Listing = Type.Object({ questions: Type.Array(Saved) });
 const tags = ['questions'];
 
-export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps): void {
+export function savedQuestionRoutes(app: FastifyInstance, { control, clock }: ApiDeps): void {
   app.route<{ Querystring: { kind?: string } }>({
     method: 'GET',
     url: '/api/questions',
@@ -89,6 +90,7 @@ export function savedQuestionRoutes(app: FastifyInstance, { control }: ApiDeps):
         const names = KINDS.map(({ name }) => name).join(', ');
         throw new Problem('unknown_kind', `There is no such kind of question; there are ${names}.`);
       }
+      if (kind === 'cohort') await checkCohort(request.params.name.trim(), request.body, { project, nowMs: clock(), cohort: cohortLookup(control) });
       const ifVersion = expectedVersion(request.headers);
       const saving = control.questions.save({
         ...request.params,

@@ -1,0 +1,13 @@
+import type { CohortLookup } from '@tidemark/analytics';
+import { ControlError, type Control } from '@tidemark/control';
+
+/** Finds the question of a cohort by the name that it was saved under. */
+export function cohortLookup({ questions }: Pick<Control, 'questions'>): CohortLookup {
+  return async (project, name) => {
+    const saved = await questions.get({ project, kind: 'cohort', name }).catch((error: unknown) => {
+      if (error instanceof ControlError && error.code === 'question_not_found') return undefined;
+      throw error;
+    });
+    return saved?.body;
+  };
+}
