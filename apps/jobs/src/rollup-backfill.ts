@@ -1,4 +1,4 @@
-import { missingBuckets, nextVersion, readLine, recompute, type RollupDefinition, type Warehouse } from '@tidemark/warehouse';
+import { missingBuckets, nextVersion, readLines, recompute, type RollupDefinition, type Warehouse } from '@tidemark/warehouse';
 import { portionsOf } from './rollup-portions.ts';
 
 export interface BackfillParts {
@@ -22,17 +22,18 @@ export async function backfill({ warehouse, definitionsOf, nowMs = Date.now, eve
   const done = { buckets: 0, rows: 0 };
   const untilMs = nowMs() + ROUND_MS;
   const { rows } = await warehouse.query<{ project: string }>('SELECT DISTINCT toString(project) AS project FROM rollup_buckets');
+  const frozen = await readLines(warehouse, 'frozen');
   let version = await nextVersion(warehouse);
   for (const { project } of rows) {
-    const fromMs = await readLine(warehouse, 'frozen', project);
     for (const definition of await definitionsOf(project)) {
       if (definition.property === '') continue;
       while (nowMs() < untilMs) {
-        const missing = await missingBuckets(warehouse, { project, property: definition.property, fromMs }, BUCKETS_AT_A_TIME);
-        for (const { starts } of await portionsOf(warehouse, missing.map((startMs) => ({ project, startMs })), eventsAtATime)) {
+        const missing = await missingBuckets(warehouse, { project, property: definition.property, fromMs: frozen.get(project) }, BUCKETS_AT_A_TIME);
+        const marks = missing.map((startMs) => ({ project, startMs }));
+        for (const { buckets, definitions } of await portionsOf(warehouse, marks, { definitionsOf: async () => [definition], maxEvents: eventsAtATime })) {
           signal?.throwIfAborted();
-          done.rows += await recompute(warehouse, project, starts, version++, [definition]);
-          done.buckets += starts.length;
+          done.rows += await recompute(warehouse, buckets, version++, definitions);
+          for (const starts of buckets.values()) done.buckets += starts.length;
         }
         if (missing.length < BUCKETS_AT_A_TIME) break;
       }

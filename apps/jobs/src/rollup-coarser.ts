@@ -3,6 +3,8 @@ import { coarsen, nextVersion, readLine, spansToCoarsen, type CoarseSpan, type R
 /** Time in one statement, which bounds its memory. */
 const PORTION_MS = 4 * 86_400_000;
 const SPANS_AT_A_TIME = 1_000;
+/** Of which all quarters are gone through in one statement. */
+const PROJECTS_AT_A_TIME = 20;
 /** So that other jobs get their turn while history is gone through. */
 const ROUND_MS = 30_000;
 
@@ -13,12 +15,13 @@ export async function coarsenSealed({ warehouse, nowMs = Date.now }: { warehouse
   const untilMs = nowMs() + ROUND_MS;
   const { rows } = await warehouse.query<{ project: string }>('SELECT DISTINCT toString(project) AS project FROM rollup_buckets');
   let [done, version] = [0, await nextVersion(warehouse)];
-  for (const { project } of rows) {
+  for (let at = 0; at < rows.length; at += PROJECTS_AT_A_TIME) {
+    const projects = rows.slice(at, at + PROJECTS_AT_A_TIME).map(({ project }) => project);
     for (let found = SPANS_AT_A_TIME; found === SPANS_AT_A_TIME && nowMs() < untilMs; done += found) {
-      const spans = await spansToCoarsen(warehouse, project, sealedMs, SPANS_AT_A_TIME);
+      const spans = await spansToCoarsen(warehouse, projects, sealedMs, SPANS_AT_A_TIME);
       for (const portion of portionsOf(spans)) {
         signal?.throwIfAborted();
-        await coarsen(warehouse, project, portion, version++);
+        await coarsen(warehouse, portion, version++);
       }
       found = spans.length;
     }
@@ -29,21 +32,30 @@ export async function coarsenSealed({ warehouse, nowMs = Date.now }: { warehouse
 interface Portion {
   property: string;
   width: number;
-  runs: Run[];
+  runs: Map<string, Run[]>;
 }
 
-/** Spans of one property and width that lie close together, as runs of neighbours. */
+/** Spans of one property and width, of all projects, as runs of neighbours, so many that they last no longer than one statement may. */
 function portionsOf(spans: readonly CoarseSpan[]): Portion[] {
   const portions: Portion[] = [];
-  const ordered = spans.toSorted((a, b) => a.width - b.width || (a.property < b.property ? -1 : a.property > b.property ? 1 : a.ms - b.ms));
-  for (const { property, width, ms } of ordered) {
+  let heldMs = 0;
+  for (const { project, property, width, ms } of spans.toSorted((a, b) => a.width - b.width || compare(a.property, b.property) || compare(a.project, b.project) || a.ms - b.ms)) {
     const toMs = ms + width * 1_000;
-    const portion = portions.at(-1);
-    const last = portion?.runs.at(-1);
-    if (portion?.property !== property || portion.width !== width || toMs - (portion.runs[0]?.fromMs ?? ms) > PORTION_MS) {
-      portions.push({ property, width, runs: [{ fromMs: ms, toMs }] });
-    } else if (last?.toMs === ms) last.toMs = toMs;
-    else portion.runs.push({ fromMs: ms, toMs });
+    let portion = portions.at(-1);
+    if (portion?.property !== property || portion.width !== width || heldMs + toMs - ms > PORTION_MS) {
+      portions.push((portion = { property, width, runs: new Map() }));
+      heldMs = 0;
+    }
+    heldMs += toMs - ms;
+    const runs = portion.runs.get(project);
+    const last = runs?.at(-1);
+    if (last?.toMs === ms) last.toMs = toMs;
+    else if (runs === undefined) portion.runs.set(project, [{ fromMs: ms, toMs }]);
+    else runs.push({ fromMs: ms, toMs });
   }
   return portions;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

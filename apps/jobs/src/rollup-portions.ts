@@ -1,48 +1,81 @@
-import { BUCKET_MS, literal, runsOf, withinRuns, type Mark, type Warehouse } from '@tidemark/warehouse';
+import { BUCKET_MS, withinBuckets, type BucketsOfProjects, type Mark, type RollupDefinition, type Warehouse } from '@tidemark/warehouse';
 
 /** Runs of neighbouring buckets in one statement: more would make its condition slow. */
 const MAX_RUNS = 50;
 
+/** What one statement makes rollups of: of as many projects as can be, for what it costs hardly depends on how little it reads. */
 export interface Portion {
-  project: string;
-  /** Of buckets, ascending; epoch ms. */
-  starts: number[];
+  buckets: BucketsOfProjects;
+  /** Of all its projects. */
+  definitions: readonly RollupDefinition[];
 }
 
-/** The marked buckets in portions of one project, of at most `maxEvents` events unless a single bucket has more. */
-export async function portionsOf(warehouse: Warehouse, marks: readonly Mark[], maxEvents: number): Promise<Portion[]> {
-  const starts = new Map<string, number[]>();
-  for (const { project, startMs } of marks) starts.set(project, [...(starts.get(project) ?? []), startMs]);
+export interface PortionLimits {
+  definitionsOf(project: string): Promise<readonly RollupDefinition[]>;
+  /** Of a portion, unless a single bucket has more. */
+  maxEvents: number;
+}
+
+/** Marked buckets, each once, in portions of projects that have the same rollups. */
+export async function portionsOf(warehouse: Warehouse, marks: readonly Mark[], { definitionsOf, maxEvents }: PortionLimits): Promise<Portion[]> {
+  const alike = new Map<string, { definitions: readonly RollupDefinition[]; buckets: Map<string, number[]> }>();
+  for (const [project, starts] of bucketsOf(marks)) {
+    const definitions = await definitionsOf(project);
+    const key = JSON.stringify(definitions);
+    const same = alike.get(key) ?? { definitions, buckets: new Map() };
+    same.buckets.set(project, starts);
+    alike.set(key, same);
+  }
   const portions: Portion[] = [];
-  for (const [project, unordered] of starts) {
-    const ordered = unordered.toSorted((a, b) => a - b);
-    const events = await eventsOf(warehouse, project, ordered);
-    let portion: Portion | undefined;
-    let [held, runs] = [0, 0];
-    for (const start of ordered) {
-      const more = events.get(start) ?? 0;
-      const isNeighbour = portion?.starts.at(-1) === start - BUCKET_MS;
-      if (portion === undefined || held + more > maxEvents || (!isNeighbour && runs === MAX_RUNS)) {
-        portions.push((portion = { project, starts: [] }));
-        [held, runs] = [0, 0];
-      }
-      if (!isNeighbour || portion.starts.length === 0) runs++;
-      portion.starts.push(start);
-      held += more;
+  for (const { definitions, buckets } of alike.values()) {
+    for (const whole of cut(buckets, MAX_RUNS)) {
+      const events = await eventsOf(warehouse, whole);
+      const weight = (project: string, start: number): number => events.get(`${start} ${project}`) ?? 0;
+      for (const part of cut(whole, MAX_RUNS, { maxEvents, weight })) portions.push({ buckets: part, definitions });
     }
   }
   return portions;
 }
 
-async function eventsOf(warehouse: Warehouse, project: string, starts: readonly number[]): Promise<Map<number, number>> {
-  const runs = runsOf(starts);
-  const counts = new Map<number, number>();
-  for (let at = 0; at < runs.length; at += MAX_RUNS) {
-    const { rows } = await warehouse.query<{ startMs: number; events: number }>(
-      `SELECT toUnixTimestamp64Milli(time) - positiveModulo(toUnixTimestamp64Milli(time), ${BUCKET_MS}) AS startMs, count() AS events
-       FROM events WHERE project = ${literal(project)} AND (${withinRuns(runs.slice(at, at + MAX_RUNS))}) GROUP BY startMs`,
-    );
-    for (const { startMs, events } of rows) counts.set(startMs, events);
+/** Starts of the buckets, ascending, by project. */
+export function bucketsOf(marks: readonly Mark[]): Map<string, number[]> {
+  const buckets = new Map<string, number[]>();
+  for (const { project, startMs } of marks.toSorted((a, b) => a.startMs - b.startMs)) {
+    const starts = buckets.get(project);
+    if (starts === undefined) buckets.set(project, [startMs]);
+    else starts.push(startMs);
   }
-  return counts;
+  return buckets;
+}
+
+/** Pieces of at most so many runs, and of at most so many events. */
+function cut(buckets: BucketsOfProjects, maxRuns: number, { maxEvents, weight }: { maxEvents: number; weight: (project: string, start: number) => number } = { maxEvents: 0, weight: () => 0 }): Map<string, number[]>[] {
+  const pieces: Map<string, number[]>[] = [];
+  let piece: Map<string, number[]> | undefined;
+  let [held, runs] = [0, 0];
+  for (const [project, starts] of buckets) {
+    for (const start of starts) {
+      const more = weight(project, start);
+      const isNeighbour = piece?.get(project)?.at(-1) === start - BUCKET_MS;
+      if (piece === undefined || held + more > maxEvents || (!isNeighbour && runs === maxRuns)) {
+        pieces.push((piece = new Map()));
+        [held, runs] = [0, 0];
+      }
+      const ofProject = piece.get(project);
+      if (ofProject === undefined) piece.set(project, [start]);
+      else ofProject.push(start);
+      if (!isNeighbour || ofProject === undefined) runs++;
+      held += more;
+    }
+  }
+  return pieces;
+}
+
+/** How many events each bucket has, by `start project`. */
+async function eventsOf(warehouse: Warehouse, buckets: BucketsOfProjects): Promise<Map<string, number>> {
+  const { rows } = await warehouse.query<{ project: string; startMs: number; events: number }>(
+    `SELECT project, toUnixTimestamp64Milli(time) - positiveModulo(toUnixTimestamp64Milli(time), ${BUCKET_MS}) AS startMs, count() AS events
+     FROM events WHERE ${withinBuckets(buckets)} GROUP BY project, startMs`,
+  );
+  return new Map(rows.map(({ project, startMs, events }) => [`${startMs} ${project}`, events]));
 }

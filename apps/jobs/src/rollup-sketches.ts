@@ -1,4 +1,4 @@
-import { nextVersion, readLine, raiseLine, sketchSome, type Warehouse } from '@tidemark/warehouse';
+import { nextVersion, raiseLine, readLines, sketchSome, type Warehouse } from '@tidemark/warehouse';
 
 export interface SketchParts {
   warehouse: Warehouse;
@@ -8,11 +8,10 @@ export interface SketchParts {
 
 /** Of each project, turns the large sets of what is frozen into sketches, once; what a kill leaves undone is gone on with. Answers how many rollups. */
 export async function sketchFrozen({ warehouse, personsOf }: SketchParts, signal?: AbortSignal): Promise<number> {
-  const { rows } = await warehouse.query<{ project: string }>("SELECT DISTINCT toString(project) AS project FROM rollup_lines WHERE kind = 'frozen'");
+  const sketched = await readLines(warehouse, 'sketched');
   let done = 0;
-  for (const { project } of rows) {
-    const [frozenMs, sketchedMs] = [await readLine(warehouse, 'frozen', project), await readLine(warehouse, 'sketched', project)];
-    if (frozenMs === undefined || frozenMs <= (sketchedMs ?? -Infinity)) continue;
+  for (const [project, frozenMs] of await readLines(warehouse, 'frozen')) {
+    if (frozenMs <= (sketched.get(project) ?? -Infinity)) continue;
     const personsSql = await personsOf(project);
     for (let some = 1; some > 0; done += some) {
       signal?.throwIfAborted();

@@ -1,10 +1,10 @@
 import type { DirtyBuckets } from '@tidemark/processor';
-import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, readRollupState, recompute, type RollupDefinition, type RollupState, type Warehouse } from '@tidemark/warehouse';
+import { bucketStart, clearMarks, deleteSuperseded, marked, nextBorder, nextVersion, raiseLine, readLine, readLines, readRollupState, recompute, type Mark, type RollupDefinition, type RollupState, type Warehouse } from '@tidemark/warehouse';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Job } from './job.ts';
 import { backfill } from './rollup-backfill.ts';
 import { coarsenSealed } from './rollup-coarser.ts';
-import { portionsOf } from './rollup-portions.ts';
+import { bucketsOf, portionsOf } from './rollup-portions.ts';
 import { sketchFrozen } from './rollup-sketches.ts';
 
 const MINUTE_MS = 60_000;
@@ -109,22 +109,20 @@ export class Rollups {
     const { warehouse, writer, definitionsOf, eventsAtATime = 500_000 } = this.#parts;
     const done = { buckets: 0, rows: 0 };
     let version = await nextVersion(warehouse);
-    const frozen = new Map<string, number>();
+    const frozen = await readLines(warehouse, 'frozen');
+    const isFrozen = ({ project, startMs }: Mark): boolean => startMs < (frozen.get(project) ?? -Infinity);
     for (let round = 0; only !== undefined || round < MAX_ROUNDS; round++) {
       const generation = await writer.between(async () => writer.dirty.endGeneration());
       const marks = await marked(warehouse, BUCKETS_AT_A_TIME, only);
-      for (const portion of await portionsOf(warehouse, marks, eventsAtATime)) {
+      for (const { buckets, definitions } of await portionsOf(warehouse, marks.filter((mark) => !isFrozen(mark)), { definitionsOf, maxEvents: eventsAtATime })) {
         signal?.throwIfAborted();
-        const { project } = portion;
-        if (!frozen.has(project)) frozen.set(project, (await readLine(warehouse, 'frozen', project)) ?? -Infinity);
-        const frozenMs = frozen.get(project) ?? -Infinity;
-        // Of less than there was nothing is made.
-        const starts = portion.starts.filter((start) => start >= frozenMs);
         // A version is whole with its last row: a question may count on all up to the newest that it has seen.
-        if (starts.length > 0) done.rows += await recompute(warehouse, project, starts, version++, await definitionsOf(project));
-        await clearMarks(warehouse, project, portion.starts, generation);
-        done.buckets += starts.length;
+        done.rows += await recompute(warehouse, buckets, version++, definitions);
+        await clearMarks(warehouse, buckets, generation);
+        for (const starts of buckets.values()) done.buckets += starts.length;
       }
+      // Of less than there was nothing is made.
+      await clearMarks(warehouse, bucketsOf(marks.filter(isFrozen)), generation);
       if (marks.length < BUCKETS_AT_A_TIME) break;
     }
     return done;

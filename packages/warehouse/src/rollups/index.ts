@@ -1,8 +1,9 @@
 export { actorHashSql, keyHashSql } from './actor.ts';
-export { BUCKET_MS, bucketStart, nextBorder, runsOf, type Run } from './bucket.ts';
+export { BUCKET_MS, bucketStart, nextBorder, type Run } from './bucket.ts';
+export { withinBuckets, withinRuns, type BucketsOfProjects, type RunsOfProjects } from './buckets-of-projects.ts';
 export { COARSER_MS, coarsen, spansToCoarsen, staleSql, type CoarseSpan } from './coarser.ts';
-export { lineSql, raiseLine, readLine, type RollupLine } from './lines.ts';
-export { clearMarks, markBuckets, marked, markStored, withinRuns, type Mark, type MarkOrigin } from './marks.ts';
+export { lineSql, raiseLine, readLine, readLines, type RollupLine } from './lines.ts';
+export { clearMarks, markBuckets, marked, markStored, type Mark, type MarkOrigin } from './marks.ts';
 export { missingBuckets, missingSql, readProgress } from './missing.ts';
 export { nextVersion, recompute, type RollupDefinition } from './recompute.ts';
 export { SKETCH, SKETCH_ERROR, SKETCH_PRECISION, sketchSome } from './sketch.ts';

@@ -10,6 +10,12 @@ export async function readLine(warehouse: Pick<Warehouse, 'query'>, kind: Rollup
   return rows[0]?.ms;
 }
 
+/** That line of each project that has one; epoch ms. */
+export async function readLines(warehouse: Pick<Warehouse, 'query'>, kind: RollupLine): Promise<Map<string, number>> {
+  const { rows } = await warehouse.query<{ project: string; ms: number }>(`SELECT project, toUnixTimestamp64Milli(max(until)) AS ms FROM rollup_lines WHERE kind = ${literal(kind)} GROUP BY project`);
+  return new Map(rows.map(({ project, ms }) => [project, ms]));
+}
+
 export function lineSql(kind: RollupLine, project = ''): string {
   return `SELECT toUnixTimestamp64Milli(max(until)) AS ms FROM rollup_lines WHERE kind = ${literal(kind)} AND project = ${literal(project)} HAVING count() > 0`;
 }

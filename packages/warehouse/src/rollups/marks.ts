@@ -1,9 +1,10 @@
 import { literal, timeLiteral } from '../literal.ts';
 import type { Warehouse } from '../warehouse.ts';
-import { BUCKET_SQL, runsOf } from './bucket.ts';
+import { BUCKET_SQL } from './bucket.ts';
+import { bucketList, bucketsSql, piecesOf, type BucketsOfProjects } from './buckets-of-projects.ts';
 
-/** Numbers in one statement: it ends at 256 KB. */
-const MAX_STARTS = 10_000;
+/** Of one statement, which ends at 256 KB: each may be of another project. */
+const MAX_BUCKETS = 2_000;
 
 export interface Mark {
   project: string;
@@ -20,15 +21,12 @@ export interface MarkOrigin {
 }
 
 /** Marks buckets as dirty; twice is as once. Durable when it resolves. Throws WarehouseError. */
-export async function markBuckets(warehouse: Warehouse, marks: ReadonlyMap<string, readonly number[]>, { generation, epoch, offset }: MarkOrigin): Promise<void> {
-  for (const [project, starts] of marks) {
-    for (let at = 0; at < starts.length; at += MAX_STARTS) {
-      await warehouse.command(
-        `INSERT INTO rollup_marks (project, time, generation, epoch, offset)
-         SELECT ${literal(project)}, fromUnixTimestamp64Milli(ms, 'UTC'), ${generation}, ${literal(epoch)}, ${offset}
-         FROM (SELECT arrayJoin(CAST([${starts.slice(at, at + MAX_STARTS).join(',')}], 'Array(Int64)')) AS ms)`,
-      );
-    }
+export async function markBuckets(warehouse: Warehouse, marks: BucketsOfProjects, { generation, epoch, offset }: MarkOrigin): Promise<void> {
+  for (const piece of piecesOf(marks, MAX_BUCKETS)) {
+    await warehouse.command(
+      `INSERT INTO rollup_marks (project, time, generation, epoch, offset)
+       SELECT project, fromUnixTimestamp64Milli(ms, 'UTC'), ${generation}, ${literal(epoch)}, ${offset} FROM (${bucketsSql(piece)})`,
+    );
   }
 }
 
@@ -51,13 +49,10 @@ export async function marked(warehouse: Warehouse, limit: number, only?: { proje
   return rows;
 }
 
-/** Takes the marks of a generation and before it off some buckets of a project, which are ascending. */
-export async function clearMarks(warehouse: Warehouse, project: string, starts: readonly number[], generation: number): Promise<void> {
-  const within = withinRuns(runsOf(starts));
-  await warehouse.command(`DELETE FROM rollup_marks WHERE project = ${literal(project)} AND generation <= ${generation} AND (${within})`);
-}
-
-/** SQL: does `time` lie within one of the runs? */
-export function withinRuns(runs: readonly { fromMs: number; toMs: number }[]): string {
-  return runs.map(({ fromMs, toMs }) => `time >= ${timeLiteral(fromMs)} AND time < ${timeLiteral(toMs)}`).map((each) => `(${each})`).join(' OR ') || '0';
+/** Takes the marks of a generation and before it off some buckets. */
+export async function clearMarks(warehouse: Warehouse, buckets: BucketsOfProjects, generation: number): Promise<void> {
+  // A statement each, however many projects: it waits until no merge is in its way.
+  for (const piece of piecesOf(buckets, MAX_BUCKETS)) {
+    await warehouse.command(`DELETE FROM rollup_marks WHERE generation <= ${generation} AND (project, toUnixTimestamp64Milli(time)) IN ${bucketList(piece)}`);
+  }
 }

@@ -1,8 +1,8 @@
-import { literal, timeLiteral } from '../literal.ts';
+import { literal } from '../literal.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { actorHashSql } from './actor.ts';
-import { BUCKET_SQL, runsOf } from './bucket.ts';
-import { withinRuns } from './marks.ts';
+import { BUCKET_SQL } from './bucket.ts';
+import { bucketList, bucketsSql, withinBuckets, type BucketsOfProjects } from './buckets-of-projects.ts';
 import { overflowOf } from './overflow.ts';
 
 /** How a dimension is read of an event: as a question reads the property that it answers for. */
@@ -29,37 +29,36 @@ export async function nextVersion(warehouse: Warehouse): Promise<number> {
 }
 
 /**
- * Makes the rollups of some buckets of a project (ascending) anew from its events, as `version`, which counts once its last
- * row is written. Answers how many rows that took. Throws WarehouseError.
+ * Makes the rollups of some buckets anew from their events, as `version`, which counts once its last row is written. Answers
+ * how many rows that took. Throws WarehouseError.
  */
-export async function recompute(warehouse: Warehouse, project: string, starts: readonly number[], version: number, definitions: readonly RollupDefinition[]): Promise<number> {
-  const within = `project = ${literal(project)} AND (${withinRuns(runsOf(starts))})`;
-  const buckets: string[] = [];
+export async function recompute(warehouse: Warehouse, buckets: BucketsOfProjects, version: number, definitions: readonly RollupDefinition[]): Promise<number> {
+  const within = withinBuckets(buckets);
+  const counted: string[] = [];
   for (const definition of definitions) {
     const overflown = await overflowOf(warehouse, within, definition);
-    await warehouse.command(insertCounts(project, version, definition, within, overflown));
-    buckets.push(`SELECT ${literal(definition.property)} AS property, ms, ms IN (${[...overflown, -1].join(',')}) AS overflown FROM starts`);
+    const isOverflown = overflown.size === 0 ? undefined : `(project, ms) IN ${bucketList(overflown)}`;
+    await warehouse.command(insertCounts(version, definition, within, isOverflown));
+    counted.push(`SELECT project, ${literal(definition.property)} AS property, ms, ${isOverflown ?? '0'} AS overflown FROM starts`);
   }
   await warehouse.command(
     `INSERT INTO rollup_buckets (project, property, time, version, counted, overflown, made_at)
-     WITH starts AS (SELECT arrayJoin(CAST([${starts.join(',')}], 'Array(Int64)')) AS ms)
-     SELECT ${literal(project)}, property, fromUnixTimestamp64Milli(ms, 'UTC'), ${version}, ${version}, overflown, now() FROM (${buckets.join(' UNION ALL ')})`,
+     WITH starts AS (${bucketsSql(buckets)})
+     SELECT project, property, fromUnixTimestamp64Milli(ms, 'UTC'), ${version}, ${version}, overflown, now() FROM (${counted.join(' UNION ALL ')})`,
   );
-  const { rows } = await warehouse.query<{ rows: number }>(
-    `SELECT count() AS rows FROM rollup_rows WHERE project = ${literal(project)} AND version = ${version} AND time >= ${timeLiteral(starts[0] ?? 0)} AND time <= ${timeLiteral(starts.at(-1) ?? 0)}`,
-  );
+  const { rows } = await warehouse.query<{ rows: number }>(`SELECT count() AS rows FROM rollup_rows WHERE version = ${version} AND (${within})`);
   return rows[0]?.rows ?? 0;
 }
 
-function insertCounts(project: string, version: number, { property, dimensions }: RollupDefinition, within: string, overflown: readonly number[]): string {
+function insertCounts(version: number, { property, dimensions }: RollupDefinition, within: string, isOverflown: string | undefined): string {
   const columns = dimensions.map(({ column }) => column).join(', ');
   const read = dimensions.map(({ column }) => `d_${column}`).join(', ');
-  const without = overflown.length === 0 ? '' : ` WHERE toUnixTimestamp64Milli(bucket) NOT IN (${overflown.join(',')})`;
+  const without = isOverflown === undefined ? '' : ` WHERE NOT (${isOverflown})`;
   return `INSERT INTO rollup_rows (project, property, event_name, time, version, source, bot, ${columns}, events, actors)
-     SELECT ${literal(project)}, ${literal(property)}, event_name, bucket, ${version}, source, bot, ${read}, count(), groupUniqArray(actor)
+     SELECT project, ${literal(property)}, event_name, bucket, ${version}, source, bot, ${read}, count(), groupUniqArray(actor)
      FROM (
-       SELECT event_name, ${BUCKET_SQL} AS bucket, source, bot, ${dimensions.map(({ column, sql }) => `${sql} AS d_${column}`).join(', ')},
+       SELECT project, event_name, ${BUCKET_SQL} AS bucket, toUnixTimestamp64Milli(bucket) AS ms, source, bot, ${dimensions.map(({ column, sql }) => `${sql} AS d_${column}`).join(', ')},
          ${actorHashSql('user_id', 'anonymous_id')} AS actor
        FROM events WHERE ${within})${without}
-     GROUP BY event_name, bucket, source, bot, ${read}`;
+     GROUP BY project, event_name, bucket, source, bot, ${read}`;
 }
