@@ -51,6 +51,7 @@ export const PROBLEMS = {
   empty_range: { status: 400, title: 'The range of time is empty.' },
   range_too_long: { status: 400, title: 'The range of time is too long.' },
   too_many_points: { status: 400, title: 'The answer would have too many points.' },
+  too_many_variants: { status: 400, title: 'The experiment has too many variants.' },
   invalid_pattern: { status: 400, title: 'A pattern is not a regular expression.' },
   invalid_formula: { status: 400, title: 'The formula can not be read.' },
   unsupported_combination: { status: 400, title: 'These can not be asked together.' },

@@ -86,6 +86,16 @@ describe('what comes from outside', () => {
     }
   });
 
+  it('is only ever a value or a name in an experiment', async () => {
+    for (const [i, text] of HOSTILE.entries()) {
+      if (text.includes('.')) continue;
+      const selector = { event: text, label: text, where: [{ property: 'properties.text', op: '=', value: text }] };
+      const question = { exposure: selector, variant: 'properties.text', control: text, split: Object.fromEntries([[text, 1]]), metrics: [{ ...selector, measure: { sum: `properties.${text}` } }], breakdown: [`properties.${text}`] };
+      const found = await asked('experiment', question);
+      expect(found, JSON.stringify(text)).toMatchObject({ variants: [{ variant: text, users: 1 }], sampleRatio: { pValue: 1 }, breakdowns: [{ breakdown: [String(i)], variants: [{ users: 1 }] }] });
+    }
+  });
+
   it('keeps groups apart from the names that the answer gives to groups', async () => {
     const { series } = await asked('trend', { series: [{}], breakdown: ['properties.text'], limit: 100 });
     expect(new Set(series.map(({ breakdown }) => breakdown[0]))).toEqual(new Set(HOSTILE));
@@ -151,6 +161,15 @@ describe('a question that is none', () => {
     ['funnel', { steps: [{ event: 'x' }], window: '367d' }, 'invalid_value', 'window'],
     ['funnel', { steps: [{ event: 'x' }], exclude: [{ event: 'y' }] }, 'unsupported_combination', 'exclude'],
     ['funnel', { steps: [{ event: 'x' }], hold: ['cart'] }, 'unknown_property', 'hold[0]'],
+    ['experiment', { metrics: [{}] }, 'missing_field', 'exposure'],
+    ['experiment', { exposure: {}, metrics: [] }, 'invalid_value', 'metrics'],
+    ['experiment', { exposure: {}, metrics: [{ measure: 'users' }] }, 'invalid_value', 'metrics[0].measure'],
+    ['experiment', { exposure: {}, metrics: [{ measure: { sum: 'price' } }] }, 'unknown_property', 'metrics[0].measure.sum'],
+    ['experiment', { exposure: {}, metrics: [{}], variant: 'b' }, 'unknown_property', 'variant'],
+    ['experiment', { exposure: {}, metrics: [{}], window: '0s' }, 'invalid_value', 'window'],
+    ['experiment', { exposure: {}, metrics: [{}], minimumEffect: 0 }, 'invalid_value', 'minimumEffect'],
+    ['experiment', { exposure: {}, metrics: [{}], split: { a: 2 } }, 'invalid_value', 'split.a'],
+    ['experiment', { exposure: {}, metrics: [{}], split: { a: 0.4 } }, 'invalid_value', 'split'],
     ['funnel', { steps: [{ event: 'x', were: [] }] }, 'unknown_field', 'steps[0].were'],
   ];
 

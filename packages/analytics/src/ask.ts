@@ -4,6 +4,7 @@ import type { ChannelRule } from './channels.ts';
 import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
 import { attribution } from './kinds/attribution.ts';
 import { cohort } from './kinds/cohort.ts';
+import { experiment } from './kinds/experiment.ts';
 import { funnel } from './kinds/funnel.ts';
 import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
@@ -87,7 +88,7 @@ export interface PeopleBehind {
   peopleOf(question: never, cell: never, asking: Asking): Promise<string>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution, cohort];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution, cohort, experiment];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;

@@ -13,14 +13,24 @@ const OUTERMOST = `toFloat64('${Number.MAX_VALUE}')`;
 
 /** Over a Nullable(Float64): the exact sum as text, '' when there was no number; see `decimalOf`. */
 export function exactSum(number: string): Aggregate {
-  return { fn: 'sumIf', of: `toDecimal256OrZero(toString(ifNull(${number}, 0)), ${SCALE}), abs(${number}) < ${HUGE}`, shown: (sum) => `toString(${sum})` };
+  return { fn: 'sumIf', of: `${decimalSql(`ifNull(${number}, 0)`)}, NOT (${isHugeSql(number)})`, shown: (sum) => `toString(${sum})` };
+}
+
+/** SQL of a Float64 as a Decimal; 0 of one that none holds (`isHugeSql`). */
+export function decimalSql(number: string): string {
+  return `toDecimal256OrZero(toString(${number}), ${SCALE})`;
+}
+
+/** SQL that is 1 for a number that no Decimal holds. */
+export function isHugeSql(number: string): string {
+  return `abs(${number}) >= ${HUGE}`;
 }
 
 /** The sum of the numbers that no Decimal holds, as doubles in ascending order, so that it too is always the same. */
 export function hugeSum(number: string): Aggregate {
   // JSON has no infinity: a sum beyond the doubles is the outermost of them.
   const shown = (numbers: string): string => `greatest(-${OUTERMOST}, least(${OUTERMOST}, arraySum(arraySort(${numbers}))))`;
-  return { fn: 'groupArrayIf', of: `assumeNotNull(${number}), abs(${number}) >= ${HUGE}`, shown };
+  return { fn: 'groupArrayIf', of: `assumeNotNull(${number}), ${isHugeSql(number)}`, shown };
 }
 
 /** The double nearest to the sum that the two aggregates gave. */

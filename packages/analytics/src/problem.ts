@@ -24,6 +24,7 @@ export const PROBLEM_CODES = [
   'empty_range',
   'range_too_long',
   'too_many_points',
+  'too_many_variants',
   'invalid_pattern',
   'invalid_formula',
   'invalid_cursor',

@@ -4,6 +4,7 @@ export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calen
 export { cohort, withCohorts, type CohortAnswer, type CohortedEvent, type CohortQuestion } from './cohort.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
+export { experiment, type ExperimentQuestion, type ExperimentSums } from './experiment.ts';
 export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';
 export { peopleShown, type PersonShown } from './people.ts';
 export { personOf, persons, type IdentityDecision, type Persons } from './person.ts';

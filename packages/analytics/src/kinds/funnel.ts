@@ -2,7 +2,8 @@
 import Type, { type Static } from 'typebox';
 import type { Asking, Kind } from '../ask.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
-import { wilsonInterval } from '../wilson.ts';
+import { wilsonInterval } from '../statistics/proportions.ts';
+import { roundedInterval } from '../statistics/rounding.ts';
 import { formatTime } from '../zone.ts';
 import { Cell, peopleOf } from './funnel-cells.ts';
 import { countedSql } from './funnel-counts.ts';
@@ -99,7 +100,7 @@ function stepOf(n: number, plan: FunnelPlan, row: Row | undefined): Step {
     p90Seconds,
     medianSecondsFromStart,
     p90SecondsFromStart,
-    interval: wilsonInterval(here, start),
+    interval: roundedInterval(wilsonInterval({ x: here, n: start })),
   };
 }
 

@@ -1,0 +1,166 @@
+import fc from 'fast-check';
+import { experiment as oracle, withOwners, type ExperimentSums, type Where } from '@tidemark/model';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../ask.ts';
+import { askPeople } from '../people/people.ts';
+import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
+
+const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 10);
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore();
+});
+afterAll(() => store.close());
+
+interface Figures {
+  variant: string;
+  users: number;
+  converted?: number;
+  mean?: number;
+  standardDeviation?: number | null;
+  difference?: number | null;
+}
+interface Group {
+  breakdown: string[];
+  variants: { variant: string; users: number }[];
+  metrics: { role: string; variants: Figures[] }[];
+}
+interface Answer extends Group {
+  crossovers: number;
+  unfinished?: number;
+  sampleRatio: { chiSquare: number | null; pValue: number; mismatch: boolean };
+  headline: { variant: string; result: string; adjustedPValue: number | null }[] | null;
+  breakdowns: Group[];
+}
+
+const START_MS = Date.UTC(2026, 4, 3);
+const MINUTE_MS = 60_000;
+const STEP_MS = 15 * MINUTE_MS;
+const NOW_MS = START_MS + 24 * STEP_MS;
+
+const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
+const selector = { event: fc.constantFrom('view', 'cart', 'buy'), where: seldom };
+const measure = fc.constantFrom('conversion', 'events', { sum: 'properties.price' }, { sum: 'properties.plan' });
+const question = fc.record(
+  {
+    exposure: fc.record(selector, { requiredKeys: [] }),
+    variant: fc.constantFrom('properties.plan', 'properties.a.b', 'properties.plan', 'traits.plan'),
+    metrics: fc.array(fc.record({ ...selector, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 3 }),
+    window: fc.constantFrom('15m', '1h', '2h', '1d'),
+    control: fc.constantFrom('free', 'pro', '2', 'nobody'),
+    breakdown,
+    limit: fc.integer({ min: 1, max: 3 }),
+    includeBots: fc.boolean(),
+    where: seldom,
+  },
+  { requiredKeys: ['exposure', 'variant', 'metrics'] },
+);
+const situation = fc.record({
+  events: history('', { startMs: START_MS, spanMs: 20 * STEP_MS, stepMs: STEP_MS, minEvents: 10, maxEvents: 45 }),
+  fromMs: fc.integer({ min: 0, max: 8 }).map((steps) => START_MS + steps * STEP_MS),
+  lengthMs: fc.integer({ min: 4, max: 20 }).map((steps) => steps * STEP_MS),
+  questions: fc.array(question, { minLength: 5, maxLength: 5 }),
+});
+
+/** The answer's counts and moments of a group are those of the model. */
+function expectFigures(found: Group, expected: ExperimentSums, metrics: readonly { measure?: unknown }[], about: string): void {
+  const seen = found.variants.filter(({ users }) => users > 0).toSorted((a, b) => Buffer.compare(Buffer.from(a.variant), Buffer.from(b.variant)));
+  expect(seen, about).toEqual(expected.variants.map(({ variant, users }) => ({ variant, users })));
+  for (const { variant, users, metrics: figures } of expected.variants) {
+    for (const [i, { converted, mean, squares }] of figures.entries()) {
+      const own = found.metrics[i]!.variants.find((each) => each.variant === variant)!;
+      if (metrics[i]!.measure === undefined || metrics[i]!.measure === 'conversion') expect(own, about).toMatchObject({ users, converted });
+      else {
+        expect(own.mean, about).toBe(Number(mean!.toPrecision(6)));
+        const deviation = users < 2 ? null : Math.sqrt(squares! / (users - 1));
+        if (deviation === null || deviation === 0) expect(own.standardDeviation, about).toBe(deviation);
+        else expect(own.standardDeviation! / deviation, about).toBeCloseTo(1, 4);
+      }
+    }
+  }
+}
+
+let round = 0;
+
+describe('experiment', () => {
+  it('counts as the model does, whatever the events and the question (rules X1 to X6, X10)', async () => {
+    await fc.assert(
+      fc.asyncProperty(situation, async ({ events: unnamed, fromMs, lengthMs, questions }) => {
+        const project = `experiment${++round}`;
+        const events = unnamed.map((event) => ({ ...event, project }));
+        await store.add(events);
+        const toMs = fromMs + lengthMs;
+        const context = store.context(project, NOW_MS);
+        for (const asked of questions) {
+          const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+          const about = JSON.stringify(body);
+          const answer = (await ask('experiment', body, context)) as unknown as Answer;
+          const { window, ...rest } = asked;
+          const windowMs = window === undefined ? undefined : Number.parseInt(window, 10) * { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS }[window.at(-1)!]!;
+          const [whole, ...groups] = oracle(withOwners(events), {
+            includeBots: false, ...(rest as object), where: (asked.where ?? []) as Where, exposure: asked.exposure as never, variant: asked.variant, metrics: asked.metrics as never, fromMs, toMs, nowMs: NOW_MS,
+            ...(windowMs !== undefined && { windowMs }),
+          });
+          expect([answer.crossovers, answer.unfinished], about).toEqual([whole!.crossovers, windowMs === undefined ? undefined : whole!.unfinished]);
+          expectFigures(answer, whole!, asked.metrics, about);
+          expect(answer.breakdowns.map((group) => group.breakdown), about).toEqual(groups.map((group) => group.breakdown));
+          for (const [i, group] of groups.entries()) expectFigures(answer.breakdowns[i]!, group, asked.metrics, about);
+          const [shown] = answer.variants;
+          if (asked.control !== undefined) expect(shown?.variant).toBe(asked.control);
+          if (shown === undefined || round % 3 !== 0) continue;
+          const totalOf = async (cell: object): Promise<number> => (await askPeople('experiment', { ...body, cell }, context)).total;
+          const converted = whole!.variants.find(({ variant }) => variant === shown.variant)?.metrics[0]!.converted ?? 0;
+          expect([await totalOf({ variant: shown.variant, metric: 0 }), await totalOf({ variant: shown.variant, metric: 0, outcome: 'not' })], about).toEqual([converted, shown.users - converted]);
+        }
+      }),
+      { ...PROPERTY_RUN, numRuns: RUNS },
+    );
+  });
+});
+
+describe('an experiment of a thousand people', () => {
+  const RANGE = { from: '2026-05-03', to: '2026-05-04', exposure: { event: 'seen' } };
+  const people = (name: string, variant: string, n: number, bought: number, complained = 0): ReturnType<typeof storedEvent>[] =>
+    Array.from({ length: n }, (_, i) => {
+      const event = (eventName: string, minutes: number, properties = {}): ReturnType<typeof storedEvent> => storedEvent({ project: name, userId: `${variant}${i}`, eventId: `${variant}${i}${eventName}`, eventName, timeMs: START_MS + minutes * MINUTE_MS, properties });
+      return [event('seen', 1, { variant }), ...(i < bought ? [event('buy', 2, { price: 10 + (i % 7) })] : []), ...(i < complained ? [event('complain', 3)] : [])];
+    }).flat();
+  const asked = async (project: string, question: object): Promise<Answer> => (await ask('experiment', { ...RANGE, ...question }, store.context(project))) as unknown as Answer;
+
+  it('has a headline: better, worse, or harm done to a guardrail (rules X4, X8)', async () => {
+    await store.add([...people('shop', 'control', 300, 60), ...people('shop', 'b', 310, 110), ...people('shop', 'c', 290, 30), ...people('shop', 'd', 300, 120, 40), ...people('shop', 'e', 300, 64)]);
+    const metrics = [{ event: 'buy' }, { event: 'complain', role: 'guardrail', better: 'lower' }, { event: 'buy', measure: { sum: 'properties.price' } }];
+    const { headline, metrics: figures, sampleRatio } = await asked('shop', { metrics });
+    expect(sampleRatio.mismatch).toBe(false);
+    expect(headline!.map(({ variant, result }) => [variant, result])).toEqual([['b', 'better'], ['c', 'worse'], ['d', 'harms_guardrail'], ['e', 'not_significant']]);
+    expect(figures.map(({ role }) => role)).toEqual(['primary', 'guardrail', 'secondary']);
+    const lower = await asked('shop', { metrics: [{ ...metrics[0], better: 'lower' }] });
+    expect(lower.headline!.map(({ result }) => result)).toEqual(['worse', 'better', 'worse', 'not_significant']);
+    const turned = await asked('shop', { control: 'b', metrics: [{ ...metrics[1] }, metrics[2], { event: 'buy', role: 'primary' }] });
+    expect(turned.metrics.map(({ role }) => role)).toEqual(['guardrail', 'secondary', 'primary']);
+    expect(turned.headline!.map(({ variant, result }) => [variant, result])).toEqual([['c', 'worse'], ['control', 'worse'], ['d', 'harms_guardrail'], ['e', 'worse']]);
+    const always = await asked('shop', { metrics, where: [{ property: 'eventName', op: 'is_set' }] });
+    expect({ ...always, meta: 0 }).toEqual({ ...(await asked('shop', { metrics })), meta: 0 });
+  });
+
+  it('has none where the groups are not of the sizes that were meant (rule X7)', async () => {
+    await store.add([...people('torn', 'control', 300, 60), ...people('torn', 'b', 420, 110)]);
+    const metrics = [{ event: 'buy' }];
+    expect(await asked('torn', { metrics })).toMatchObject({ sampleRatio: { chiSquare: 20, mismatch: true }, headline: null });
+    expect(await asked('torn', { metrics, split: { control: 0.4, b: 0.6 } })).toMatchObject({ sampleRatio: { mismatch: false } });
+    for (const split of [{ control: 1 }, { control: 1, b: 0 }]) expect(await asked('torn', { metrics, split })).toMatchObject({ sampleRatio: { chiSquare: null, pValue: 0, mismatch: true }, headline: null });
+    // Nobody came where a third was to be.
+    expect(await asked('torn', { metrics, split: { control: 0.28, b: 0.38, c: 0.34 } })).toMatchObject({ variants: [{}, {}], sampleRatio: { mismatch: true } });
+    await expect(asked('torn', { metrics, split: { control: 0.5, b: 0.6 } })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'split' }] });
+  });
+
+  it('is refused with more than ten variants, whatever their number (rule X3)', async () => {
+    await store.add(Array.from({ length: 3_000 }, (_, i) => people('many', `v${i}`, 1, 0)).flat());
+    for (const more of [{}, { breakdown: ['userId'] }]) {
+      await expect(asked('many', { ...more, metrics: [{ event: 'buy' }] })).rejects.toMatchObject({ problems: [{ code: 'too_many_variants', field: 'variant' }] });
+    }
+    expect(await asked('nobody', { metrics: [{ event: 'buy' }] })).toMatchObject({ variants: [], crossovers: 0, headline: [], metrics: [{ requiredSampleSize: null, variants: [] }] });
+  });
+});
