@@ -1,6 +1,6 @@
 /** The values that a trend shows of a range: those of its series, or of a formula; rolled, where that is asked for. */
 import type { Asking } from '../ask.ts';
-import type { GroupKey } from '../breakdown.ts';
+import { sameGroup, type GroupKey } from '../breakdown.ts';
 import type { Formula } from '../formula.ts';
 import type { MeasurePlan } from '../measure.ts';
 import type { Calendar } from './trend-calendar.ts';
@@ -30,7 +30,8 @@ export async function valuesIn(question: Question, plans: readonly MeasurePlan[]
   };
   const shown = (line: Line): Line => ({ ...line, values: rolled(line.values, question.rolling ?? 1) });
   if (formula === undefined) return found.map(({ lines }, i) => new Map([...lines.keys()].map((id) => [id, shown(lineOf(i, id))])));
-  const ids = new Set(found.flatMap(({ lines }) => [...lines.keys()]));
+  // Without a breakdown there is one group, also of nothing: a formula need not be 0 there.
+  const ids = new Set([...((question.breakdown ?? []).length === 0 ? [sameGroup([])] : []), ...found.flatMap(({ lines }) => [...lines.keys()])]);
   return [new Map([...ids].map((id) => [id, shown(combined(plans.map((_, i) => lineOf(i, id)), formula))]))];
 }
 

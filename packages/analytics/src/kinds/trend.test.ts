@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { trend as oracle, withOwners, type Where } from '@tidemark/model';
+import { trend as oracle, WEEK_DAYS, withOwners, withSessions, type TrendLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
-import { openTestStore, type TestStore } from '../testing/store.ts';
+import { history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { askPeople } from '../people/people.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
 beforeAll(async () => {
@@ -11,9 +12,18 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-interface TrendAnswer {
-  series: { label: string; breakdown: string[]; total: number; points: { time: string; value: number }[] }[];
+interface Shown {
+  breakdown: string[];
+  total: number;
+  points: { time: string; value: number; unfinished?: true }[];
+  stickiness?: { time: string; users: number; meanDays: number; days: number[] }[];
 }
+interface TrendAnswer {
+  series: (Shown & { label: string; compare?: Omit<Shown, 'breakdown'> & { from: string; to: string } })[];
+}
+
+const GAP_MS = 1_800_000;
+const DAY_MS = 86_400_000;
 
 /** Zones and the hours around a shift of theirs: half an hour, a 23- and a 25-hour day, no midnight, :45. */
 const PLACES = [
@@ -29,10 +39,38 @@ const PLACES = [
 const SPAN_MS = { minute: 2 * 3_600_000, hour: 40 * 3_600_000, day: 5 * 86_400_000, week: 20 * 86_400_000, month: 70 * 86_400_000 };
 
 const measure = fc.oneof(
-  fc.constantFrom('events' as const, 'users' as const, 'sessions' as const),
+  fc.constantFrom('events' as const, 'users' as const, 'sessions' as const, 'eventsPerUser' as const),
   fc.tuple(fc.constantFrom('sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'), fc.constantFrom('properties.price', 'properties.plan')).map(([name, property]) => ({ [name]: property })),
 );
 const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen'), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+
+const property = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('properties.price', 'properties.plan', 'eventName', 'userId', 'person.plan', 'traits.plan', 'group.plan', 'groupId') },
+  { weight: 1, arbitrary: fc.constantFrom('session.events', 'session.entryEvent') },
+);
+const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 3 }));
+const formula = fc.constantFrom(
+  { formula: 'A/A*100', of: ([a = 0]: readonly number[]) => (a / a) * 100 },
+  { formula: '-A + 2', of: ([a = 0]: readonly number[]) => -a + 2 },
+);
+/** What may be asked of points. */
+const shape = fc.oneof(
+  fc.constant({}),
+  fc.record({ cumulative: fc.constant(true) }),
+  fc.record({ rolling: fc.integer({ min: 2, max: 5 }) }),
+);
+const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '3h' });
+const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart'), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+const asked = fc
+  .record({ where, breakdown, limit: fc.integer({ min: 1, max: 4 }), includeBots: fc.boolean(), weekStart: fc.constantFrom(...WEEK_DAYS), shape, compare, nowLater: fc.integer({ min: -2, max: 3 }) })
+  .chain((rest) =>
+    fc.oneof(
+      { weight: 3, arbitrary: fc.record({ series }).map((more) => ({ ...rest, ...more })) },
+      { weight: 1, arbitrary: fc.record({ series, formula }).map((more) => ({ ...rest, ...more })) },
+      { weight: 1, arbitrary: fc.record({ series: people, stickiness: fc.constantFrom('week' as const, 'month' as const) }).map((more) => ({ ...rest, ...more })) },
+    ),
+  )
+  .map((made): typeof made & { formula?: { formula: string; of: (values: readonly number[]) => number }; stickiness?: 'week' | 'month' } => made);
 
 let round = 0;
 const situation = fc
@@ -43,34 +81,97 @@ const situation = fc
     return fc.record({
       timezone: fc.constant(timezone),
       granularity: fc.constant(granularity),
-      fromMs: fc.nat(spanMs / 4).map((later) => startMs + later),
+      fromMs: fc.oneof(fc.nat(spanMs / 4), fc.integer({ min: spanMs / 8, max: spanMs / 2 })).map((later) => startMs + later),
       lengthMs: fc.oneof(fc.integer({ min: spanMs / 2, max: spanMs }), fc.integer({ min: 1, max: spanMs / 4 })),
       events: history('', { startMs, spanMs, stepMs: spanMs / 96 }),
-      questions: fc.array(fc.record({ series, where, breakdown, limit: fc.integer({ min: 1, max: 4 }), includeBots: fc.boolean() }), { minLength: 4, maxLength: 4 }),
+      questions: fc.array(asked, { minLength: 4, maxLength: 4 }),
+      accounts: fc.array(fc.constantFrom('', '', 'acme', 'umbrella'), { minLength: 40, maxLength: 40 }),
     });
   });
+
+/** As the model tells it: without a line where a group has no event. */
+function linesOf(shown: readonly (Omit<Shown, 'breakdown'> & { breakdown: string[] })[]): TrendLine[] {
+  return shown.map(({ breakdown: group, total, points, stickiness }) => ({
+    breakdown: group,
+    total,
+    points: points.map(({ time, value }) => ({ timeMs: Date.parse(time), value })),
+    ...(stickiness !== undefined && { stickiness: stickiness.map(({ time, users, days }) => ({ timeMs: Date.parse(time), users, days })) }),
+  }));
+}
+
+function isEmpty({ total, points, stickiness = [] }: TrendLine): boolean {
+  return total === 0 && points.every(({ value }) => value === 0) && stickiness.every(({ users }) => users === 0);
+}
 
 describe('trend', () => {
   it('answers as the model does, whatever the events and the question', async () => {
     await fc.assert(
-      fc.asyncProperty(situation, async ({ timezone, granularity, fromMs, lengthMs, events: unnamed, questions }) => {
+      fc.asyncProperty(situation, async ({ timezone, granularity, fromMs, lengthMs, events: unnamed, questions, accounts }) => {
         const project = `trend${++round}`;
-        const events = unnamed.map((event) => ({ ...event, project }));
+        const events = unnamed.map((event, i) => ({ ...event, project, groupId: accounts[i] ?? '', type: accounts[i] === 'acme' && i % 2 === 0 ? ('group' as const) : event.type }));
         if (events.length > 0) await store.add(events);
+        const known = withSessions(withOwners(events), GAP_MS);
         const toMs = fromMs + lengthMs;
-        for (const question of questions) {
-          const body = { ...question, granularity, timezone, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
-          const answer = (await ask('trend', body, store.context(project))) as unknown as TrendAnswer;
-          const expected = oracle(withOwners(events), { ...question, fromMs, toMs, timezone, granularity, where: question.where as Where, series: question.series as never });
-          const found = answer.series.map((line) => ({
-            breakdown: line.breakdown,
-            total: line.total,
-            points: line.points.map(({ time, value }) => ({ timeMs: Date.parse(time), value })),
-          }));
-          expect(found, JSON.stringify(body)).toEqual(expected.flat());
+        for (const { shape: pointsAsked, compare: compared, formula: combining, nowLater, ...question } of questions) {
+          const body = { ...question, ...pointsAsked, ...compared, ...(combining && { formula: combining.formula }), granularity, timezone, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+          const nowMs = toMs + nowLater * lengthMs;
+          const answer = (await ask('trend', body, store.context(project, nowMs))) as unknown as TrendAnswer;
+          const { of } = combining ?? {};
+          const forModel = { ...question, ...pointsAsked, fromMs, toMs, timezone, granularity, where: question.where as Where, series: question.series as never, ...(of && { formula: (values: readonly number[]) => finite(of(values)) }) };
+          const expected = oracle(known, forModel).flat();
+          // Groups that only the earlier range has are shown, too; they are of nothing now.
+          const now = linesOf(answer.series);
+          expect(now.filter((line) => line.breakdown.length === 0 || !isEmpty(line)), JSON.stringify(body)).toEqual(expected.filter((line) => line.breakdown.length === 0 || !isEmpty(line)));
+          if (compared['compare'] !== undefined) {
+            const earlierBy = { previous: lengthMs, '1d': DAY_MS, '3h': DAY_MS / 8 }[compared['compare']] ?? 0;
+            const past = linesOf(answer.series.map(({ breakdown: group, compare: line }) => ({ ...line!, breakdown: group })));
+            const before = oracle(known, forModel, undefined, earlierBy).flat();
+            expect(past.filter((line) => line.breakdown.length === 0 || !isEmpty(line)), JSON.stringify(body)).toEqual(before.filter((line) => line.breakdown.length === 0 || !isEmpty(line)));
+          }
+          for (const { points, stickiness = [] } of answer.series) {
+            // All but the last end where the next begins.
+            expect(points.slice(0, -1).map(({ unfinished = false }) => unfinished)).toEqual(points.slice(1).map(({ time }) => Date.parse(time) > nowMs));
+            for (const { users, meanDays, days } of stickiness) {
+              expect(days.reduce((sum, n) => sum + n, 0)).toBe(users);
+              expect(meanDays * users).toBeCloseTo(days.reduce((sum, n, i) => sum + n * (i + 1), 0));
+            }
+          }
         }
       }),
-      PROPERTY_RUN,
+      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 20) },
     );
+  }, 120_000);
+
+  it('people of a rolling, a cumulative and a stickiness cell are those who are counted (rule K5)', async () => {
+    const at = (day: number, userId: string) => storedEvent({ project: 'cells', userId, timeMs: Date.UTC(2026, 4, day, 12) });
+    await store.add([at(1, 'ann'), at(2, 'bob'), at(3, 'ann'), at(4, 'cyd'), at(4, 'ann')]);
+    const names = async (question: object, cell: object): Promise<unknown[]> => {
+      const body = { from: '2026-05-03', to: '2026-05-05', series: [{ measure: 'users' }], ...question, cell: { series: 0, ...cell } };
+      const { people: found } = (await askPeople('trend', body, store.context('cells'))) as unknown as { people: { personId: string }[] };
+      return found.map(({ personId }) => personId);
+    };
+    expect(await names({ rolling: 2 }, { time: '2026-05-03' })).toEqual(['ann', 'bob']);
+    expect(await names({ rolling: 2 }, { time: '2026-05-04' })).toEqual(['ann', 'cyd']);
+    expect(await names({ rolling: 4 }, { time: '2026-05-04' })).toEqual(['ann', 'bob', 'cyd']);
+    expect(await names({ cumulative: true }, { time: '2026-05-04' })).toEqual(['ann', 'cyd']);
+    const weeks = { stickiness: 'week', weekStart: 'sunday' };
+    expect(await names(weeks, { time: '2026-05-03', days: 2 })).toEqual(['ann']);
+    expect(await names(weeks, { time: '2026-05-03', days: 1 })).toEqual(['cyd']);
+    await expect(names(weeks, { time: '2026-05-03', days: 8 })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'cell.days' }] });
+    await expect(names(weeks, { days: 1 })).rejects.toMatchObject({ problems: [{ code: 'missing_field', field: 'cell.time' }] });
+    await expect(names({}, { days: 1, time: '2026-05-03' })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'cell.days' }] });
+  });
+
+  it('bounds the points of all that is asked for together (rule T18)', async () => {
+    const refused = { problems: [{ code: 'too_many_points', field: 'granularity' }] };
+    const year = { from: '2025-01-01', to: '2026-01-01', series: [{ measure: 'users' }] };
+    const of = (more: object): Promise<object> => ask('trend', { ...year, ...more }, store.context('none'));
+    await expect(of({ granularity: 'hour', rolling: 366 })).resolves.toBeDefined();
+    await expect(of({ granularity: 'hour', compare: 'previous' })).rejects.toMatchObject(refused);
+    await expect(of({ from: '1990-01-01', granularity: 'month', stickiness: 'month' })).rejects.toMatchObject(refused);
   });
 });
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}
