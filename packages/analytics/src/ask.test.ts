@@ -75,15 +75,17 @@ describe('what comes from outside', () => {
   });
 
   it('is only ever a value or a name in retention and attribution, too', async () => {
-    for (const [i, text] of HOSTILE.entries()) {
-      if (text.includes('.')) continue;
-      const selector = { event: text, label: text, where: [{ property: 'properties.text', op: '=', value: text }] };
-      const { cohorts, breakdowns } = await asked('retention', { start: selector, return: { where: [{ property: 'userId', op: '=', value: text }] }, breakdown: ['properties.text'], periods: 1 });
-      expect([cohorts, breakdowns], JSON.stringify(text)).toMatchObject([[{ size: 1, retained: [1] }], [{ breakdown: [text] }]]);
-      const channels = [{ name: text, where: [{ property: 'properties.text', op: '=', value: text }] }, { name: 'internal', where: [] }];
-      const attributed = await asked('attribution', { conversion: { ...selector, value: `properties.${text}` }, channels, models: ['linear'] });
-      expect(attributed, JSON.stringify(text)).toMatchObject({ conversions: 1, value: i, withoutTouch: 0, breakdowns: [{ breakdown: [text], models: { linear: { conversions: 1, value: i } } }] });
-    }
+    const [named, count] = [HOSTILE.filter((text) => !text.includes('.')), HOSTILE.length];
+    const selector = { event: HOSTILE, label: HOSTILE[0], where: [{ property: 'properties.text', op: 'in', value: HOSTILE }] };
+    const names = { any: named.map((text) => ({ property: `properties.${text}`, op: 'is_set' })) };
+    const retained = await asked('retention', { start: selector, return: { where: [names, { property: 'userId', op: 'in', value: HOSTILE }] }, breakdown: ['properties.text'], periods: 1, limit: 100 });
+    expect(retained.cohorts).toMatchObject([{ size: count, retained: [named.length] }]);
+    expect(new Set(retained.breakdowns.map(({ breakdown }) => breakdown[0]))).toEqual(new Set(HOSTILE));
+
+    const channels = HOSTILE.map((text) => ({ name: text, where: [{ property: 'properties.text', op: '=', value: text }] }));
+    const attributed = await asked('attribution', { conversion: { ...selector, value: "properties.'" }, channels, models: ['linear'], limit: 100 });
+    expect(attributed).toMatchObject({ conversions: count, withoutTouch: 0 });
+    expect(new Set(attributed.breakdowns.map(({ breakdown }) => breakdown[0]))).toEqual(new Set(HOSTILE));
   });
 
   it('is only ever a value or a name in an experiment', async () => {
