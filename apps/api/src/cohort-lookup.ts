@@ -5,7 +5,7 @@ import { ControlError, type Control } from '@tidemark/control';
 export function cohortLookup({ questions }: Pick<Control, 'questions'>): CohortLookup {
   return async (project, name) => {
     const saved = await questions.get({ project, kind: 'cohort', name }).catch((error: unknown) => {
-      if (error instanceof ControlError && error.code === 'question_not_found') return undefined;
+      if (error instanceof ControlError && error.code === 'unknown_question') return undefined;
       throw error;
     });
     return saved?.body;

@@ -1,6 +1,7 @@
 export { ask, KINDS, type AskContext, type Freshness, type Identities, type Kind } from './ask.ts';
 export { ChannelRules, checkChannelRules, type ChannelRule } from './channels.ts';
 export { checkCohort } from './cohorts/check-cohort.ts';
+export { checkQuestion } from './check-question.ts';
 export { exportEvents, ExportRequest, type EventExport } from './export.ts';
 export type { CohortLookup } from './cohorts/saved-cohorts.ts';
 export { outputLine, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
@@ -12,6 +13,7 @@ export { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 export { readIdentity, WarehouseIdentities, type IdentityChanges } from './identities.ts';
 export { isKnownNode, readHubs, readLinks, readPerson, type Hub, type LinkView, type PersonView } from './identity-view.ts';
 export { Meta, Where } from './schema.ts';
+export { validate } from './validate.ts';
 export { readTime, zoneOf } from './range.ts';
 export { isNameable } from './rollups/columns.ts';
 export { rollupDefinitions } from './rollups/definitions.ts';

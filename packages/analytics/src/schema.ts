@@ -67,6 +67,7 @@ export const BREAKDOWN = {
 };
 
 export const Meta = Type.Object({
+  question: Type.Optional(Type.Object({ name: Type.String(), version: Type.Integer() }, { description: 'the saved question that was asked' })),
   asOf: Type.String({ description: 'every event acknowledged with receivedAt <= asOf is in' }),
   completeThrough: Type.String({ description: 'the watermark: event times before it are complete' }),
   provisionalFrom: Type.Union([Type.String(), Type.Null()], { description: 'from here late events may still change the answer; null = nowhere' }),

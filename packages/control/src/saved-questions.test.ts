@@ -6,7 +6,7 @@ const actor = 'test';
 test('questions keep their versions, and the newest answers', async () => {
   const { control, project } = await withProject();
   const name = { project, kind: 'funnel', name: 'checkout' };
-  expect(await failure(control.questions.get(name))).toMatchObject({ code: 'question_not_found' });
+  expect(await failure(control.questions.get(name))).toMatchObject({ code: 'unknown_question' });
   await control.questions.save({ ...name, body: { steps: [1] }, ifVersion: 0, actor });
   await control.questions.save({ ...name, body: { steps: [2] }, actor });
   expect(await failure(control.questions.save({ ...name, body: {}, ifVersion: 1, actor }))).toMatchObject({
@@ -23,6 +23,27 @@ test('questions keep their versions, and the newest answers', async () => {
   expect((await control.questions.versions(name)).map(({ version }) => version)).toEqual([2, 1]);
 
   await control.questions.delete({ ...name, actor });
-  expect(await failure(control.questions.versions(name))).toMatchObject({ code: 'question_not_found' });
-  expect(await control.questions.save({ ...name, body: {}, ifVersion: 0, actor })).toMatchObject({ version: 3 });
+  expect(await failure(control.questions.versions(name))).toMatchObject({ code: 'unknown_question' });
+  expect(await control.questions.save({ ...name, body: {}, ifVersion: 0, actor })).toMatchObject({ version: 3, isNew: true });
+});
+
+test('the same question again makes no version, whatever its order of keys', async () => {
+  const { control, project } = await withProject();
+  const name = { project, kind: 'trend', name: 'A', actor };
+  expect(await control.questions.save({ ...name, body: { series: [{ event: 'x', label: 'y' }], limit: 1 } })).toMatchObject({ version: 1, isNew: true });
+  expect(await control.questions.save({ ...name, body: { limit: 1, series: [{ label: 'y', event: 'x' }] } })).toMatchObject({ version: 1, isNew: false });
+  expect(await control.questions.save({ ...name, body: { limit: 2, series: [] } })).toMatchObject({ version: 2, isNew: false });
+  // An old one is restored by putting it again.
+  expect(await control.questions.save({ ...name, body: { limit: 1, series: [{ label: 'y', event: 'x' }] } })).toMatchObject({ version: 3 });
+});
+
+test('names are 1 to 200 characters, told apart by each', async () => {
+  const { control, project } = await withProject();
+  for (const name of ['a', 'A', ' a', '😀'.repeat(100), "'; --", '__proto__', '../..', '%2F']) {
+    expect(await control.questions.save({ project, kind: 'trend', name, body: { name }, actor })).toMatchObject({ version: 1, isNew: true });
+    expect(await control.questions.get({ project, kind: 'trend', name })).toMatchObject({ name, body: { name } });
+  }
+  for (const name of ['', 'x'.repeat(201), 'a\0b', 'a\nb', '\u0085']) {
+    expect(await failure(control.questions.save({ project, kind: 'trend', name, body: {}, actor }))).toMatchObject({ code: 'illegal_name', field: 'name' });
+  }
 });

@@ -1,8 +1,11 @@
 import type { Kysely } from 'kysely';
 import { ControlError } from './errors.ts';
-import { checkedName, recorded, requireProject } from './store.ts';
+import { recorded, requireProject } from './store.ts';
 import type { Store } from './store.ts';
 import type { Tables } from './tables.ts';
+
+/** Of a project, by kind and name. */
+const MAX_QUESTIONS = 10_000;
 
 export interface SavedQuestion {
   /** `trend`, `funnel`, … */
@@ -26,13 +29,16 @@ export interface QuestionName {
 export interface SavedQuestions {
   /** The newest version of each, by kind and name. */
   list(project: string, kind?: string): Promise<SavedQuestion[]>;
-  /** The newest, or the version asked for. Throws `question_not_found`. */
+  /** The newest, or the version asked for. Throws `unknown_question`. */
   get(question: QuestionName & { version?: number }): Promise<SavedQuestion>;
-  /** All versions, newest first. Throws `question_not_found`. */
+  /** All versions, newest first. Throws `unknown_question`. */
   versions(question: QuestionName): Promise<SavedQuestion[]>;
-  /** Saves a new version. With `ifVersion` (0 = none yet) throws `version_conflict` unless that is the newest. */
-  save(question: QuestionName & { body: unknown; ifVersion?: number; actor: string }): Promise<SavedQuestion>;
-  /** All versions. Throws `question_not_found`. */
+  /**
+   * Saves a new version, unless the newest is the same question (as JSON, whatever its order of keys); `isNew`: there was none of this
+   * name. With `ifVersion` (0 = none yet) throws `version_conflict` unless that is the newest; `illegal_name`; `too_many_questions`.
+   */
+  save(question: QuestionName & { body: unknown; ifVersion?: number; actor: string }): Promise<SavedQuestion & { isNew: boolean }>;
+  /** All versions. Throws `unknown_question`. */
   delete(question: QuestionName & { actor: string }): Promise<void>;
 }
 
@@ -59,8 +65,8 @@ export function createSavedQuestions(store: Store): SavedQuestions {
 
     versions: async (question) => found(await versionsOf(store.db, question).execute()).map(toSavedQuestion),
 
-    async save({ project, kind, name: given, body, ifVersion, actor }) {
-      const name = checkedName(given);
+    async save({ project, kind, name, body, ifVersion, actor }) {
+      checkName(name);
       const change = { project, actor, action: 'question.save', subject: `${kind}/${name}` };
       return recorded(store, change, async (trx, nowMs) => {
         await requireProject(trx, project);
@@ -69,6 +75,8 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           const detail = `The newest version is ${newest?.version ?? 0}, not ${ifVersion}: read it and save again.`;
           throw new ControlError('version_conflict', detail, { field: 'ifVersion' });
         }
+        if (newest !== undefined && canonical(JSON.parse(newest.body)) === canonical(body)) return { ...toSavedQuestion(newest), isNew: false };
+        if (newest === undefined) await refuseTooMany(trx, project);
         const { last } = await trx
           .selectFrom('saved_questions')
           .select((is) => is.fn.max('version').as('last'))
@@ -82,7 +90,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           .insertInto('saved_questions')
           .values({ project, ...row })
           .execute();
-        return toSavedQuestion(row);
+        return { ...toSavedQuestion(row), isNew: newest === undefined };
       });
     },
 
@@ -103,6 +111,29 @@ export function createSavedQuestions(store: Store): SavedQuestions {
   };
 }
 
+/** Names are told apart by every character of theirs. Throws `illegal_name`. */
+function checkName(name: string): void {
+  if (name.length >= 1 && name.length <= 200 && !/\p{Cc}/u.test(name)) return;
+  throw new ControlError('illegal_name', 'The name of a question has 1 to 200 characters, none of them a control character.', { field: 'name' });
+}
+
+async function refuseTooMany(db: Kysely<Tables>, project: string): Promise<void> {
+  const names = living(db, project).clearSelect().select(['kind', 'name']).distinct();
+  const { count } = await db
+    .selectFrom(names.as('names'))
+    .select((is) => is.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  if (count < MAX_QUESTIONS) return;
+  throw new ControlError('too_many_questions', `A project has up to ${MAX_QUESTIONS} saved questions: delete one first.`, { field: 'name' });
+}
+
+/** One text for the same JSON, in whichever order its keys come. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
+}
+
 function living(db: Kysely<Tables>, project: string) {
   return db
     .selectFrom('saved_questions')
@@ -112,7 +143,7 @@ function living(db: Kysely<Tables>, project: string) {
 }
 
 function versionsOf(db: Kysely<Tables>, { project, kind, name }: QuestionName) {
-  return living(db, project).where('kind', '=', kind).where('name', '=', name.trim()).orderBy('version', 'desc');
+  return living(db, project).where('kind', '=', kind).where('name', '=', name).orderBy('version', 'desc');
 }
 
 type QuestionRow = {
@@ -126,7 +157,7 @@ type QuestionRow = {
 
 function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
   if (rows.length > 0) return rows as [QuestionRow, ...QuestionRow[]];
-  throw new ControlError('question_not_found', 'There is no saved question of that name: list those that there are.', {
+  throw new ControlError('unknown_question', 'There is no saved question of that name: list those that there are.', {
     field: 'name',
   });
 }

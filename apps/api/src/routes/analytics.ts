@@ -1,5 +1,5 @@
 /** Questions: asked in full by POST, or by the name they were saved under by GET. */
-import { ask, askPeople, KINDS, Meta, PeopleAnswer, peopleQuestion } from '@tidemark/analytics';
+import { ask, askPeople, KINDS, Meta, PeopleAnswer, peopleQuestion, validate } from '@tidemark/analytics';
 import type { AskContext, ChannelRule } from '@tidemark/analytics';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -11,6 +11,18 @@ import type { ApiDeps } from '../deps.ts';
 
 const KindParams = Type.Object({ kind: Type.String({ description: KINDS.map(({ name }) => name).join(', ') }) });
 
+/** People of a saved question. */
+const PeopleByName = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number from 1; the newest when absent' })),
+    cell: Type.Object({}, { additionalProperties: true }),
+    pageSize: Type.Optional(Type.Unknown()),
+    cursor: Type.Optional(Type.Unknown()),
+  },
+  { additionalProperties: false },
+);
+
 /** A saved question by name, with what a dashboard changes about it. */
 const SavedQuery = Type.Object(
   {
@@ -21,16 +33,15 @@ const SavedQuery = Type.Object(
     range: Type.Optional(Type.String()),
     timezone: Type.Optional(Type.String()),
     includeBots: Type.Optional(Type.Boolean()),
-    granularity: Type.Optional(Type.String()),
-    limit: Type.Optional(Type.Integer()),
     waitFor: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );
 
-export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
+/** What a request may ask, and of what. */
+export function askContexts(deps: ApiDeps): (request: FastifyRequest) => AskContext {
   const { questionMemoryBytes, questionTimeoutMs } = { ...DEFAULT_LIMITS, ...deps.limits };
-  const contextOf = (request: FastifyRequest): AskContext => ({
+  return (request) => ({
     project: grantOf(request).project,
     warehouse: deps.warehouse,
     clock: deps.clock,
@@ -41,6 +52,10 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     maxMemoryBytes: questionMemoryBytes,
     timeoutMs: questionTimeoutMs,
   });
+}
+
+export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const contextOf = askContexts(deps);
 
   for (const kind of KINDS) {
     app.route({
@@ -61,14 +76,14 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     app.route({
       method: 'POST',
       url: `/api/analytics/${kind.name}/people`,
-      config: { describedBody: people },
+      config: { describedBody: Type.Union([people, PeopleByName]) },
       schema: {
         operationId: `people_${kind.name}`,
         summary: `The people behind a number of the answer to a question ${kind.name}, page by page`,
         tags: ['questions'],
         response: { 200: Type.Object({ ...PeopleAnswer.properties, meta: Meta }) },
       },
-      handler: (request) => askPeople(kind.name, request.body ?? {}, contextOf(request)),
+      handler: async (request) => askPeople(kind.name, await peopleAsked(request, kind.name, deps), contextOf(request)),
     });
   }
 
@@ -106,18 +121,23 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     async handler(request) {
       const { kind } = request.params;
       const { name, version, ...changes } = request.query;
-      const saved = await deps.control.questions.get({
-        project: grantOf(request).project,
-        kind,
-        name,
-        ...(version === undefined ? {} : { version }),
-      });
-      return ask(kind, changed(saved.body as object, changes), contextOf(request));
+      const saved = await deps.control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
+      const { meta, ...answer } = await ask(kind, changed(saved.body as object, changes), contextOf(request));
+      return { ...answer, meta: { ...meta, question: { name: saved.name, version: saved.version } } };
     },
   });
 }
 
-/** A range of time given replaces the saved one whole, in whichever way each was written. */
+/** Of `{"name", "cell", …}` the saved question with these; else the body itself. */
+async function peopleAsked(request: FastifyRequest, kind: string, { control }: ApiDeps): Promise<unknown> {
+  const body = request.body ?? {};
+  if (typeof body !== 'object' || !('name' in body)) return body;
+  const { name, version, ...asked } = validate(PeopleByName, body);
+  const saved = await control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
+  return { ...(saved.body as object), ...asked };
+}
+
+/** `range` takes the place of `from` and `to`, and either of these that of `range`. */
 function changed(question: object, changes: Record<string, unknown>): object {
   const merged: Record<string, unknown> = { ...question };
   if (changes['range'] !== undefined || changes['from'] !== undefined || changes['to'] !== undefined) {

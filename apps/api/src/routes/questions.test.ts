@@ -142,7 +142,7 @@ describe('channel rules of a project', () => {
 describe('saved questions', () => {
   it('are versioned, run by name, and take another time', async () => {
     const url = '/api/questions/trend/viewers';
-    expect((await engine.call('GET', url)).json()).toMatchObject({ status: 404, code: 'question_not_found' });
+    expect((await engine.call('GET', url)).json()).toMatchObject({ status: 404, code: 'unknown_question' });
     const first = await engine.call('PUT', url, { ...users, from: undefined, range: 'today' });
     expect([first.statusCode, first.headers['etag'], first.json().version]).toEqual([201, '"1"', 1]);
     const second = await engine.call('PUT', url, users, { 'if-match': '"1"' });
@@ -169,15 +169,52 @@ describe('saved questions', () => {
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).json().series[0].total).toBe(2);
     const narrowed = await engine.call(
       'GET',
-      `/api/analytics/trend?name=viewers&version=1&from=${today}&to=tomorrow&granularity=day`,
+      `/api/analytics/trend?name=viewers&version=1&from=${today}&to=tomorrow`,
     );
-    expect(narrowed.json().series[0].points).toHaveLength(1);
+    expect(narrowed.json().series[0].points).toHaveLength(24);
+    expect(narrowed.json().meta.question).toEqual({ name: 'viewers', version: 1 });
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&granularity=day')).json()).toMatchObject({ status: 400, code: 'unknown_field', field: 'granularity' });
+    const people = await engine.call('POST', '/api/analytics/trend/people', { name: 'viewers', cell: { series: 0 } });
+    expect(people.json()).toMatchObject({ total: 2, people: [{ personId: 'ada' }, { personId: 'phone' }] });
+    expect((await engine.call('POST', '/api/analytics/trend/people', { name: 'nobody', cell: { series: 0 } })).json()).toMatchObject({ status: 404, code: 'unknown_question' });
+    expect((await engine.call('GET', `${url}/versions`)).json().versions).toMatchObject([{ version: 2, savedBy: expect.any(String) }, { version: 1 }]);
+    expect((await engine.call('PUT', url, Object.fromEntries(Object.entries(users).reverse()))).json()).toMatchObject({ version: 2, savedAt: expect.any(String) });
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers&range=yesterday')).json().series[0].total).toBe(
       0,
     );
 
     expect((await engine.call('DELETE', url, undefined, { 'content-type': 'application/json' })).statusCode).toBe(204);
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).statusCode).toBe(404);
+  });
+
+  it('are checked as if asked when they are saved, and nothing is kept of a wrong one', async () => {
+    const questions = {
+      trend: { series: [{ measure: 'users' }], breakdown: ['session.country', 'person.plan'] },
+      funnel: { steps: [{ event: 'view' }, { event: 'buy' }], breakdown: ['properties.x'] },
+      sessions: {},
+      retention: { start: {}, return: {} },
+      attribution: { conversion: {} },
+      experiment: { exposure: {}, metrics: [{ measure: 'events' }], waitFor: '2030-01-01' },
+    };
+    for (const [kind, question] of Object.entries(questions)) {
+      const url = `/api/questions/${kind}/${encodeURIComponent("it's / 100 %")}`;
+      expect((await engine.call('PUT', url, { ...question, range: 'last year' })).json(), kind).toMatchObject({ status: 400, code: 'invalid_value', field: 'range' });
+      expect((await engine.call('PUT', url, { ...question, where: [{ property: 'price', op: 'is_set' }] })).json(), kind).toMatchObject({ status: 400, code: 'unknown_property', field: 'where[0].property' });
+      expect((await engine.call('PUT', url, { ...question, where: [{ property: 'userId', op: 'matches', value: '((a' }] })).json(), kind).toMatchObject({ status: 400, code: 'invalid_pattern' });
+      expect((await engine.call('GET', url)).statusCode, kind).toBe(404);
+      expect((await engine.call('PUT', url, question)).statusCode, kind).toBe(201);
+      expect((await engine.call('GET', url)).json(), kind).toMatchObject({ kind, name: "it's / 100 %", version: 1, question });
+    }
+    const listed = async (query: string): Promise<{ questions: { kind: string }[]; nextCursor: string | null }> => (await engine.call('GET', `/api/questions${query}`)).json();
+    const kinds = Object.keys(questions).toSorted();
+    const first = await listed('?limit=3');
+    expect(first.questions.map(({ kind }) => kind)).toEqual(kinds.slice(0, 3));
+    const second = await listed(`?limit=3&cursor=${first.nextCursor}`);
+    expect([second.questions.map(({ kind }) => kind), second.nextCursor]).toEqual([kinds.slice(3), null]);
+    expect((await listed('/funnel')).questions).toHaveLength(1);
+    expect((await engine.call('GET', '/api/questions?cursor=x')).json()).toMatchObject({ status: 400, code: 'invalid_cursor' });
+    for (const kind of kinds) await engine.call('DELETE', `/api/questions/${kind}/${encodeURIComponent("it's / 100 %")}`);
+    expect((await listed('')).questions).toEqual([]);
   });
 
   it('are saved only for kinds that there are', async () => {

@@ -1,5 +1,5 @@
 /** Questions saved under a name, each change a version. */
-import { checkCohort, KINDS } from '@tidemark/analytics';
+import { checkCohort, checkQuestion, KINDS } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import type { SavedQuestion } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
@@ -11,33 +11,81 @@ import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
+import { askContexts } from './analytics.ts';
 
 const Kind = Type.String({ description: KINDS.map(({ name }) => name).join(', ') });
-const Path = Type.Object({ kind: Kind, name: Type.String({ minLength: 1, maxLength: 100 }) });
+const Path = Type.Object({ kind: Kind, name: Type.String({ minLength: 1, maxLength: 200 }) });
 const Saved = Type.Object({
   kind: Kind,
   name: Type.String(),
   version: Type.Integer({ minimum: 1 }),
   question: Type.Object({}, { additionalProperties: true, description: 'As POST /api/analytics/{kind} takes it.' }),
-  createdAt: Time,
-  createdBy: Type.String({ description: 'Id of the API token that saved it.' }),
+  savedAt: Time,
+  savedBy: Type.String({ description: 'Id of the API token that saved it.' }),
 });
-const Listing = Type.Object({ questions: Type.Array(Saved) });
+const Page = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'questions a page; default 100' })),
+  cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' })),
+};
+const Listing = Type.Object({ questions: Type.Array(Saved), nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }) });
+interface ListQuery {
+  kind?: string;
+  limit?: number;
+  cursor?: string;
+}
 const tags = ['questions'];
 
-export function savedQuestionRoutes(app: FastifyInstance, { control, clock }: ApiDeps): void {
-  app.route<{ Querystring: { kind?: string } }>({
+export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  const { control, clock } = deps;
+  const contextOf = askContexts(deps);
+  const page = async (project: string, { kind, limit = 100, cursor }: ListQuery): Promise<Static<typeof Listing>> => {
+    const all = await control.questions.list(project, kind);
+    const after = cursor === undefined ? 0 : all.findIndex((saved) => cursorOf(saved) === cursor) + 1;
+    if (cursor !== undefined && after === 0) throw new Problem('invalid_cursor', 'This is no cursor of this list, or its question has gone: begin without one.');
+    const questions = all.slice(after, after + limit);
+    const last = questions.at(-1);
+    return { questions: questions.map(shown), nextCursor: last !== undefined && after + limit < all.length ? cursorOf(last) : null };
+  };
+
+  app.route<{ Querystring: ListQuery }>({
     method: 'GET',
     url: '/api/questions',
     schema: {
       operationId: 'listQuestions',
       summary: 'Saved questions, the newest version of each',
       tags,
-      querystring: Type.Object({ kind: Type.Optional(Kind) }, { additionalProperties: false }),
+      querystring: Type.Object({ kind: Type.Optional(Kind), ...Page }, { additionalProperties: false }),
       response: { 200: Listing },
     },
-    async handler(request): Promise<Static<typeof Listing>> {
-      return { questions: (await control.questions.list(grantOf(request).project, request.query.kind)).map(shown) };
+    handler: (request) => page(grantOf(request).project, request.query),
+  });
+
+  app.route<{ Params: { kind: string }; Querystring: ListQuery }>({
+    method: 'GET',
+    url: '/api/questions/:kind',
+    schema: {
+      operationId: 'listQuestionsOfKind',
+      summary: 'Saved questions of a kind, the newest version of each',
+      tags,
+      params: Type.Object({ kind: Kind }),
+      querystring: Type.Object(Page, { additionalProperties: false }),
+      response: { 200: Listing },
+    },
+    handler: (request) => page(grantOf(request).project, { ...request.query, ...request.params }),
+  });
+
+  app.route<{ Params: Static<typeof Path> }>({
+    method: 'GET',
+    url: '/api/questions/:kind/:name/versions',
+    schema: {
+      operationId: 'listQuestionVersions',
+      summary: 'All versions of a saved question, the newest first',
+      tags,
+      params: Path,
+      response: { 200: Type.Object({ versions: Type.Array(Saved) }) },
+    },
+    async handler(request) {
+      return { versions: (await control.questions.versions({ project: grantOf(request).project, ...request.params })).map(shown) };
     },
   });
 
@@ -85,12 +133,9 @@ export function savedQuestionRoutes(app: FastifyInstance, { control, clock }: Ap
     },
     async handler(request, reply): Promise<Static<typeof Saved>> {
       const { project, tokenId } = grantOf(request);
-      const { kind } = request.params;
-      if (!KINDS.some(({ name }) => name === kind)) {
-        const names = KINDS.map(({ name }) => name).join(', ');
-        throw new Problem('unknown_kind', `There is no such kind of question; there are ${names}.`);
-      }
-      if (kind === 'cohort') await checkCohort(request.params.name.trim(), request.body, { project, nowMs: clock(), cohort: cohortLookup(control) });
+      const { kind, name } = request.params;
+      await checkQuestion(kind, request.body, contextOf(request));
+      if (kind === 'cohort') await checkCohort(name, request.body, { project, nowMs: clock(), cohort: cohortLookup(control) });
       const ifVersion = expectedVersion(request.headers);
       const saving = control.questions.save({
         ...request.params,
@@ -102,7 +147,7 @@ export function savedQuestionRoutes(app: FastifyInstance, { control, clock }: Ap
       const saved = await saving.catch((error: unknown) => {
         throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
       });
-      reply.code(saved.version === 1 ? 201 : 200).header('etag', `"${saved.version}"`);
+      reply.code(saved.isNew ? 201 : 200).header('etag', `"${saved.version}"`);
       return shown(saved);
     },
   });
@@ -145,6 +190,11 @@ function expectedVersion(headers: { 'if-match'?: string; 'if-none-match'?: strin
   });
 }
 
+/** The place after a question: its kind and name. */
+function cursorOf({ kind, name }: SavedQuestion): string {
+  return Buffer.from(JSON.stringify([kind, name])).toString('base64url');
+}
+
 function shown({ kind, name, version, body, createdAtMs, createdBy }: SavedQuestion): Static<typeof Saved> {
-  return { kind, name, version, question: body as object, createdAt: toRfc3339(createdAtMs), createdBy };
+  return { kind, name, version, question: body as object, savedAt: toRfc3339(createdAtMs), savedBy: createdBy };
 }
