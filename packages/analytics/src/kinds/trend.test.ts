@@ -138,7 +138,7 @@ describe('trend', () => {
           }
         }
       }),
-      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 20) },
+      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 10) },
     );
   }, 120_000);
 
