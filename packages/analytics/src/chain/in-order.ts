@@ -22,7 +22,8 @@ export function placesInOrder(query: ChainQuery, events: string): string {
  */
 function carryStarts(query: ChainQuery, events: string): string {
   const { steps, windowMs } = query;
-  let sql = `SELECT *, arrayMap((t, m, i) -> if(${servesSql(query, 1)}, bitShiftLeft(t, ${PLACE_BITS}) + i, toUInt64(0)), at, mask, arrayEnumerate(e)) AS c1, arrayFirst(x -> x != 0, c1) AS b1
+  // By the bit of step 1 itself: what comes after the range may serve a step that asks for the same, and start nothing.
+  let sql = `SELECT *, arrayMap((t, m, i) -> if(bitAnd(m, ${2 ** (steps[0] ?? 0)}) != 0, bitShiftLeft(t, ${PLACE_BITS}) + i, toUInt64(0)), at, mask, arrayEnumerate(e)) AS c1, arrayFirst(x -> x != 0, c1) AS b1
   FROM (${events})`;
   for (const k of numbers(steps.length).slice(1)) {
     const given = `${servesSql(query, k)} AND s > ${SPOILT} AND t - bitShiftRight(s, ${PLACE_BITS}) <= ${windowMs}`;

@@ -5,7 +5,7 @@ import { ask } from '../ask.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
-import { openTestStore, type TestStore } from '../testing/store.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
 beforeAll(async () => {
@@ -157,6 +157,12 @@ describe('funnel', () => {
       { ...PROPERTY_RUN, numRuns: runs, interruptAfterTimeLimit: Math.max(45_000, runs * 4_000) },
     );
   }, Math.max(60_000, runs * 5_000));
+
+  it('starts nothing after the range, though a later step asks for the same event (found by a random history)', async () => {
+    await store.add([storedEvent({ project: 'late', userId: 'ann', eventName: 'view', timeMs: START_MS + 5_000 })]);
+    const asked = { from: '2026-05-03T00:00:00Z', to: '2026-05-03T00:00:03Z', window: '10s', steps: [{ event: 'view' }, { event: 'view' }] };
+    expect(await ask('funnel', asked, store.context('late'))).toMatchObject({ steps: [{ users: 0 }, { users: 0 }] });
+  });
 
   it.each([
     ['exclude[0].before', { steps: [{}, {}, {}], exclude: [{ event: 'x', after: 2, before: 2 }] }],
