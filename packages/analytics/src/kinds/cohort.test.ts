@@ -128,6 +128,27 @@ describe('cohort', () => {
     );
   });
 
+  it('counts from the very beginning of `within`, people without any, devices of members, and steps up to now (rules C2, C5, C7)', async () => {
+    const project = 'cohort edges';
+    const at = (hour: number): number => Date.UTC(2026, 4, 3, hour);
+    await store.add([
+      storedEvent({ project, userId: 'ann', anonymousId: 'd1', eventName: 'view', timeMs: at(1) }),
+      storedEvent({ project, anonymousId: 'd1', eventName: 'view', timeMs: at(2) }),
+      storedEvent({ project, userId: 'ann', eventName: 'buy', timeMs: at(5) }),
+      storedEvent({ project, userId: 'bob', eventName: 'cart', timeMs: at(2) }),
+    ]);
+    const time = { from: '2026-05-03T00:00:00Z', to: '2026-05-03T04:00:00Z' };
+    const ofAnn = { ...time, all: [{ did: 'view', where: [{ property: 'userId', op: 'is_set' }], within: '3h' }, { did: '*' }] };
+    const context = saved(project, { ofAnn, none: { ...time, all: [{ did: 'view', atLeast: 0, atMost: 0 }] } }, at(4));
+    expect(await ask('cohort', ofAnn, context)).toMatchObject({ size: 1, of: 2 });
+    const inCohort = async (name: string): Promise<object> => ask('trend', { ...time, series: [{ measure: 'events' }], where: [{ property: 'cohort', op: 'in', value: [name] }] }, context);
+    expect(await inCohort('ofAnn')).toMatchObject({ series: [{ total: 2 }] });
+    expect(await inCohort('none')).toMatchObject({ series: [{ total: 1 }] });
+    const sequence = { ...time, all: [{ sequence: [{ event: 'view' }, { event: 'buy' }] }] };
+    expect(await ask('cohort', sequence, context)).toMatchObject({ size: 0 });
+    expect(await ask('cohort', sequence, saved(project, {}, at(5)))).toMatchObject({ size: 1 });
+  });
+
   it('takes any name and any text as it is', async () => {
     const project = 'cohort texts';
     await store.add(NASTY.flatMap((text, i) => [storedEvent({ project, userId: `u${i}`, eventName: text, properties: { item: text }, traits: { plan: text } })]));
