@@ -93,6 +93,19 @@ it('an export tells the session of each event, also where it began before the ra
   );
 }, 60_000);
 
+it('a session that lies across the start of the range is told from its first event on', async () => {
+  const project = 'across';
+  // The first step is of exactly the gap.
+  const fromMs = START_MS + 2 * HOUR_MS;
+  const steps = [['/', -GAP_MS - 60_000], ['/cart', -60_000], ['/thanks', 60_000]] as const;
+  await store.add(steps.map(([pagePath, atMs], i) => storedEvent({ project, eventId: `e${i}`, anonymousId: 'd1', pagePath, timeMs: fromMs + atMs })));
+  const range = { from: new Date(fromMs).toISOString(), to: new Date(fromMs + HOUR_MS).toISOString() };
+  expect(await exported(project, range)).toEqual([expect.objectContaining({ eventId: 'e2', session: { id: 'e0', start: new Date(fromMs - GAP_MS - 60_000).toISOString() } })]);
+  const breakdown = ['session.entryPage', 'session.events', 'session.duration'];
+  const { series } = (await ask('trend', { ...range, breakdown, series: [{ measure: 'events' }] }, store.context(project))) as unknown as { series: { breakdown: string[]; total: number }[] };
+  expect(series.map(({ breakdown: group, total }) => [...group, total])).toEqual([['/', '3', String((GAP_MS + 120_000) / 1_000), 1]]);
+});
+
 it('csv tells it in a column, and an export without sessions none', async () => {
   const project = 'csv';
   await store.add([storedEvent({ project, eventId: 'a"b', anonymousId: 'd1', timeMs: START_MS })]);
