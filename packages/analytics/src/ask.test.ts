@@ -161,7 +161,7 @@ describe('a question that is none', () => {
     ['funnel', { steps: Array.from({ length: 50 }, () => ({ event: 'x' })) }, 'invalid_value', 'steps'],
     ['funnel', { steps: [{ event: 'x' }], window: '0s' }, 'invalid_value', 'window'],
     ['funnel', { steps: [{ event: 'x' }], window: '367d' }, 'invalid_value', 'window'],
-    ['funnel', { steps: [{ event: 'x' }], exclude: [{ event: 'y' }] }, 'unsupported_combination', 'exclude'],
+    ['funnel', { steps: [{ event: 'x' }], exclude: [{ event: 'y' }] }, 'invalid_value', 'exclude[0].before'],
     ['funnel', { steps: [{ event: 'x' }], hold: ['cart'] }, 'unknown_property', 'hold[0]'],
     ['experiment', { metrics: [{}] }, 'missing_field', 'exposure'],
     ['experiment', { exposure: {}, metrics: [] }, 'invalid_value', 'metrics'],
