@@ -90,8 +90,9 @@ const question = fc.record({
   where,
   breakdown: fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 })),
   limit: fc.integer({ min: 1, max: 3 }),
+  shape: fc.constantFrom<{ cumulative?: boolean; rolling?: number }>({}, {}, { cumulative: true }, { rolling: 3 }),
   series: fc.array(series, { minLength: 1, maxLength: 2 }),
-}).map(({ lengthMs, ...rest }) => ({ ...rest, toMs: rest.fromMs + lengthMs }));
+}).map(({ lengthMs, shape, ...rest }) => ({ ...rest, ...shape, toMs: rest.fromMs + lengthMs }));
 
 const node = fc.constantFrom('uann', 'ubob', 'ud1', 'ad1', 'ad2', 'aann');
 const decision = fc.record({ verdict: fc.constantFrom('merge' as const, 'cut' as const), a: node, b: node }).filter(({ a, b }) => a !== b);
