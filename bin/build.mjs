@@ -1,5 +1,5 @@
-// Bundles the three programs into dist/, with the files that they read at run time beside them:
-//   dist/cli.mjs, dist/collector-process.mjs, dist/engine-process.mjs
+// Bundles the four programs into dist/, with the files that they read at run time beside them:
+//   dist/cli.mjs, dist/collector-process.mjs, dist/engine-process.mjs, dist/sql-process.mjs
 //   dist/migrations/<package>/*.sql    from packages/<package>/src/migrations
 //   dist/page/                         from apps/dashboard/src/page
 // npm packages stay outside the bundle: several hold native code.
@@ -19,7 +19,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const ENTRIES = ['cli', 'collector-process', 'engine-process'];
+const ENTRIES = ['cli', 'collector-process', 'engine-process', 'sql-process'];
 const STAMP = 'sources.sha256';
 
 /**

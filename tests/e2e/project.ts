@@ -60,12 +60,13 @@ export class Project {
   /** To the API, with the token. */
   request(
     path: string,
-    init: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+    init: { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
   ): Promise<Response> {
-    const { method = init.body === undefined ? 'GET' : 'POST', body, headers } = init;
+    const { method = init.body === undefined ? 'GET' : 'POST', body, headers, signal } = init;
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     return fetch(`${this.url}${path}`, {
       method,
+      ...(signal !== undefined && { signal }),
       headers: { authorization: `Bearer ${this.token}`, ...json, ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });

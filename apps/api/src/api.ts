@@ -23,6 +23,7 @@ import { pageRoutes } from './routes/page.ts';
 import { pipelineRoutes } from './routes/pipeline.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { savedQuestionRoutes } from './routes/saved-questions.ts';
+import { sqlRoutes } from './routes/sql.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { setSchemaCompilers } from './validation.ts';
@@ -70,6 +71,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
 
   pageRoutes(app);
   analyticsRoutes(app, deps);
+  sqlRoutes(app, deps);
   savedQuestionRoutes(app, deps);
   timelineRoutes(app, deps);
   identityRoutes(app, deps);

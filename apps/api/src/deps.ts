@@ -4,7 +4,7 @@ import type { LogReader } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
 import type { ProcessorView } from '@tidemark/processor';
-import type { Warehouse } from '@tidemark/warehouse';
+import type { AdhocQueries, Warehouse } from '@tidemark/warehouse';
 import type { FastifyBaseLogger } from 'fastify';
 import type { RebuildPort } from './rebuild/routes.ts';
 
@@ -38,6 +38,8 @@ export interface ApiDeps {
   failing?: () => FailingPart[];
   /** How much room a store's disk has, and how much it must have; absent = that is not looked at. */
   room?: { freeBytes: (folder: string) => Promise<number>; reserveBytes: number };
+  /** Runs SQL that people write; absent = nothing does. */
+  sql?: Pick<AdhocQueries, 'ask' | 'estimate' | 'file' | 'cancel'>;
   limits?: Partial<ApiLimits>;
   logger?: FastifyBaseLogger;
 }

@@ -1,7 +1,7 @@
 /** Turns whatever a route throws into a problem document, and logs what is our fault. */
 import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
-import { storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
+import { AdhocBusy, storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { recordMethods } from './allowed-methods.ts';
 import { Problem, shownFault } from './problem.ts';
@@ -62,6 +62,7 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof AdhocBusy) return new Problem('too_many_queries', error.message, { cause: error, headers: { 'retry-after': '2' } });
   if (error instanceof WarehouseError) return ofWarehouse(error);
   if (error instanceof QuestionError) {
     const [first, ...rest] = error.problems;

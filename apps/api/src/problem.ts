@@ -21,6 +21,7 @@ export const PROBLEMS = {
   unauthorized: { status: 401, title: 'An API token is needed.' },
   forbidden: { status: 403, title: 'The token may not do this.' },
   not_found: { status: 404, title: 'There is nothing at this address.' },
+  query_not_found: { status: 404, title: 'No SQL query of this name is running.' },
   backup_not_found: { status: 404, title: 'There is no such snapshot.' },
   job_not_found: { status: 404, title: 'There is no such job.' },
   event_not_found: { status: 404, title: 'No event with this id is known.' },
@@ -36,6 +37,7 @@ export const PROBLEMS = {
   uri_too_long: { status: 414, title: 'A part of the address is over the limit.' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON.' },
   too_many_live_readers: { status: 429, title: 'Too many readers of the live stream.' },
+  too_many_queries: { status: 429, title: 'Too many SQL queries at once.' },
   too_many_exports: { status: 429, title: 'Too many exports at once.' },
   internal_error: { status: 500, title: 'We failed; it is logged.' },
   // Not 503: the same question will fail the same way until somebody mends the store.
@@ -60,6 +62,15 @@ export const PROBLEMS = {
   question_too_large: { status: 400, title: 'The question is too large.' },
   // Not 503: the same question would cost the same again.
   question_too_expensive: { status: 422, title: 'The question went over the memory or time it may take.' },
+  sql_invalid: { status: 400, title: 'The query is no SQL that can be run.' },
+  sql_not_allowed: { status: 400, title: 'The query asks for what it may not.' },
+  sql_unknown_parameter: { status: 400, title: 'A parameter of the query has no value.' },
+  // As above: the same query would cost the same again.
+  sql_reads_too_much: { status: 422, title: 'The query would read more rows than it may.' },
+  sql_result_too_large: { status: 422, title: 'The answer is larger than it may be.' },
+  sql_timeout: { status: 422, title: 'The query took longer than it may.' },
+  sql_out_of_memory: { status: 422, title: 'The query took more memory than it may.' },
+  sql_cancelled: { status: 409, title: 'The query was cancelled.' },
 
   // What the control store refuses.
   illegal_name: { status: 400, title: 'The name can not be used.' },

@@ -18,3 +18,8 @@ export function dataFolders(dataPath: string): DataFolders {
     control: join(dataPath, 'control'),
   };
 }
+
+/** What the SQL queries that run were handed; nothing of it is kept. */
+export function sqlFolder(dataPath: string): string {
+  return join(dataPath, 'sql');
+}

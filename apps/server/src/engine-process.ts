@@ -1,6 +1,7 @@
 /** The engine's process: processor, API and jobs around the one warehouse of this machine. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { personsOfHashes, rollupDefinitions, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory } from '@tidemark/control';
@@ -10,12 +11,12 @@ import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
 import { finishSwap, isSwapUnfinished, Processor, rebuildJournalPath, Rebuilds, recover } from '@tidemark/processor';
-import { ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, ROLLUP_TABLES, verifyParts } from '@tidemark/warehouse';
+import { AdhocQueries, ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, ROLLUP_TABLES, verifyParts } from '@tidemark/warehouse';
 import { pino } from 'pino';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import type { ToChild } from './child-messages.ts';
-import { dataFolders, type DataFolders } from './data-folder.ts';
+import { dataFolders, sqlFolder, type DataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
 import { jobMetrics, rollupMetrics } from './job-metrics.ts';
@@ -152,7 +153,10 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     onError: (err) => logger.error({ err }, 'the rebuild failed'),
   });
   const resumed = rebuilds.resume().catch((err: unknown) => logger.error({ err }, 'the rebuild could not go on'));
+  const sql = new AdhocQueries({ program: fileURLToPath(new URL('./sql-process.mjs', import.meta.url)), folder: sqlFolder(settings.dataPath), lake, warehouse, limits: settings.sqlLimits });
+  if (!sql.isConfined) logger.info('SQL queries run in plain processes: this machine makes no namespaces (docs/operating.md, "SQL")');
   const api = createApi({
+    sql,
     warehouse,
     control,
     keys,
@@ -179,6 +183,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     address: settings.engineSocketPath,
     async stop() {
       stopLooking();
+      sql.close();
       await api.close();
       await resumed;
       await rebuilds.stop();

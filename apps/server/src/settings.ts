@@ -19,6 +19,8 @@ export interface ServerSettings {
   logLevel: LogLevel;
   /** Free bytes on the log's disk below which events are refused. */
   diskReserveBytes: number;
+  /** Caps of one SQL query that are not the usual ones. */
+  sqlLimits: { timeoutMs?: number; memoryBytes?: number; rowsToRead?: number };
   /** How often each job runs, in the place of its own interval; for tests. */
   jobsEveryMs?: number | undefined;
   /** Tells one start of the whole server from the next; the supervisor makes it. */
@@ -57,6 +59,7 @@ export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerS
     trustProxy: flags['trust-proxy'] ?? onOff('TIDEMARK_TRUST_PROXY', env, false),
     logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
     diskReserveBytes: diskReserveOf(env['TIDEMARK_DISK_RESERVE_MB']),
+    sqlLimits: sqlLimitsOf(env),
     jobsEveryMs: jobsEveryOf(env['TIDEMARK_JOBS_EVERY_MS']),
   };
 }
@@ -108,6 +111,17 @@ function diskReserveOf(text: string | undefined): number {
     `TIDEMARK_DISK_RESERVE_MB is '${text}', which is not a number of MB.`,
     `set it to a whole number from 0, or unset it for ${DEFAULT_DISK_RESERVE_MB}.`,
   );
+}
+
+function sqlLimitsOf(env: NodeJS.ProcessEnv): ServerSettings['sqlLimits'] {
+  const limit = (name: string, times: number): number | undefined => {
+    const text = env[name] ?? '';
+    if (text === '') return undefined;
+    if (/^[1-9]\d{0,11}$/.test(text)) return Number(text) * times;
+    throw new StartProblem('setting_invalid', `${name} is '${text}', which is not a whole number.`, 'set it to a whole number from 1, or unset it.');
+  };
+  const [timeoutMs, memoryBytes, rowsToRead] = [limit('TIDEMARK_SQL_TIMEOUT_SECONDS', 1_000), limit('TIDEMARK_SQL_MEMORY_MB', 1_000_000), limit('TIDEMARK_SQL_ROWS_TO_READ', 1)];
+  return { ...(timeoutMs !== undefined && { timeoutMs }), ...(memoryBytes !== undefined && { memoryBytes }), ...(rowsToRead !== undefined && { rowsToRead }) };
 }
 
 function jobsEveryOf(text: string | undefined): number | undefined {

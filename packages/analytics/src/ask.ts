@@ -1,4 +1,4 @@
-import { WarehouseError, type Warehouse } from '@tidemark/warehouse';
+import { WarehouseError, type AdhocQueries, type Warehouse } from '@tidemark/warehouse';
 import type { TObject, TSchema } from 'typebox';
 import type { ChannelRule } from './channels.ts';
 import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
@@ -8,6 +8,7 @@ import { experiment } from './kinds/experiment.ts';
 import { funnel } from './kinds/funnel.ts';
 import { retention } from './kinds/retention.ts';
 import { sessions } from './kinds/sessions.ts';
+import { sql } from './kinds/sql.ts';
 import { trend } from './kinds/trend.ts';
 import { withDefinitions } from './definitions.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
@@ -47,6 +48,10 @@ export interface AskContext {
   /** Bounds of one statement; absent = the warehouse's own. */
   maxMemoryBytes?: number;
   timeoutMs?: number;
+  /** Runs queries of kind sql; absent = nothing does. */
+  sql?: Pick<AdhocQueries, 'ask' | 'estimate' | 'file'>;
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal;
 }
 
 /** What a kind may use while it answers. */
@@ -62,6 +67,10 @@ export interface Asking {
   channels(): Promise<readonly ChannelRule[]>;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
+  /** Runs a SELECT that somebody wrote; what was run is to be told by `ran`. */
+  sql: AskContext['sql'];
+  signal: AbortSignal | undefined;
+  ran(sql: string, rowsRead: number): void;
 }
 
 /** One kind of question: one file each in `kinds/`, one line each in KINDS. */
@@ -88,7 +97,7 @@ export interface PeopleBehind {
   peopleOf(question: never, cell: never, asking: Asking): Promise<string>;
 }
 
-export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution, cohort, experiment];
+export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, attribution, cohort, experiment, sql];
 
 /** A statement of ClickHouse ends at 256 KB (max_query_size). */
 const MAX_STATEMENT_BYTES = 250_000;
@@ -144,6 +153,10 @@ export async function begin(question: Record<string, never>, context: AskContext
       throw asProblem(error);
     }
   };
+  const ran = (sql: string, rows: number): void => {
+    statements.push(sql);
+    rowsRead += rows;
+  };
   await judgePatterns(question, context.warehouse).catch((error: unknown) => {
     throw asProblem(error);
   });
@@ -161,7 +174,7 @@ export async function begin(question: Record<string, never>, context: AskContext
     elapsedMs: context.clock() - startedMs,
     sql: statements.join(';\n'),
   });
-  return { asking: { project: context.project, identity, range, nowMs: startedMs, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query }, meta };
+  return { asking: { project: context.project, identity, range, nowMs: startedMs, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, sql: context.sql, signal: context.signal, ran }, meta };
 }
 
 /** Waits until everything received up to a time is in, 10 s at most; the answer's `asOf` tells how far it came. */

@@ -63,7 +63,7 @@ const cohort = async (_: string, name: string): Promise<object | undefined> => (
 let store: TestStore;
 let identities: WarehouseIdentities;
 beforeAll(async () => {
-  store = await openTestStore();
+  store = await openTestStore({ sql: {} });
   identities = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => [] });
   const held = all.flatMap(({ blocks }) => blocks).filter(isEvents);
   const [twelve] = held;

@@ -18,3 +18,4 @@ export { readTime, zoneOf } from './range.ts';
 export { isNameable } from './rollups/columns.ts';
 export { rollupDefinitions } from './rollups/definitions.ts';
 export { personsOfHashes } from './rollups/rows.ts';
+export { asksForFile, sqlFile, type SqlFile } from './sql/file.ts';

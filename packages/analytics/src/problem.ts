@@ -33,6 +33,14 @@ export const PROBLEM_CODES = [
   'cohort_cycle',
   'question_too_large',
   'question_too_expensive',
+  'sql_invalid',
+  'sql_not_allowed',
+  'sql_unknown_parameter',
+  'sql_reads_too_much',
+  'sql_result_too_large',
+  'sql_timeout',
+  'sql_out_of_memory',
+  'sql_cancelled',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

@@ -9,3 +9,5 @@ export { DERIVED_TABLES, insertDerived, type DerivedTable } from './derived.ts';
 export * from './verify/index.ts';
 export { isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';
 export * from './rollups/index.ts';
+export * from './adhoc/index.ts';
+export { runQueryProcess } from './adhoc/query-process.ts';

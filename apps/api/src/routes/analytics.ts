@@ -1,13 +1,14 @@
 /** Questions: asked in full by POST, or by the name they were saved under by GET. */
-import { ask, askPeople, KINDS, Meta, PeopleAnswer, peopleQuestion, validate } from '@tidemark/analytics';
+import { ask, askPeople, asksForFile, KINDS, Meta, PeopleAnswer, peopleQuestion, validate } from '@tidemark/analytics';
 import type { AskContext, ChannelRule } from '@tidemark/analytics';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
 import { grantOf } from '../access.ts';
 import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
+import { sendSqlFile } from './sql.ts';
 
 const KindParams = Type.Object({ kind: Type.String({ description: KINDS.map(({ name }) => name).join(', ') }) });
 
@@ -38,10 +39,10 @@ const SavedQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a request may ask, and of what. */
-export function askContexts(deps: ApiDeps): (request: FastifyRequest) => AskContext {
+/** What a request may ask, and of what; with its reply, until nobody waits for it. */
+export function askContexts(deps: ApiDeps): (request: FastifyRequest, reply?: FastifyReply) => AskContext {
   const { questionMemoryBytes, questionTimeoutMs } = { ...DEFAULT_LIMITS, ...deps.limits };
-  return (request) => ({
+  return (request, reply) => ({
     project: grantOf(request).project,
     warehouse: deps.warehouse,
     clock: deps.clock,
@@ -51,6 +52,8 @@ export function askContexts(deps: ApiDeps): (request: FastifyRequest) => AskCont
     cohort: cohortLookup(deps.control),
     maxMemoryBytes: questionMemoryBytes,
     timeoutMs: questionTimeoutMs,
+    ...(deps.sql && { sql: deps.sql }),
+    ...(reply && { signal: goneSignal(reply) }),
   });
 }
 
@@ -69,7 +72,10 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         tags: ['questions'],
         response: { 200: Type.Object({ ...(kind.answer as TObject).properties, meta: Meta }) },
       },
-      handler: (request) => ask(kind.name, request.body ?? {}, contextOf(request)),
+      handler(request, reply) {
+        const [body, context] = [request.body ?? {}, contextOf(request, reply)];
+        return kind.name === 'sql' && asksForFile(body) ? sendSqlFile(body, context, reply) : ask(kind.name, body, context);
+      },
     });
     const people = peopleQuestion(kind);
     if (people === undefined) continue;
@@ -118,11 +124,11 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         ),
       },
     },
-    async handler(request) {
+    async handler(request, reply) {
       const { kind } = request.params;
       const { name, version, ...changes } = request.query;
       const saved = await deps.control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
-      const { meta, ...answer } = await ask(kind, changed(saved.body as object, changes), contextOf(request));
+      const { meta, ...answer } = await ask(kind, changed(saved.body as object, changes), contextOf(request, reply));
       return { ...answer, meta: { ...meta, question: { name: saved.name, version: saved.version } } };
     },
   });
@@ -135,6 +141,15 @@ async function peopleAsked(request: FastifyRequest, kind: string, { control }: A
   const { name, version, ...asked } = validate(PeopleByName, body);
   const saved = await control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
   return { ...(saved.body as object), ...asked };
+}
+
+/** Aborted when the connection closes before the answer is out. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 /** `range` takes the place of `from` and `to`, and either of these that of `range`. */

@@ -1,13 +1,15 @@
 /** A real warehouse in a temporary folder for tests, filled the way the processor fills it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FLAG, RowWriter, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
-import { ChdbWarehouse, insertDerived, insertStaged, migrateWarehouse, Staging } from '@tidemark/warehouse';
+import { AdhocQueries, ChdbWarehouse, insertDerived, insertStaged, LAKE_COLUMNS, literal, migrateWarehouse, stagedRows, Staging, type AdhocLimits, type FileLake } from '@tidemark/warehouse';
+import { buildQueryProgram } from '@tidemark/warehouse/testing';
 import type { AskContext } from '../ask.ts';
 
 export interface TestStore {
   warehouse: ChdbWarehouse;
+  sql?: AdhocQueries;
   /** Stores events of a project as the next range of the log. */
   add(events: readonly StoredEvent[]): Promise<void>;
   /** Context of questions to one project, asked at `nowMs`. */
@@ -15,14 +17,20 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-export async function openTestStore(): Promise<TestStore> {
+/** `sql`: with a lake beside it, and what asks SQL queries of it. */
+export async function openTestStore(options: { sql?: Partial<AdhocLimits> } = {}): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-analytics-'));
   const warehouse = await ChdbWarehouse.open({ path: folder, connections: 1 });
   await migrateWarehouse(warehouse);
   const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
   let offset = 0;
+  const files: { path: string; rows: number; fromMs: number; toMs: number }[] = [];
+  const lake: FileLake = { folder: join(folder, 'lake'), manifest: { files } };
+  mkdirSync(lake.folder);
+  const sql = options.sql === undefined ? undefined : new AdhocQueries({ program: await buildQueryProgram(), folder: join(folder, 'sql'), lake, warehouse, limits: options.sql });
   return {
     warehouse,
+    ...(sql !== undefined && { sql }),
     async add(events) {
       const range = { epoch: 'e1', partition: 0, from: offset, to: offset + events.length };
       const rows = new RowWriter();
@@ -36,12 +44,18 @@ export async function openTestStore(): Promise<TestStore> {
       await staging.load(Buffer.concat(parts));
       for (const table of ['events', 'timeline', 'event_ids'] as const) await warehouse.command(insertStaged(table, range, false));
       await insertDerived(warehouse, 'staging');
+      if (sql === undefined || events.length === 0) return;
+      const path = `${range.from}.parquet`;
+      await warehouse.command(`INSERT INTO FUNCTION file(${literal(join(lake.folder, path))}, 'Parquet') ${stagedRows(LAKE_COLUMNS, range)}`);
+      const times = events.map(({ timeMs }) => timeMs);
+      files.push({ path, rows: events.length, fromMs: Math.min(...times), toMs: Math.max(...times) });
     },
     context(project, nowMs = Date.UTC(2026, 4, 10)) {
       const freshness = { status: () => ({ asOfMs: nowMs, watermarkMs: nowMs - 7_200_000 }), caughtUp: async () => true };
-      return { project, warehouse, clock: () => nowMs, freshness };
+      return { project, warehouse, clock: () => nowMs, freshness, ...(sql !== undefined && { sql }) };
     },
     async close() {
+      sql?.close();
       await staging.close();
       await warehouse.close();
       rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,31 @@
+/** A SELECT that somebody wrote, over stable views of the project's data. */
+import { Type } from 'typebox';
+import type { Asking, Kind } from '../ask.ts';
+import { QuestionError } from '../problem.ts';
+import { adhocRequest, asQuestionError } from '../sql/run.ts';
+import { Question } from './sql-question.ts';
+
+const Answer = Type.Object({
+  columns: Type.Optional(Type.Array(Type.Object({ name: Type.String(), type: Type.String({ description: 'of ClickHouse' }) }))),
+  rows: Type.Optional(Type.Array(Type.Array(Type.Unknown({ description: 'a number, a text, true, false, null, a list or an object, by the type of its column' })))),
+  estimatedRows: Type.Optional(Type.Integer({ description: 'of "explain": true' })),
+});
+
+export const sql: Kind = { name: 'sql', summary: 'A SELECT of your own, over views of the project’s data.', question: Question, answer: Answer, answerTo };
+
+async function answerTo(question: Question, asking: Asking): Promise<object> {
+  const { sql: processes, ran } = asking;
+  if (question.format !== undefined) {
+    throw new QuestionError({ code: 'unsupported_combination', field: 'format', value: question.format, rule: 'a file is streamed', detail: 'A file is not an answer: leave format away here.' });
+  }
+  if (processes === undefined) throw new Error('nothing runs SQL queries here');
+  const request = adhocRequest(question, asking);
+  try {
+    if (question.explain === true) return { estimatedRows: await processes.estimate(request) };
+    const { columns, rows, rowsRead } = await processes.ask(request);
+    ran(request.query, rowsRead);
+    return { columns, rows };
+  } catch (error) {
+    throw asQuestionError(error);
+  }
+}

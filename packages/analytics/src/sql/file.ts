@@ -1,0 +1,36 @@
+/** All of an SQL query's result as a streamed file (rule Z8). */
+import { begin, type AskContext } from '../ask.ts';
+import { Question } from '../kinds/sql-question.ts';
+import { validate } from '../validate.ts';
+import { adhocRequest, asQuestionError } from './run.ts';
+
+export interface SqlFile {
+  format: 'csv' | 'ndjson' | 'parquet';
+  contentType: string;
+  /** Reads to its end or throws: what is wrong with the query before its first chunk. */
+  stream(): AsyncGenerator<Buffer>;
+}
+
+const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson', parquet: 'application/vnd.apache.parquet' } as const;
+
+/** Whether a question of kind sql asks for a file. */
+export function asksForFile(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'format' in body && body.format !== undefined;
+}
+
+/** Throws a QuestionError. */
+export async function sqlFile(body: unknown, context: AskContext): Promise<SqlFile> {
+  const question = validate(Question, body) as Question & { format: SqlFile['format'] };
+  const { asking } = await begin(question as never, context);
+  const request = adhocRequest(question, asking);
+  const { sql } = asking;
+  if (sql === undefined) throw new Error('nothing runs SQL queries here');
+  async function* stream(): AsyncGenerator<Buffer> {
+    try {
+      yield* sql!.file(request, question.format);
+    } catch (error) {
+      throw asQuestionError(error);
+    }
+  }
+  return { format: question.format, contentType: CONTENT_TYPES[question.format], stream };
+}

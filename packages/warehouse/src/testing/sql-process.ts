@@ -1,0 +1,3 @@
+import { runQueryProcess } from '../adhoc/query-process.ts';
+
+await runQueryProcess();

@@ -1,0 +1,139 @@
+/** SQL of somebody's own (rules Z1 to Z9), through a running server: what it may see, and that it can be stopped. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ServerUnderTest } from '../server-under-test.ts';
+import { Project, type Json } from './project.ts';
+
+let server: ServerUnderTest;
+let shop: Project;
+let other: Project;
+
+/** Takes minutes, and next to no memory. */
+const ENDLESS = 'SELECT max(cityHash64(arrayJoin(range(100000000)), arrayJoin(range(100000000)))) FROM events';
+
+beforeAll(async () => {
+  server = await ServerUnderTest.start();
+  shop = await Project.first(server);
+  other = await Project.create(server, 'other');
+  const visits = Array.from({ length: 500 }, (_, i) => ({ eventId: `v${i}`, eventName: i % 2 === 0 ? 'view' : 'pay', userId: `u${i % 50}`, anonymousId: `d${i % 50}`, properties: { price: i / 10 } }));
+  await shop.send([...visits, { eventId: 'l1', eventName: 'login', userId: 'ann', anonymousId: 'd-ann', traits: { plan: 'pro' } }, { eventId: 'l2', eventName: 'view', anonymousId: 'd-ann' }]);
+  await other.send([{ eventId: 's1', eventName: 'secret-event', userId: 'secret-user' }]);
+  await shop.settled();
+  await other.settled();
+});
+afterAll(() => server.stop());
+
+async function ask(question: Json, of: Project = shop): Promise<{ status: number; body: Json; retryAfter: string | null }> {
+  const response = await of.request('/api/analytics/sql', { body: question });
+  return { status: response.status, body: (await response.json()) as Json, retryAfter: response.headers.get('retry-after') };
+}
+
+/** Processes of queries of a built program, by what the system tells of each: other tests build theirs elsewhere. */
+function queryProcesses(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    const path = join('/proc', String(pid), 'cmdline');
+    try {
+      return existsSync(path) && readFileSync(path, 'latin1').includes('dist/sql-process.mjs');
+    } catch {
+      return false;
+    }
+  });
+}
+
+it('answers of the views, as fresh as other questions, with values as JSON holds them', async () => {
+  const counted = await ask({ query: 'SELECT count() AS n, uniqExact(person_id) AS people FROM events', waitFor: shop.receivedAt });
+  expect(counted.body).toMatchObject({ columns: [{ name: 'n', type: 'UInt64' }, { name: 'people', type: 'UInt64' }], rows: [[502, 51]], meta: { sql: expect.stringContaining('count()') } });
+  expect(counted.body['meta'].asOf >= shop.receivedAt).toBe(true);
+  const person = await ask({ query: "SELECT person_id, anonymous_ids, events, traits FROM people WHERE user_id = 'ann'" });
+  expect(person.body['rows']).toEqual([['ann', ['d-ann'], 2, '{"plan":"pro"}']]);
+  const session = await ask({ query: "SELECT person_id, events, bounced, entry_event FROM sessions WHERE anonymous_id = 'd-ann'" });
+  expect(session.body['rows']).toEqual([['ann', 2, false, 'login']]);
+  expect((await ask({ query: "SELECT kind, person_id FROM identities WHERE id = 'd-ann'" })).body['rows']).toEqual([['device', 'ann']]);
+  const values = await ask({ query: "SELECT 9007199254740993::Int64, 7::UInt64, nan, 1/0, toDecimal64('1.25', 2), [1, NULL], map('a', 1::UInt64), true, toDateTime64('2026-05-03 10:00:00.123', 3, 'UTC'), NULL" });
+  expect(values.body['rows']).toEqual([['9007199254740993', 7, null, null, '1.25', [1, null], { a: 1 }, true, '2026-05-03T10:00:00.123Z', null]]);
+});
+
+it('parameters are values, whatever is in them', async () => {
+  const texts = ["' OR 1=1 --", '\\', '\0', '/* */', '"`ü😀', '{from}', "'); DROP TABLE events"];
+  const params = Object.fromEntries(texts.map((text, i) => [`t${i}`, text]));
+  const hostile = await ask({ query: `SELECT ${Object.keys(params).map((name) => `{${name}}, countIf(event_name = {${name}})`).join(', ')} FROM events`, params });
+  expect(hostile.body['rows'], JSON.stringify(hostile.body)).toEqual([texts.flatMap((text) => [text, 0])]);
+  const { body } = await ask({ query: 'SELECT count() FROM events WHERE event_name IN {names} AND time >= {from} AND time < {to:DateTime64(3)} LIMIT {n}', params: { names: ['view', 'login'], n: 5 }, to: 'tomorrow' });
+  expect(body['rows']).toEqual([[252]]);
+});
+
+it('another project is not there, not even in the message of an error', async () => {
+  expect((await ask({ query: 'SELECT count() FROM events' }, other)).body['rows']).toEqual([[1]]);
+  for (const query of ['SELECT toUInt64(event_name) FROM events', 'SELECT DISTINCT event_name, user_id FROM events']) {
+    expect(JSON.stringify(await ask({ query }))).not.toContain('secret');
+  }
+});
+
+it.each([
+  ["SELECT * FROM file('/etc/passwd', 'LineAsString')", 'file'],
+  ["SELECT 1 INTO OUTFILE '/tmp/x'", 'INTO OUTFILE'],
+  ['SELECT 1; DROP TABLE events -- SELECT', ';'],
+])('%s is not allowed', async (query, value) => {
+  const { status, body } = await ask({ query });
+  expect({ status, ...body }, JSON.stringify(body)).toMatchObject({ status: 400, code: 'sql_not_allowed', field: 'query', value });
+});
+
+it('what the parser does not understand is told in its words; too much, too large and too long each by its own code', async () => {
+  expect((await ask({ query: 'SELECT FROM WHERE' })).body).toMatchObject({ code: 'sql_invalid', field: 'query' });
+  expect((await ask({ query: 'SELECT nope FROM events' })).body).toMatchObject({ code: 'sql_invalid', detail: expect.stringContaining('nope') });
+  expect((await ask({ query: 'SELECT arrayJoin(range(10001))' })).body).toMatchObject({ code: 'sql_result_too_large', status: 422 });
+  expect((await ask({ query: "SELECT repeat('x', 1000000) FROM events LIMIT 20" })).body).toMatchObject({ code: 'sql_result_too_large' });
+  expect((await ask({ query: 'SELECT length(range(toUInt64(400000000)))' })).body).toMatchObject({ code: 'sql_out_of_memory', status: 422 });
+  expect((await ask({ query: 'SELECT count() FROM events', explain: true })).body).toMatchObject({ estimatedRows: expect.any(Number) });
+});
+
+it('while two heavy ones run the third is told to wait and a trend answers; cancelled, they are gone', async () => {
+  const running = ['first', 'second'].map((queryId) => ask({ query: ENDLESS, queryId }));
+  const trend = async (): Promise<number> => {
+    const started = performance.now();
+    const { status } = await shop.request('/api/analytics/trend', { body: { series: [{ event: 'view', measure: 'users' }], granularity: 'day' } });
+    expect(status).toBe(200);
+    return performance.now() - started;
+  };
+  await new Promise((next) => setTimeout(next, 2_500));
+  expect(queryProcesses().length).toBeGreaterThanOrEqual(2);
+  const third = await ask({ query: 'SELECT 1' });
+  expect(third).toMatchObject({ status: 429, body: { code: 'too_many_queries' } });
+  expect(Number(third.retryAfter)).toBeGreaterThan(0);
+  expect(Math.max(await trend(), await trend(), await trend())).toBeLessThan(2_000);
+  const cancel = (queryId: string, of = shop): Promise<Response> => of.request(`/api/analytics/sql/${queryId}`, { method: 'DELETE' });
+  expect((await cancel('first', other)).status).toBe(404);
+  expect((await cancel('first')).status).toBe(200);
+  expect((await cancel('second')).status).toBe(200);
+  for (const { status, body } of await Promise.all(running)) expect({ status, code: body['code'] }).toEqual({ status: 409, code: 'sql_cancelled' });
+  expect(queryProcesses()).toEqual([]);
+});
+
+it('when who asked goes away, the process does', async () => {
+  const gone = new AbortController();
+  const asked = shop.request('/api/analytics/sql', { body: { query: ENDLESS }, signal: gone.signal }).catch(() => 'gone');
+  await new Promise((next) => setTimeout(next, 1_500));
+  expect(queryProcesses()).not.toEqual([]);
+  gone.abort();
+  expect(await asked).toBe('gone');
+  for (let tries = 0; queryProcesses().length > 0 && tries < 100; tries++) await new Promise((next) => setTimeout(next, 50));
+  expect(queryProcesses()).toEqual([]);
+});
+
+it('all of a result as a file, or an aborted response', async () => {
+  const file = async (question: Json): Promise<Buffer> => {
+    const response = await shop.request('/api/analytics/sql', { body: question });
+    expect(response.status).toBe(200);
+    return Buffer.from(await response.arrayBuffer());
+  };
+  const query = 'SELECT arrayJoin(range(150000)) AS n';
+  const csv = (await file({ query, format: 'csv' })).toString().trimEnd().split('\n');
+  expect([csv.length, csv[0], csv[1], csv.at(-1)]).toEqual([150_001, '"n"', '0', '149999']);
+  const lines = (await file({ query, format: 'ndjson' })).toString().trimEnd().split('\n');
+  expect([lines.length, lines.at(-1)]).toEqual([150_000, '{"n":149999}']);
+  const parquet = await file({ query, format: 'parquet' });
+  expect([parquet.subarray(0, 4).toString(), parquet.subarray(-4).toString()]).toEqual(['PAR1', 'PAR1']);
+  expect((await ask({ query: 'SELECT sleep(1)', format: 'csv' })).body).toMatchObject({ code: 'sql_not_allowed' });
+  await expect(file({ query: "SELECT intDiv(1, 149000 - arrayJoin(range(150000))) AS n", format: 'ndjson' }).catch(() => Promise.reject(new Error('aborted')))).rejects.toThrow('aborted');
+});
