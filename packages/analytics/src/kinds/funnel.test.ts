@@ -164,6 +164,23 @@ describe('funnel', () => {
     expect(await ask('funnel', asked, store.context('late'))).toMatchObject({ steps: [{ users: 0 }, { users: 0 }] });
   });
 
+  it('takes each step as early as it can be where the end can still be reached unspoilt (rules F4, F9)', async () => {
+    const at = (seconds: number, eventName: string) => storedEvent({ project: 'spoilt', userId: 'ann', eventName, timeMs: START_MS + seconds * 1_000 });
+    await store.add([at(0, 'view'), at(1, 'cart'), at(2, 'empty'), at(3, 'cart'), at(7, 'buy')]);
+    const steps = [{ event: 'view' }, { event: 'cart' }, { event: 'buy' }];
+    const asked = { from: '2026-05-03', to: '2026-05-04', steps, exclude: [{ event: 'empty', after: 2, before: 3 }] };
+    expect(await ask('funnel', asked, store.context('spoilt'))).toMatchObject({ steps: [{ users: 1 }, { users: 1, medianSeconds: 3 }, { users: 1, medianSeconds: 4 }] });
+    expect(await ask('funnel', { ...asked, exclude: [{ event: 'empty' }] }, store.context('spoilt'))).toMatchObject({ steps: [{ users: 1 }, { users: 1 }, { users: 0 }] });
+  });
+
+  it('makes bins just wide enough for the greatest time (rule F13)', async () => {
+    const at = (userId: string, seconds: number, eventName: string) => storedEvent({ project: 'bins', userId, eventName, timeMs: START_MS + seconds * 1_000 });
+    await store.add([2, 3, 9].flatMap((seconds) => [at(`u${seconds}`, 0, 'view'), at(`u${seconds}`, seconds, 'buy')]));
+    const asked = { from: '2026-05-03', to: '2026-05-04', steps: [{ event: 'view' }, { event: 'buy' }], histogram: { bins: 2 } };
+    expect(await ask('funnel', asked, store.context('bins'))).toMatchObject({ histogram: [{ fromSeconds: 2, toSeconds: 6, users: 2 }, { fromSeconds: 6, toSeconds: 10, users: 1 }] });
+    expect(await ask('funnel', { ...asked, histogram: { bins: 3 } }, store.context('bins'))).toMatchObject({ histogram: [{ toSeconds: 5, users: 2 }, { users: 0 }, { fromSeconds: 8, users: 1 }] });
+  });
+
   it.each([
     ['exclude[0].before', { steps: [{}, {}, {}], exclude: [{ event: 'x', after: 2, before: 2 }] }],
     ['exclude[0].before', { steps: [{}, {}], exclude: [{ event: 'x', before: 3 }] }],
