@@ -54,8 +54,9 @@ const situation = fc
     return fc.record({
       timezone: fc.constant(timezone),
       period: fc.constant(period),
-      fromMs: fc.nat(spanMs / 3).map((later) => startMs + later),
-      lengthMs: fc.integer({ min: 1, max: spanMs / 2 }),
+      // In steps of the events' times, and seldom short: a plain number is drawn near its ends, where there is nobody to count.
+      fromMs: fc.constantFrom(0, 1, 4, 6.5, 8).map((steps) => startMs + (steps * spanMs) / 24),
+      lengthMs: fc.constantFrom(0.5, 5, 8, 10, 12, 14).map((steps) => (steps * spanMs) / 24),
       // Most often far beyond all, so that there is something to disagree on.
       nowMs: fc.oneof(fc.constant(startMs + 20 * spanMs), fc.nat(24).map((step) => startMs + (step * spanMs) / 24)),
       events: history('', { startMs, spanMs, stepMs: spanMs / 24, minEvents: 10, maxEvents: 45 }),
