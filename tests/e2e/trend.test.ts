@@ -253,7 +253,7 @@ describe('the rest of a question', () => {
     expect(problem['errors'].map((each: Json) => each['field'])).toContain(field);
   });
   it('kinds that are not there yet, or never will be, are a problem document', async () => {
-    for (const kind of ['retention', 'nonsense']) {
+    for (const kind of ['paths', 'nonsense']) {
       const problem = await shop.api(`/api/analytics/${kind}`, {}, { status: 404 });
       expect(problem['code']).toBe('unknown_kind');
     }
