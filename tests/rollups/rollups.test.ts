@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventsOf, HISTORY_MS, rollupHistory, SPAN_MS, type EventSketch, type RollupHistory, type Step } from './histories.ts';
 
-const RUNS = Number(process.env['TIDEMARK_ROLLUP_RUNS'] ?? 8);
+const RUNS = Number(process.env['TIDEMARK_ROLLUP_RUNS'] ?? 4);
 const SURE = { doubt: async () => undefined };
 
 interface Answer {

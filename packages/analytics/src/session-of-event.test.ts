@@ -65,7 +65,7 @@ it('is the model’s in trends, funnels and sessions, as a filter, a measure and
       const counted = sessions(withSessions(events, gapMs), { ...all, ...asked, where: condition, gapMs });
       expect([{ breakdown: [], sessions: visited.sessions }, ...visited.breakdowns].map(({ breakdown: group, sessions: count }) => ({ group, count }))).toEqual(counted.map(({ breakdown: group, sessions: count }) => ({ group, count })));
     }),
-    { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_SESSION_RUNS'] ?? 10) },
+    { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_SESSION_RUNS'] ?? 5) },
   );
 }, 120_000);
 

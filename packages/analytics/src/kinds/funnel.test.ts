@@ -120,7 +120,7 @@ function inListOrder(people: FunnelPerson[]): [string, boolean][] {
   return named.toSorted(([a, x], [b, y]) => Buffer.compare(Buffer.from(a), Buffer.from(b)) || Number(y) - Number(x));
 }
 
-const runs = Number(process.env['TIDEMARK_FUNNEL_RUNS'] ?? 10);
+const runs = Number(process.env['TIDEMARK_FUNNEL_RUNS'] ?? 5);
 let round = 0;
 
 describe('funnel', () => {
