@@ -39,17 +39,10 @@ beforeAll(async () => {
 
 it(`X2, X3, X6: killed at ${POINTS} steps, it ends with what a run ends with that was never killed (seed ${SEED})`, () => {
   expect(expected.steps.length).toBeGreaterThan(80);
-  for (const step of deadlySteps(POINTS, expected.steps, random)) {
-    const data = program.copyOf(base, 'killed');
-    expect(program.run(data, step), `not killed at ${step}`).toBeUndefined();
-    // Now and then once more while it makes good what the first death left; that may be over before its step comes.
-    const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
-    if (again !== undefined) program.run(data, again);
-    const facts = program.run(data);
-    const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
+  for (const { facts, told: deaths } of program.deaths(base, deadlySteps(POINTS, expected.steps, random), expected.steps, random)) {
+    const told = `${deaths}, seed ${SEED}`;
     for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
     expect(facts?.balance, told).toEqual(expected.balance);
-    rmSync(data, { recursive: true, force: true });
   }
 }, POINTS === 'all' ? 3_600_000 : 60_000 + (Number(POINTS) || 1) * 30_000);
 

@@ -44,15 +44,9 @@ it('undisturbed, they leave what is young, and of the project that keeps everyth
 
 it(`killed at ${KILLS} steps, they end with what they end with undisturbed (seed ${SEED})`, () => {
   expect(expected.steps.length).toBeGreaterThan(30);
-  for (const step of deadlySteps(KILLS, expected.steps, random)) {
-    const data = program.copyOf(base, 'killed');
-    expect(program.run(data, step), `not killed at ${step}`).toBeUndefined();
-    const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
-    if (again !== undefined) program.run(data, again);
-    const facts = program.run(data);
-    const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
+  for (const { facts, told: deaths } of program.deaths(base, deadlySteps(KILLS, expected.steps, random), expected.steps, random)) {
+    const told = `${deaths}, seed ${SEED}`;
     expect(facts?.errors, told).toEqual([]);
     for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
-    rmSync(data, { recursive: true, force: true });
   }
 }, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);

@@ -34,6 +34,21 @@ export class MortalProgram<Facts> {
     throw new Error(`the program ended with ${signal ?? status}: ${stderr}`);
   }
 
+  /**
+   * Dies at each of the steps in a copy of `base`, now and then once more while it makes good what the first death left (which
+   * may be over before its step comes), and gives what it comes to in the end. Throws when it is not killed.
+   */
+  *deaths(base: string, at: readonly string[], steps: readonly string[], random: () => number): Generator<{ facts: Facts | undefined; told: string }> {
+    for (const step of at) {
+      const data = this.copyOf(base, 'killed');
+      if (this.run(data, step) !== undefined) throw new Error(`not killed at ${step}`);
+      const again = random() < 0.5 ? steps[Math.floor(random() * steps.length)] : undefined;
+      if (again !== undefined) this.run(data, again);
+      yield { facts: this.run(data), told: `killed at ${step}${again === undefined ? '' : `, then at ${again}`}` };
+      rmSync(data, { recursive: true, force: true });
+    }
+  }
+
   copyOf(from: string, name: string): string {
     const to = join(this.#folder, name);
     rmSync(to, { recursive: true, force: true });

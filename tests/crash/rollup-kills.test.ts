@@ -30,15 +30,9 @@ it(`killed at ${KILLS} steps, they end as undisturbed (seed ${SEED})`, async () 
   expect(expected.rows.filter((row) => row.includes('"width":86400')).length, 'rows of days').toBeGreaterThan(0);
   expect(expected.rows.some((row) => !row.endsWith('"sketched":0}')), 'a sketch').toBe(true);
   expect(expected.steps.length).toBeGreaterThan(30);
-  for (const step of deadlySteps(KILLS, expected.steps, random)) {
-    const data = program.copyOf(base, 'killed');
-    expect(program.run(data, step), `not killed at ${step}`).toBeUndefined();
-    const again = random() < 0.5 ? expected.steps[Math.floor(random() * expected.steps.length)] : undefined;
-    if (again !== undefined) program.run(data, again);
-    const facts = program.run(data);
-    const told = `killed at ${step}${again === undefined ? '' : `, then at ${again}`}, seed ${SEED}`;
+  for (const { facts, told: deaths } of program.deaths(base, deadlySteps(KILLS, expected.steps, random), expected.steps, random)) {
+    const told = `${deaths}, seed ${SEED}`;
     expect(facts?.totals, told).toEqual(expected.totals);
     expect(facts?.rows, told).toEqual(expected.rows);
-    rmSync(data, { recursive: true, force: true });
   }
 }, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);
