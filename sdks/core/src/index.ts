@@ -1,0 +1,14 @@
+export type { CapturedEvent, EventDraft, EventType, Properties } from './event.ts';
+export type { Answer, Clock, DropCounts, DropReason, Journal, QueuedEvent, Random, State, Transport } from './ports.ts';
+export { withJournal } from './journalled-queue.ts';
+export { lastingClear } from './lasting-clear.ts';
+export type { DurableQueue, MakeDurable } from './journalled-queue.ts';
+export { createPipeline, quietly } from './pipeline.ts';
+export type { CaptureOutcome, Pipeline, PipelineOptions, PipelinePorts } from './pipeline.ts';
+export { createDeviceClient } from './device/client.ts';
+export { completeOptions } from './device/client-options.ts';
+export type { ClientOptions } from './device/client-options.ts';
+export type { CallOptions, DeviceClient, DeviceOptions, DevicePorts, OtherTabs } from './device/client.ts';
+export type { ConsentCategories, ConsentChoice, ConsentStatus } from './device/consent.ts';
+export { readQueuedEvent } from './json-text.ts';
+export { createUuid } from './uuid.ts';
