@@ -30,9 +30,19 @@ try {
 
 async function bundle() {
   const bundled = await rolldown({
-    input: ['main', 'generator-process', 'bare-server', 'bare-log-process', 'plain-insert-process', 'question-process', 'sql-process'].map((name) =>
-      join(root, 'bench', `${name}.ts`),
-    ),
+    input: [
+      'main',
+      'generator-process',
+      'bare-server',
+      'bare-log-process',
+      'plain-insert-process',
+      'question-process',
+      'rollups-process',
+      'sql-process',
+      'fill-process',
+      'history-process',
+      'hand-sql-process',
+    ].map((name) => join(root, 'bench', `${name}.ts`)),
     platform: 'node',
     external: (id) => !/^[./]|^@tidemark\/|^[A-Za-z]:[/\\]/.test(id),
     resolve: { conditionNames: ['tidemark-source', 'node', 'import', 'default'] },

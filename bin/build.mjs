@@ -2,6 +2,7 @@
 //   dist/cli.mjs, dist/collector-process.mjs, dist/engine-process.mjs, dist/sql-process.mjs
 //   dist/migrations/<package>/*.sql    from packages/<package>/src/migrations
 //   dist/page/                         from apps/dashboard/src/page
+//   dist/sdk/                          tidemark.js from sdks/browser, node.mjs from sdks/node
 // npm packages stay outside the bundle: several hold native code.
 import { createHash } from 'node:crypto';
 import {
@@ -42,6 +43,7 @@ async function build(root, sources = fingerprint(root)) {
   mkdirSync(next);
   try {
     await bundle(root, next);
+    await bundleSdks(root, next);
     copyBeside(root, next);
     writeFileSync(join(next, STAMP), sources);
     const dist = join(root, 'dist');
@@ -79,6 +81,17 @@ async function bundle(root, outputFolder) {
   await bundled.close();
 }
 
+/** The SDKs as files that need no bundler: the script that pages load from us, and Node's as one module. */
+async function bundleSdks(root, outputFolder) {
+  const resolve = { conditionNames: ['tidemark-source'] };
+  const script = await rolldown({ input: join(root, 'sdks/browser/src/script.ts'), platform: 'browser', resolve, tsconfig: join(root, 'sdks/browser/tsconfig.json') });
+  await script.write({ file: join(outputFolder, 'sdk/tidemark.js'), format: 'iife', minify: true, comments: false });
+  await script.close();
+  const node = await rolldown({ input: join(root, 'sdks/node/src/index.ts'), platform: 'node', resolve, tsconfig: join(root, 'tsconfig.json') });
+  await node.write({ file: join(outputFolder, 'sdk/node.mjs'), format: 'esm' });
+  await node.close();
+}
+
 function copyBeside(root, outputFolder) {
   for (const name of readdirSync(join(root, 'packages'))) {
     const migrations = join(root, 'packages', name, 'src/migrations');
@@ -97,7 +110,7 @@ function copyBeside(root, outputFolder) {
 function fingerprint(root) {
   const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
   hash.update(readFileSync(join(root, 'package-lock.json')));
-  for (const group of ['packages', 'apps']) {
+  for (const group of ['packages', 'sdks', 'apps']) {
     for (const name of readdirSync(join(root, group)).sort()) addFolder(hash, root, join(root, group, name, 'src'));
   }
   return hash.digest('hex');

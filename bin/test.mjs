@@ -22,6 +22,9 @@ try {
   ensureInstalled(root);
   const chromium = findChromium();
   checkBy('types', ['typescript/bin/tsc', '--noEmit'], totals);
+  // The SDKs' core knows no platform, the browser's knows no Node: each is checked with only what it may use.
+  for (const sdk of ['core', 'browser'])
+    checkBy(`types of the ${sdk} SDK`, ['typescript/bin/tsc', '--noEmit', '-p', `sdks/${sdk}`], totals);
   checkBy('lint', ['oxlint/bin/oxlint', '--deny-warnings'], totals);
   await buildOnce(totals);
   runVitest(chromium, process.argv.slice(2), totals);

@@ -21,6 +21,9 @@ export interface StartOptions {
   env?: Record<string, string>;
 }
 
+/** What came in, and what became of it. */
+export type Balance = Record<'received' | 'stored' | 'duplicate' | 'quarantined' | 'filtered' | 'rejected' | 'pending' | 'difference', number>;
+
 export class ServerUnderTest {
   readonly dataPath: string;
   readonly url: string;
@@ -68,13 +71,13 @@ export class ServerUnderTest {
   }
 
   signal(role: 'collector' | 'engine', signal: NodeJS.Signals): boolean {
-    const pid = this.#childPid(role);
+    const [pid] = this.processes(`${role}-process`);
     if (pid === undefined) return false;
     process.kill(pid, signal);
     return true;
   }
 
-  async ready(withinMs = 60_000): Promise<void> {
+  async ready(withinMs = 150_000): Promise<void> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const ok = await fetch(`${this.url}/readyz`).then(
@@ -83,6 +86,16 @@ export class ServerUnderTest {
       );
       if (ok) return;
       if (Date.now() > deadline) throw new Error(`not ready within ${withinMs} ms:\n${this.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Waits until nothing that was received waits to be stored; an engine may be on its way back meanwhile. */
+  async drained(withinMs = 150_000): Promise<Balance> {
+    for (const deadline = Date.now() + withinMs; ; ) {
+      const asked = await this.ask<{ balance: Balance }>('/api/pipeline').catch(String);
+      if (typeof asked === 'object' && asked.balance.pending === 0) return asked.balance;
+      if (Date.now() > deadline) throw new Error(`still pending: ${JSON.stringify(asked)}\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -117,19 +130,20 @@ export class ServerUnderTest {
     rmSync(this.dataPath, { recursive: true, force: true });
   }
 
-  /** Below our child stands the program itself or, when it ran through a launcher, one process more. */
-  #childPid(role: string): number | undefined {
+  /** Those of this server's processes that run the program of that name, however deep they stand below our child; not what starts them. */
+  processes(program: string): number[] {
+    const found: number[] = [];
     const queue = [this.#process.pid!];
     for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        if (command.includes(`${role}-process`)) return pid;
+        const [file, ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        if (file === process.execPath && words.some((word) => word.includes(program))) found.push(pid);
         queue.push(...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
       } catch {
         // It has ended since its parent was asked.
       }
     }
-    return undefined;
+    return found;
   }
 }
 

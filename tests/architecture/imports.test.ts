@@ -17,6 +17,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'packages/lake': ['event', 'warehouse'],
   'packages/analytics': ['event', 'identity', 'warehouse'],
   'packages/model': ['event'],
+  'sdks/core': [],
+  'sdks/conformance': [],
+  'sdks/browser': ['sdk-core'],
+  'sdks/node': ['sdk-core'],
+  'sdks/react-native': ['sdk-core'],
   'apps/collector': ['event', 'log', 'control', 'metrics', 'pipeline'],
   'apps/processor': ['event', 'log', 'control', 'metrics', 'pipeline', 'warehouse', 'lake'],
   // The processor's view is a port that API and jobs read (status.ts): types only, as a test below checks.
@@ -122,6 +127,36 @@ describe('every source file', () => {
     );
     expect(found).toEqual([]);
   });
+});
+
+describe('files of a workspace', () => {
+  it('never import each other in a circle, of types neither: who reads one can begin at the ground', () => {
+    expect(workspaces.flatMap(({ files }) => inCircles(files))).toEqual([]);
+  });
+
+  it('are found where they do', () => {
+    const file = (path: string, ...specifiers: string[]): SourceFile => ({
+      path,
+      isTest: false,
+      imports: specifiers.map((specifier) => ({ specifier, module: undefined, typeOnly: true })),
+    });
+    const files = [file('a/top.ts', './one.ts'), file('a/one.ts', './b/two.ts'), file('a/b/two.ts', '../one.ts', '../low.ts'), file('a/low.ts')];
+    expect(inCircles(files)).toEqual(['a/one.ts', 'a/b/two.ts']);
+  });
+
+  /** What is left when those that import none of the rest, or that none of the rest imports, are taken away again and again. */
+  function inCircles(files: readonly SourceFile[]): string[] {
+    const imported = ({ path, imports }: SourceFile): string[] =>
+      imports.filter(({ module }) => module === undefined).map(({ specifier }) => join(path, '..', specifier));
+    let left = files.filter(({ isTest }) => !isTest);
+    for (let before = Infinity; left.length < before; ) {
+      before = left.length;
+      const paths = new Set(left.map(({ path }) => path));
+      const reached = new Set(left.flatMap(imported));
+      left = left.filter((file) => reached.has(file.path) && imported(file).some((path) => paths.has(path)));
+    }
+    return left.map(({ path }) => path);
+  }
 });
 
 describe('the reader of imports', () => {

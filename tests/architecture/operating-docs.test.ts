@@ -1,7 +1,7 @@
 /** docs/operating.md lists what an operator meets; each of its lists is held against the source of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accountingCheck, idExpiry, lakeCompaction, quarantineExpiry, retention, Rollups } from '@tidemark/jobs';
+import { accountingCheck, cohortMembers, idExpiry, lakeCompaction, quarantineExpiry, retention, Rollups } from '@tidemark/jobs';
 import { CATALOGUE } from '@tidemark/metrics';
 import { describe, expect, it } from 'vitest';
 import { ROOT, readWorkspaces } from './sources.ts';
@@ -64,7 +64,7 @@ it('the environment is told in full', () => {
 
 it('the list of jobs says how often each runs', () => {
   const none = {} as never;
-  const jobs = [accountingCheck(none), lakeCompaction(none, none), new Rollups(none).job, retention(none), quarantineExpiry(none), idExpiry(none)];
+  const jobs = [accountingCheck(none), lakeCompaction(none, none), new Rollups(none).job, retention(none), quarantineExpiry(none), cohortMembers(none), idExpiry(none)];
   const told = rows.flatMap(([name = '', every = '']) => {
     const interval = /^(\d+) (minute|hour)s?$/.exec(every);
     return interval ? [[name, Number(interval[1]) * (interval[2] === 'hour' ? 3_600_000 : 60_000)]] : [];

@@ -30,7 +30,7 @@ export interface Import {
 }
 
 export function readWorkspaces(): Workspace[] {
-  return ['packages', 'apps'].flatMap((group) =>
+  return ['packages', 'sdks', 'apps'].flatMap((group) =>
     readdirSync(join(ROOT, group))
       .map((name) => `${group}/${name}`)
       .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))

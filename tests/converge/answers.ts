@@ -1,5 +1,6 @@
 /** Every answer of one project: as the system gives it, and in the shape in which the model gives the same. */
 import { meaningOf, type Ends, type FunnelAnswer, type Leaving, type SessionsLine, type System, type TrendLine } from '@tidemark/model';
+import { kindsOf, told, type AnswerOfKind, type ToldOfKind } from './kinds.ts';
 import { funnelsOf, sessionsOf, trendsOf, type Asked } from './questions.ts';
 
 /** How a project is asked: within this process, or over HTTP. */
@@ -27,6 +28,8 @@ export interface Answers {
   funnels: { steps: StepShown[]; breakdowns: { breakdown: string[]; steps: StepShown[] }[] }[];
   sessions: (SessionsShown & { breakdowns: SessionsShown[] })[];
   timelines: Record<string, Shown[]>;
+  /** What the other kinds of questions answer. */
+  kinds: AnswerOfKind[];
   /** By eventId. */
   exported: Shown[];
 }
@@ -44,11 +47,12 @@ export interface Comparable {
   sessions: SessionsLine[][];
   /** eventIds. */
   timelines: Record<string, string[]>;
+  kinds: ToldOfKind[];
   exported: Leaving[];
 }
 
 export type Part = keyof Comparable;
-const ALL: readonly Part[] = ['balance', 'trends', 'funnels', 'sessions', 'timelines', 'exported'];
+const ALL: readonly Part[] = ['balance', 'trends', 'funnels', 'sessions', 'timelines', 'kinds', 'exported'];
 
 /** Parts that are not asked for stay empty. */
 export async function answersOf(asking: Asking, asked: Asked, parts = ALL): Promise<Answers> {
@@ -57,22 +61,25 @@ export async function answersOf(asking: Asking, asked: Asked, parts = ALL): Prom
     return answer as Answer;
   };
   const when = <Item>(part: Part, items: readonly Item[]): readonly Item[] => (parts.includes(part) ? items : []);
-  const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], sessions: [], timelines: {}, exported: [] };
+  const answers: Answers = { balance: endsOf(await asking.balance()), trends: [], funnels: [], sessions: [], timelines: {}, kinds: [], exported: [] };
   for (const { body } of when('trends', trendsOf(asked))) answers.trends.push(await withoutMeta('trend', body));
   for (const { body } of when('funnels', funnelsOf(asked))) answers.funnels.push(await withoutMeta('funnel', body));
   for (const { body } of when('sessions', sessionsOf(asked))) answers.sessions.push(await withoutMeta('sessions', body));
   for (const id of when('timelines', asked.ids)) answers.timelines[id] = await asking.timeline(id);
+  for (const { kind, body } of when('kinds', kindsOf(asked))) answers.kinds.push({ kind, answer: await withoutMeta(kind, body) });
   if (parts.includes('exported')) answers.exported = (await asking.exported()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
   return answers;
 }
 
 export function answersByModel(system: System, project: string, asked: Asked): Comparable {
+  const known = system.known(project);
   return {
     balance: { ...system.ends(project) },
     trends: trendsOf(asked).map(({ forModel }) => system.trend(project, forModel).flat()),
     funnels: funnelsOf(asked).map(({ forModel }) => system.funnel(project, forModel)),
     sessions: sessionsOf(asked).map(({ forModel }) => system.sessions(project, forModel)),
     timelines: Object.fromEntries(asked.ids.map((id) => [id, system.timeline(project, id)])),
+    kinds: kindsOf(asked).map(({ kind, byModel }) => ({ kind, told: byModel(known) })),
     exported: system.exported(project),
   };
 }
@@ -92,7 +99,7 @@ export function glanceByModel(system: System, project: string, asked: Asked): ob
   return { totals: lines.map(({ total }) => total), timelines: asked.ids.slice(0, 3).map((id) => system.timeline(project, id)) };
 }
 
-export function comparable({ balance, trends, funnels, sessions, timelines, exported }: Answers): Comparable {
+export function comparable({ balance, trends, funnels, sessions, timelines, kinds, exported }: Answers): Comparable {
   return {
     balance,
     trends: trends.map(({ series }) =>
@@ -104,6 +111,7 @@ export function comparable({ balance, trends, funnels, sessions, timelines, expo
     })),
     sessions: sessions.map((whole) => [sessionsLineOf({ ...whole, breakdown: [] }), ...whole.breakdowns.map(sessionsLineOf)]),
     timelines: Object.fromEntries(Object.entries(timelines).map(([id, events]) => [id, events.map(({ eventId }) => eventId)])),
+    kinds: kinds.map(told),
     exported: exported.map(leavingOf),
   };
 }

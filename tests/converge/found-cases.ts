@@ -5,6 +5,7 @@
 import type { IdentityDecision, ProjectRules } from '@tidemark/model';
 import type { Comparable, Part } from './answers.ts';
 import { BOT, type History, type Step } from './history.ts';
+import type { MendingName } from './mendings.ts';
 
 export interface Case {
   rule: string;
@@ -39,13 +40,19 @@ function decide(verdict: IdentityDecision['verdict'], a: string, b: string): Ste
   return { do: 'decide', decision: { verdict, a, b } };
 }
 
+/** All that is in quarantine, asked for by so many at once. */
+function replay(mending: 'nothing' | MendingName, asked: 1 | 2 = 1): Step {
+  return { do: 'replay', mending, rules: { bots: 'flag', retentionDays: null }, asked };
+}
+
 /** Retention of 30 days, when what is older than a minute from the start goes. */
 function expire(minute: number): Step {
   return { do: 'expire', nowMs: START_MS + minute * MINUTE_MS + 30 * DAY_MS };
 }
 
 function history(ids: string[], steps: Step[], { rules = { bots: 'flag', retentionDays: null }, ...asked }: { rules?: ProjectRules; rollups?: false } = {}): History {
-  const times = { fromMs: START_MS - HOUR_MS, toMs: START_MS + 6 * HOUR_MS };
+  const toMs = START_MS + 6 * HOUR_MS;
+  const times = { fromMs: START_MS - HOUR_MS, toMs, nowMs: toMs };
   return { rules, steps, asked: { steps: ['view', 'cart'], ids, breakdown: 'properties.price', number: 'properties.price', granularity: 'hour', ...times, ...asked } };
 }
 
@@ -206,6 +213,16 @@ export const CASES: readonly Case[] = [
     of: ['balance', 'timelines'],
     shows: ({ balance: { stored, filtered }, timelines: { ann: events } }) => [stored, filtered, events],
     is: [1, 1, ['1']],
+  },
+  {
+    rule: 'R3, R4, R6, R7: what is replayed leaves the quarantine and its count, once, whoever asks and dies; what is as bad as before stays',
+    history: history(['ann'], [
+      send(5, view('1', 0, ann), { ...view('2', 1, ann), eventName: undefined }, { ...view('3', 2, ann), eventName: undefined }, view('4', 3, { userId: 'undefined' })),
+      replay('nothing'), replay('names', 2), { do: 'die', at: 'applied' }, replay('names'), { do: 'restart' }, send(9, view('2', 1, ann)),
+    ]),
+    of: ['balance', 'timelines'],
+    shows: ({ balance, timelines: { ann: events } }) => [balance, events],
+    is: [{ received: 5, stored: 3, duplicate: 1, conflict: 0, quarantined: 1, filtered: 0, rejected: 0 }, ['1', '2', '3']],
   },
   {
     rule: 'S1: a late event makes two sessions one, exactly the gap still belongs, and each user of a device has their own',

@@ -6,6 +6,7 @@
 import type { IdentityDecision, ProjectRules, Request } from '@tidemark/model';
 import fc from 'fast-check';
 import { CRASH_POINTS, type CrashPoint } from './machine.ts';
+import { MENDINGS, type MendingName } from './mendings.ts';
 import type { Asked } from './questions.ts';
 
 const MINUTE_MS = 60_000;
@@ -32,6 +33,8 @@ export type Step =
   | { do: 'compact' }
   | { do: 'roll up' }
   | { do: 'rebuild' }
+  /** All that is in quarantine, mended; `rules` are the project's from then on. `asked`: how many ask for it at once. */
+  | { do: 'replay'; mending: MendingName; rules: ProjectRules; asked: 1 | 2 }
   /** Some answers, in between: what they leave in memory is not to show later. */
   | { do: 'ask' }
   /** Retention, at this time (epoch ms). */
@@ -46,6 +49,9 @@ export interface History {
   asked: Asked;
 }
 
+/** A client may find out what was wrong with an event, and send it again as it should have been. */
+type Says = 'the same' | 'other' | 'right';
+
 interface Deed {
   device: number;
   /** 'device' does not say who, 'user' not where. */
@@ -57,7 +63,7 @@ interface Deed {
   /** Until it is sent. */
   delayMs: number;
   /** Further sendings of the same event, each so much later than the one before. */
-  copies: readonly { laterMs: number; says: 'the same' | 'other' }[];
+  copies: readonly { laterMs: number; says: Says }[];
   /** What is odd about it. */
   odd: 'nothing' | 'bot' | 'no time' | 'ancient' | 'far ahead' | 'no id' | 'no name' | 'nobody' | 'illegal id' | 'bad time' | 'too deep' | 'too large' | 'no object';
   sequence: number | undefined;
@@ -81,7 +87,7 @@ const deed: fc.Arbitrary<Deed> = fc.record({
   delayMs: fc.constantFrom(0, 0, 0, 800, 5 * MINUTE_MS, 2 * HOUR_MS, 30 * HOUR_MS),
   copies: fc.oneof(
     { weight: 3, arbitrary: fc.constant([] as Deed['copies']) },
-    { weight: 1, arbitrary: fc.array(fc.record({ laterMs: fc.constantFrom(0, 1_000, 3 * HOUR_MS), says: fc.constantFrom('the same' as const, 'the same' as const, 'other' as const) }), { minLength: 1, maxLength: 2 }) },
+    { weight: 1, arbitrary: fc.array(fc.record({ laterMs: fc.constantFrom(0, 1_000, 3 * HOUR_MS), says: fc.constantFrom('the same' as const, 'the same' as const, 'right' as const, 'other' as const) }), { minLength: 1, maxLength: 2 }) },
   ),
   odd: fc.oneof(
     { weight: 12, arbitrary: fc.constant('nothing' as const) },
@@ -125,23 +131,31 @@ const decided: fc.Arbitrary<Decided> = fc.record({
 
 const rules: fc.Arbitrary<ProjectRules> = fc.record({ bots: fc.constantFrom('flag', 'flag', 'drop'), retentionDays: fc.constantFrom(null, null, 30) });
 
+const replay: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('replay' as const),
+  mending: fc.constantFrom('nothing' as const, ...(Object.keys(MENDINGS) as MendingName[])),
+  rules,
+  asked: fc.constantFrom(1 as const, 2 as const),
+});
+
 /** Histories that begin at `startMs` (epoch ms), with up to so many interruptions. */
-export function histories({ minDeeds = 16, maxDeeds = 48, interruptions = 3, startMs = START_MS } = {}): fc.Arbitrary<History> {
+export function histories({ minDeeds = 16, maxDeeds = 48, interruptions = 3, replays = 0, startMs = START_MS } = {}): fc.Arbitrary<History> {
   return fc
     .record({
       rules,
       deeds: fc.array(deed, { minLength: minDeeds, maxLength: maxDeeds, size: 'max' }),
       interruptions: fc.array(fc.tuple(fc.nat(99), interruption), { maxLength: interruptions }),
+      replays: fc.array(fc.tuple(fc.integer({ min: 20, max: 100 }), replay), { maxLength: replays }),
       decisions: fc.array(decided, { maxLength: 5, size: 'max' }),
     })
-    .map(({ rules, deeds, interruptions, decisions }) => {
+    .map(({ rules, deeds, interruptions, replays, decisions }) => {
       const steps: Step[] = requestsOf(deeds, startMs).map((request) => ({ do: 'send', request }));
-      for (const [percent, step] of [...interruptions, ...decisions.flatMap((each) => decisionsOf(each, deeds))]) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
-      return { rules, steps, asked: { ...ASKED, fromMs: startMs - 2 * HOUR_MS, toMs: startMs + 48 * HOUR_MS } };
+      for (const [percent, step] of [...interruptions, ...replays, ...decisions.flatMap((each) => decisionsOf(each, deeds))]) steps.splice(Math.ceil((percent * steps.length) / 100), 0, step);
+      return { rules, steps, asked: { ...ASKED, fromMs: startMs - 2 * HOUR_MS, toMs: startMs + 48 * HOUR_MS, nowMs: startMs + 48 * HOUR_MS } };
     });
 }
 
-const ASKED: Omit<Asked, 'fromMs' | 'toMs'> = {
+const ASKED: Omit<Asked, 'fromMs' | 'toMs' | 'nowMs'> = {
   steps: ['view', 'cart', 'buy'],
   ids: [...new Set([...DEVICES.map(({ id }) => id), ...USERS, 'nobody at all'])],
   breakdown: 'properties.price',
@@ -198,7 +212,7 @@ function requestsOf(deeds: readonly Deed[], startMs: number): Omit<Request, 'pro
   return [...batches.values()].toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
 }
 
-function eventOf(deed: Deed, number: number, startMs: number, says: 'the same' | 'other'): unknown {
+function eventOf(deed: Deed, number: number, startMs: number, says: Says): unknown {
   const device = DEVICES[deed.device]!;
   const timestamp = new Date(startMs + deed.atMs + device.wrongMs).toISOString();
   const event: Record<string, unknown> = {
@@ -212,13 +226,13 @@ function eventOf(deed: Deed, number: number, startMs: number, says: 'the same' |
     ...MORE[deed.name]?.(deed),
   };
   if (says === 'other') event['properties'] = { price: 1_000_000 };
-  return ODD[deed.odd](event);
+  return ODD[says === 'right' ? 'nothing' : deed.odd](event);
 }
 
 /** What events of some names carry besides. */
 const MORE: Record<string, (deed: Deed) => object> = {
   identify: ({ sequence }) => ({ type: 'identify', traits: { plan: sequence === 1 ? 'pro' : 'free' } }),
-  group: ({ device }) => ({ type: 'group', groupId: `g${device}` }),
+  group: ({ device, sequence }) => ({ type: 'group', groupId: `g${device % 2}`, traits: { tier: sequence === 1 ? 'gold' : 'plain' } }),
   alias: (deed) => ({ type: 'alias', ...aliasOf(deed) }),
 };
 

@@ -1,19 +1,19 @@
 /**
- * A history imported clean, and the same one shuffled, a twentieth of it twice and a tenth of it late: all answers are the
- * same. `TIDEMARK_REAL_DATA=FOLDER` does so with every CSV and NDJSON file of a folder, too.
+ * A history imported clean, and the same one shuffled, a twentieth of it twice and a tenth of it after the rest was rolled up: all
+ * answers are the same, before and after the late tenth is rolled up, too. `TIDEMARK_IMPORT_EVENTS=20000` imports more, `TIDEMARK_REAL_DATA=FOLDER` does so with every CSV and NDJSON file of a folder, too.
  */
 import { System, type Request } from '@tidemark/model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seededRandom } from '../crash/ledger.ts';
 import { answersByModel, answersOf, comparable, type Answers } from './answers.ts';
 import { Machine } from './machine.ts';
-import type { Asked } from './questions.ts';
+import { trendsOf, type Asked } from './questions.ts';
 import { askedOf, realFiles } from './real-data.ts';
 import { SHOP_ASKED, shopEvents } from './shop.ts';
 
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 const REAL_DATA = process.env['TIDEMARK_REAL_DATA'];
-const EVENTS = 20_000;
+const EVENTS = Number(process.env['TIDEMARK_IMPORT_EVENTS'] ?? 4_000);
 const BATCH = 500;
 const IMPORTED_AT_MS = Date.UTC(2026, 5, 15);
 
@@ -51,6 +51,7 @@ async function disordered(project: string, events: readonly unknown[], random: (
   await importInto(project, mixed.filter((_, index) => !isLate[index]));
   await machine.settled();
   await machine.compact();
+  await machine.rollUp();
   await machine.restartProcessor();
   machine.clockMs += 2 * 3_600_000;
   await importInto(project, mixed.filter((_, index) => isLate[index]));
@@ -70,7 +71,16 @@ async function expectEqual(name: string, events: readonly unknown[], asked: Aske
   expect(JSON.stringify(withoutReceipt(again))).toBe(JSON.stringify(withoutReceipt(clean)));
   // A copy of what is refused is refused, too.
   expect(again.balance.duplicate + again.balance.quarantined - clean.balance.quarantined - clean.balance.duplicate).toBe(copies);
+  await machine.rollUp();
+  const { trends } = await answersOf(machine.asking(`${name}-disordered`), asked, ['trends']);
+  expect(trends, 'with the late ones rolled up').toEqual(clean.trends);
+  expect(await quartersFromRollups(`${name}-disordered`, asked)).toBeGreaterThan(0);
   return clean;
+}
+
+async function quartersFromRollups(project: string, asked: Asked): Promise<number> {
+  const { meta } = (await machine.asking(project).question('trend', trendsOf(asked)[0]!.body)) as { meta: { rollups: { buckets: number } } };
+  return meta.rollups.buckets;
 }
 
 it(`${EVENTS} events of a shop: shuffled, a twentieth twice, a tenth late, every answer is the clean import's and the model's (seed ${SEED})`, async () => {
@@ -79,7 +89,7 @@ it(`${EVENTS} events of a shop: shuffled, a twentieth twice, a tenth late, every
   const clean = await expectEqual('shop', events, SHOP_ASKED, (request) => system.receive(request));
   expect(clean.balance).toMatchObject({ stored: EVENTS, quarantined: 0 });
   expect(comparable(clean)).toEqual(answersByModel(system, 'shop-clean', SHOP_ASKED));
-}, 180_000);
+});
 
 const unset = REAL_DATA === undefined ? ' (skipped: set TIDEMARK_REAL_DATA to a folder of CSV or NDJSON files of clickstreams)' : ` (seed ${SEED})`;
 it.skipIf(REAL_DATA === undefined)(`real files: disordered they answer as clean${unset}`, async () => {

@@ -4,23 +4,21 @@
  * two histories (or one history in two orders) can be told apart by their project alone.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, exportEvents, personsOfHashes, rollupDefinitions, timelineQuery, WarehouseIdentities } from '@tidemark/analytics';
-import { createCollector, type Collector } from '@tidemark/collector';
-import type { WriteKeyGrant } from '@tidemark/control';
 import { purgeProject, retention, Rollups } from '@tidemark/jobs';
 import { compactLake, Lake } from '@tidemark/lake';
-import { LmdbLogReader, LmdbLogWriter, LmdbPositions, type LogWriter } from '@tidemark/log';
-import { createMetrics } from '@tidemark/metrics';
+import { LmdbLogReader, LmdbLogWriter, LmdbPositions } from '@tidemark/log';
 import type { IdentityDecision, ProjectRules, Request } from '@tidemark/model';
-import { createAdmission } from '@tidemark/pipeline';
-import { Processor, rebuildJournalPath, Rebuilds, type ProcessorParts } from '@tidemark/processor';
-import { ChdbWarehouse, DERIVED_TABLES, insertDerived, migrateWarehouse } from '@tidemark/warehouse';
+import { createAdmission, type PatchStep } from '@tidemark/pipeline';
+import { Processor, rebuildJournalPath, Rebuilds, replayDoorAt, Replays, type ProcessorParts } from '@tidemark/processor';
+import type { ChdbWarehouse } from '@tidemark/warehouse';
+import { DERIVED_TABLES, insertDerived } from '@tidemark/warehouse';
+import { openMigrated } from '@tidemark/warehouse/testing';
 import { expect } from 'vitest';
 import type { Asking, Shown } from './answers.ts';
+import { TimedCollector } from './timed-collector.ts';
 
 export const CRASH_POINTS = ['planned', 'applied', 'counted', 'committed'] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
@@ -40,8 +38,7 @@ export class Machine {
   #positions!: LmdbPositions;
   #log!: LmdbLogWriter;
   #reader!: LmdbLogReader;
-  #collector!: Collector;
-  #receivedAtMs = 0;
+  #collector!: TimedCollector;
   #identities!: WarehouseIdentities;
   #rollups!: Rollups;
   /** What identities take for the age of what they keep; deletions and rebuilds show when that has grown. */
@@ -52,13 +49,12 @@ export class Machine {
   static async open(): Promise<Machine> {
     const machine = new Machine();
     const { folder } = machine;
-    machine.warehouse = await ChdbWarehouse.open({ path: join(folder, 'warehouse') });
-    await migrateWarehouse(machine.warehouse);
+    machine.warehouse = await openMigrated({ path: join(folder, 'warehouse') });
     machine.#lake = await Lake.open(join(folder, 'lake'), machine.warehouse);
     machine.#positions = new LmdbPositions(join(folder, 'positions'));
     machine.#log = await LmdbLogWriter.open(join(folder, 'log'));
     machine.#reader = LmdbLogReader.open(join(folder, 'log'))!;
-    await machine.#startCollector();
+    machine.#collector = await TimedCollector.start({ log: machine.#log, rulesOf: (project) => machine.#rules.get(project), engineSocketPath: join(folder, 'engine.sock'), replaySocketPath: join(folder, 'replay.sock') });
     await machine.#startProcessor();
     return machine;
   }
@@ -75,14 +71,8 @@ export class Machine {
   }
 
   /** Sends one batch and resolves with the answer's body, once it is durable. */
-  async send({ project, source, receivedAtMs, sentAt, events }: Request, headers: Record<string, string> = {}): Promise<{ accepted: number; receivedAt: string }> {
-    const { port } = this.#collector.server.address() as AddressInfo;
-    this.#receivedAtMs = receivedAtMs;
-    const { status, text } = await post(port, JSON.stringify({ sentAt, events }), { authorization: `Bearer ${project}.${source}`, ...headers });
-    expect(status, text).toBe(202);
-    const answer = JSON.parse(text) as { accepted: number; receivedAt: string };
-    expect(Date.parse(answer.receivedAt)).toBe(receivedAtMs);
-    return answer;
+  send(batch: Request, headers: Record<string, string> = {}): Promise<{ accepted: number; receivedAt: string }> {
+    return this.#collector.send(batch, headers);
   }
 
   /** As after a stop and a start: nothing in memory is kept. */
@@ -108,6 +98,24 @@ export class Machine {
     await this.restartProcessor();
   }
 
+  /** Replays all that is in quarantine, as of the machine's clock: so many engines at once. */
+  async replay(project: string, patch: readonly PatchStep[], engines: number): Promise<void> {
+    this.#collector.receivedAtMs = this.clockMs;
+    const { warehouse, processor } = this;
+    const admission = createAdmission({ countryOf: () => '' });
+    const replayAll = async (): Promise<void> => {
+      const replays = new Replays({
+        warehouse, temporaryFolder: mkdtempSync(join(this.folder, 'replay-')), door: replayDoorAt(join(this.folder, 'replay.sock')), nowMs: () => this.clockMs,
+        admit: (value, facts) => admission.admit(value, facts),
+        rulesOf: async () => ({ settings: { ...(this.#rules.get(project) ?? { bots: 'flag', retentionDays: null }), ip: 'drop', consentCategory: 'analytics' }, valves: [] }),
+        // What was let in is in the log; that it is stored is not waited for, so that what comes next comes in between.
+        processor: { caughtUp: async () => true, quarantineCaughtUp: (timeoutMs) => processor.quarantineCaughtUp(timeoutMs) },
+      });
+      await replays.replay({ filter: { project }, patch, limit: 10_000, preview: false });
+    };
+    await Promise.all(Array.from({ length: engines }, replayAll));
+  }
+
   compact(): Promise<unknown> {
     return compactLake(this.#lake, this.warehouse);
   }
@@ -115,7 +123,7 @@ export class Machine {
   /** Resolves when all that was acknowledged is stored and counted. */
   async settled(): Promise<void> {
     expect(await this.processor.caughtUp(60_000)).toBe(true);
-    await expect.poll(async () => (await this.processor.balance()).pending, { timeout: 30_000 }).toBe(0);
+    await expect.poll(async () => (await this.processor.balance()).pending).toBe(0);
   }
 
   /** The questions of one project. */
@@ -193,41 +201,6 @@ export class Machine {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #startCollector(): Promise<void> {
-    const log = this.#log;
-    const atGivenTimes: LogWriter = {
-      get epoch() {
-        return log.epoch;
-      },
-      get epochs() {
-        return log.epochs;
-      },
-      get pendingBytes() {
-        return log.pendingBytes;
-      },
-      stamp: () => this.#receivedAtMs,
-      append: (...given) => log.append(...given),
-      drop: (...given) => log.drop(...given),
-      close: () => log.close(),
-    };
-    this.#collector = createCollector({
-      log: atGivenTimes,
-      keys: { find: (key) => this.#grantOf(key), close: async () => {} },
-      admission: createAdmission({ countryOf: () => '' }),
-      nowMs: () => this.#receivedAtMs,
-      metrics: createMetrics({ role: 'collector' }),
-      logger: { info: () => {}, warn: () => {}, error: (_, message) => expect.fail(message) },
-      engineSocketPath: join(this.folder, 'engine.sock'),
-    });
-    await new Promise<void>((resolve) => this.#collector.server.listen(0, '127.0.0.1', resolve));
-  }
-
-  #grantOf(key: string): WriteKeyGrant {
-    const [project = '', source = ''] = key.split('.');
-    const { bots, retentionDays } = this.#rules.get(project) ?? { bots: 'flag', retentionDays: null };
-    return { project, source, limits: { eventsPerSecond: null, bytesPerSecond: null }, settings: { bots, ip: 'drop', retentionDays } };
-  }
-
   async #startProcessor(options: Partial<ProcessorParts> = {}): Promise<void> {
     const { warehouse } = this;
     this.processor = await Processor.open({
@@ -261,16 +234,4 @@ export class Machine {
 /** A node of the model, `user x` or `device x`, as decisions have it. */
 function keyOf(node: string): string {
   return node.replace(/^user /, 'u').replace(/^device /, 'a');
-}
-
-/** Over a connection of its own: while the model thinks, a kept one would be closed for being idle. */
-function post(port: number, body: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ port, host: '127.0.0.1', path: '/api/events/batch', method: 'POST', headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode!, text }));
-    });
-    sent.on('error', reject).end(body);
-  });
 }

@@ -6,6 +6,8 @@ export interface Asked {
   /** Epoch ms; event times beyond are seen in timelines and exports only. */
   fromMs: number;
   toMs: number;
+  /** When it is asked, epoch ms: retention is silent about what has not ended by then. */
+  nowMs: number;
   /** Names of the steps of its funnels, two at least. */
   steps: readonly string[];
   /** Ids whose timelines are shown. */

@@ -36,6 +36,7 @@ export function askedOf(events: readonly Record<string, unknown>[]): Asked {
   return {
     fromMs,
     toMs: Math.min(times.at(-1)! + 3_600_000, fromMs + 300 * 86_400_000),
+    nowMs: Date.now(),
     steps: commonest(events, 'eventName', 3),
     ids: [...commonest(events, 'userId', 10), ...commonest(events, 'anonymousId', 10)],
     breakdown: `properties.${property}`,

@@ -1,10 +1,10 @@
-/** A realistic month of a small shop, made from a seed: who visits on which devices, logs in, comes back, buys. */
+/** A realistic week of a small shop, made from a seed: who visits on which devices, logs in, comes back, buys. */
 import type { Asked } from './questions.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 4, 1);
-const DAYS = 30;
+const DAYS = 7;
 const SOURCES = ['search', 'mail', 'direct', 'social'];
 const ITEMS = ['tea', 'coffee', 'cup', 'kettle', 'sieve'];
 
@@ -45,6 +45,7 @@ export function shopEvents(count: number, random: () => number): Record<string, 
 export const SHOP_ASKED: Asked = {
   fromMs: START_MS - DAY_MS,
   toMs: START_MS + (DAYS + 1) * DAY_MS,
+  nowMs: START_MS + 60 * DAY_MS,
   steps: ['view', 'cart', 'buy'],
   ids: [0, 1, 3, 30].flatMap((visitor) => [`user-${visitor}`, `device-${visitor}-0`]),
   breakdown: 'properties.channel',

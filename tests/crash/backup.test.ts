@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API_TOKEN, ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+import { API_TOKEN, type Balance, ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
 import { beginTidemark, tidemark } from '../tidemark-command.ts';
 import { LedgerClient, seededRandom } from './ledger.ts';
 
@@ -27,32 +27,13 @@ beforeAll(async () => {
   original = await ServerUnderTest.start({ dataPath: join(folder, 'original') });
   await original.ready();
   client = new LedgerClient(original, seededRandom(SEED));
-}, 120_000);
+});
 afterAll(async () => {
   await original.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-interface Balance {
-  received: number;
-  stored: number;
-  duplicate: number;
-  quarantined: number;
-  pending: number;
-  difference: number;
-}
-
-async function drained(server: ServerUnderTest): Promise<Balance> {
-  for (let waited = 0; ; waited++) {
-    const { balance } = await server.ask<{ balance: Balance }>('/api/pipeline');
-    expect(balance.difference).toBe(0);
-    if (balance.pending === 0) return balance;
-    expect(waited, 'still pending').toBeLessThan(600);
-    await sleep(50);
-  }
-}
 
 async function exportedLines(server: ServerUnderTest): Promise<string[]> {
   const response = await server.request('/api/events/export', { format: 'ndjson', ...RANGE });
@@ -68,7 +49,7 @@ interface Answers {
 
 /** What a person could ask, without what tells when it was asked. */
 async function answersOf(server: ServerUnderTest): Promise<Answers> {
-  const balance = await drained(server);
+  const balance = await server.drained();
   const questions: [string, unknown][] = [
     ['/api/analytics/trend', { series: [{ measure: 'events' }], ...RANGE, granularity: 'day' }],
     ['/api/analytics/trend', { series: [{ event: 'name_1', measure: 'users' }, { event: 'name_2', measure: { sum: 'properties.index' } }], ...RANGE, granularity: 'month' }],
@@ -82,11 +63,15 @@ async function answersOf(server: ServerUnderTest): Promise<Answers> {
     answers[`${path} ${JSON.stringify(body)}`] = answer;
   }
   for (const user of ['u0', 'u5', 'u10', 'nobody']) {
-    answers[`timeline of ${user}`] = await server.ask(`/api/users/${user}/timeline?from=${RANGE.from}&to=${RANGE.to}&limit=1000&order=asc`);
+    const { meta: _, ...page } = await server.ask<Record<string, unknown>>(`/api/users/${user}/timeline?from=${RANGE.from}&to=${RANGE.to}&limit=1000&order=asc`);
+    answers[`timeline of ${user}`] = page;
   }
   const { events: quarantined } = await server.ask<{ events: unknown[] }>('/api/quarantine');
   answers['quarantine'] = quarantined;
   answers['saved'] = (await server.ask<{ series: unknown }>('/api/analytics/trend?name=kept')).series;
+  const { size } = await server.ask<{ size: number }>('/api/analytics/cohort?name=static');
+  expect(size).toBe(3);
+  answers['static cohort'] = size;
   return answers;
 }
 
@@ -107,22 +92,24 @@ async function restored(backup: string, name: string): Promise<ServerUnderTest> 
 
 describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})`, () => {
   it('a backup is made under load, and the commands say what they did', async () => {
-    const put = await fetch(`${original.url}/api/questions/trend/kept`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ series: [{ measure: 'events' }], ...RANGE, granularity: 'month' }),
-    });
-    expect(put.status).toBe(201);
+    for (const [name, question] of [
+      ['trend/kept', { series: [{ measure: 'events' }], ...RANGE, granularity: 'month' }],
+      ['cohort/static', { mode: 'static', people: ['u0', 'u5', 'u10', 'nobody'] }],
+    ] as const) {
+      const headers = { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' };
+      const put = await fetch(`${original.url}/api/questions/${name}`, { method: 'PUT', headers, body: JSON.stringify(question) });
+      expect(put.status).toBe(201);
+    }
     await fetch(`${original.url}/api/events`, { method: 'POST', headers: { authorization: `Bearer ${WRITE_KEY}` }, body: '{"eventId":"bad"}' });
     client.start(1);
-    await sleep(1_000);
+    await expect.poll(() => client.acknowledged.size).toBeGreaterThan(1_000);
     ackedBefore = new Set(client.acknowledged);
     const { status, words } = await tidemark('backup', backups, '--data', original.dataPath);
     await client.stop();
     expect([status, words]).toEqual([0, expect.stringMatching(/^Backup .*\n.* files, .*\n.*stores were held for \d+ ms/)]);
     expect(readdirSync(join(original.dataPath, 'backups'))).toEqual([]);
     expect((await tidemark('backup', join(original.dataPath, 'x'), '--data', original.dataPath)).words).toContain('is in the data folder');
-  }, 120_000);
+  });
 
   it(`${ROUNDS} rounds of kill -9 in the middle of a backup: the server is unharmed, a part of a backup is none, the next one works`, async () => {
     const random = seededRandom(SEED);
@@ -153,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
     expect(readdirSync(partial).filter((name) => name.endsWith('.partial'))).toEqual([]);
     expect(readdirSync(join(original.dataPath, 'backups'))).toEqual([]);
     rmSync(partial, { recursive: true });
-  }, 120_000 + ROUNDS * 30_000);
+  }, 180_000 + ROUNDS * 30_000);
 
   it('a second backup shares what it can with the first', async () => {
     answersBefore = await answersOf(original);
@@ -161,7 +148,7 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
     const { status, words } = await tidemark('backup', quiet, '--data', original.dataPath);
     expect([status, words]).toEqual([0, expect.stringMatching(/of which (?!0\.0 MB)/)]);
     expect(readdirSync(quiet).length).toBe(2);
-  }, 120_000);
+  });
 
   it('what was restored answers everything as the original did, and goes on', async () => {
     const server = await restored(quiet, 'whole');
@@ -173,7 +160,7 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
       const [known] = idsOf(answersBefore['export'] as string[]);
       await send(server, known!, 'new-1');
       await send(server, 'new-1', 'new-2');
-      expect(await drained(server)).toMatchObject({ received: before.received + 4, stored: before.stored + 2, duplicate: before.duplicate + 2 });
+      expect(await server.drained()).toMatchObject({ received: before.received + 4, stored: before.stored + 2, duplicate: before.duplicate + 2 });
 
       // The log alone is lost, then found again in a backup that is older than the stores.
       await server.end();
@@ -182,7 +169,7 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
       await withoutLog.ready();
       expect(withoutLog.output).toContain('The log is gone');
       await send(withoutLog, 'new-2', 'new-3');
-      expect(await drained(withoutLog)).toMatchObject({ received: before.received + 6, stored: before.stored + 3, duplicate: before.duplicate + 3 });
+      expect(await withoutLog.drained()).toMatchObject({ received: before.received + 6, stored: before.stored + 3, duplicate: before.duplicate + 3 });
       await withoutLog.end();
 
       rmSync(join(server.dataPath, 'log'), { recursive: true });
@@ -190,7 +177,7 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
       const withOldLog = await ServerUnderTest.start({ dataPath: server.dataPath });
       await withOldLog.ready();
       await send(withOldLog, 'new-3', 'new-4');
-      const balance = await drained(withOldLog);
+      const balance = await withOldLog.drained();
       expect(balance.stored).toBe(before.stored + 4);
       const ids = idsOf(await exportedLines(withOldLog));
       expect(ids.length).toBe(new Set(ids).size);
@@ -199,22 +186,21 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
     } finally {
       await server.stop();
     }
-  }, 120_000);
+  });
 
   it('the backup that was made under load holds all that was acknowledged before it, once, and nothing else', async () => {
     const server = await restored(backups, 'loaded');
     try {
-      await drained(server);
+      await server.drained();
       const ids = idsOf(await exportedLines(server));
       const unique = new Set(ids);
       expect(ids.length - unique.size, 'doubled').toBe(0);
       expect([...ackedBefore].filter((id) => !unique.has(id)), 'acknowledged before the backup, and missing').toEqual([]);
       expect([...unique].filter((id) => !client.sent.has(id)), 'invented').toEqual([]);
-      expect(ackedBefore.size).toBeGreaterThan(100);
     } finally {
       await server.stop();
     }
-  }, 120_000);
+  });
 
   it('a damaged backup, one of a newer Tidemark and a folder that is not empty are refused', async () => {
     const copy = join(folder, 'damaged');
@@ -243,18 +229,23 @@ describe.skipIf(process.platform !== 'linux')(`backup and restore (seed ${SEED})
     expect(await refusal()).toContain('a form that this version does not know');
     writeFileSync(join(dataPath, 'thesis.doc'), '');
     expect((await tidemark('restore', backups, '--data', dataPath)).words).toContain('is not empty: it holds thesis.doc');
-  }, 120_000);
+  });
 
   it('a restore that was cut short is refused by a start, and done again by another restore', async () => {
     const dataPath = join(folder, 'cut-short');
-    const command = beginTidemark('restore', backups, '--data', dataPath);
-    for (const end = Date.now() + 20_000; !existsSync(join(dataPath, 'restore.unfinished')) && Date.now() < end; ) await sleep(1);
-    command.process.kill('SIGKILL');
-    await command.end;
-    expect(existsSync(join(dataPath, 'restore.unfinished'))).toBe(true);
+    const unfinished = (): boolean => existsSync(join(dataPath, 'restore.unfinished'));
+    // On a busy machine one may be through before we have seen it.
+    for (let tries = 0; tries < 10 && !unfinished(); tries++) {
+      rmSync(dataPath, { recursive: true, force: true });
+      const command = beginTidemark('restore', backups, '--data', dataPath);
+      while (!unfinished() && command.process.exitCode === null) await sleep(1);
+      command.process.kill('SIGKILL');
+      await command.end;
+    }
+    expect(unfinished()).toBe(true);
     expect((await tidemark('start', '--data', dataPath, '--port', '0')).words).toContain('that was cut short');
     const again = await tidemark('restore', backups, '--data', dataPath);
     expect(again.status, again.words).toBe(0);
-    expect(existsSync(join(dataPath, 'restore.unfinished'))).toBe(false);
-  }, 120_000);
+    expect(unfinished()).toBe(false);
+  });
 });

@@ -14,7 +14,7 @@ import type { JobFacts } from './job-kills/jobs-process.ts';
 import { seededRandom } from './ledger.ts';
 import { deadlySteps, MortalProgram } from './mortal-program.ts';
 
-const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '4';
+const KILLS = process.env['TIDEMARK_JOB_KILLS'] ?? '3';
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 const random = seededRandom(SEED);
 
@@ -26,10 +26,10 @@ let program: MortalProgram<JobFacts>;
 let expected: JobFacts;
 beforeAll(async () => {
   program = await MortalProgram.bundle(new URL('job-kills/jobs-process.ts', import.meta.url), folder);
-  const prepared = spawnSync(process.execPath, [program.path, base, 'prepare'], { timeout: 60_000, encoding: 'utf8' });
+  const prepared = spawnSync(process.execPath, [program.path, base, 'prepare'], { timeout: 150_000, encoding: 'utf8' });
   expect(prepared.status, prepared.stderr).toBe(0);
   expected = program.run(program.copyOf(base, 'whole'))!;
-}, 120_000);
+});
 
 it('undisturbed, they leave what is young, and of the project that keeps everything all', () => {
   expect(expected.errors).toEqual([]);
@@ -49,4 +49,4 @@ it(`killed at ${KILLS} steps, they end with what they end with undisturbed (seed
     expect(facts?.errors, told).toEqual([]);
     for (const [store, rows] of Object.entries(expected.stores)) expect(facts?.stores[store], `${store}: ${told}`).toEqual(rows);
   }
-}, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);
+}, KILLS === 'all' ? 3_600_000 : 180_000 + (Number(KILLS) || 1) * 30_000);

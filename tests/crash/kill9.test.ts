@@ -12,17 +12,13 @@ import { LedgerClient, seededRandom } from './ledger.ts';
 import { Project } from '../e2e/project.ts';
 import { ServerUnderTest } from '../server-under-test.ts';
 
-const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 2);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 
 interface JobFacts {
   name: string;
   lastRun: string | null;
   lastError: string | null;
-}
-
-interface Pipeline {
-  balance: { received: number; stored: number; duplicate: number; pending: number; difference: number };
 }
 
 it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under load lose, double and invent nothing (seed ${SEED})`, async () => {
@@ -32,7 +28,7 @@ it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under l
     await server.ready();
     const ageing = await AgeingProject.create(server);
     const client = new LedgerClient(server, random);
-    client.start(4);
+    client.start(2);
     for (let round = 0; round < ROUNDS; round++) {
       await new Promise((resolve) => setTimeout(resolve, 300 + random() * 1_200));
       const victim = (['collector', 'engine', 'both'] as const)[round < 3 ? round : Math.floor(random() * 3)]!;
@@ -42,9 +38,10 @@ it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under l
       if (victim !== 'collector') server.kill('engine');
       await server.ready();
     }
+    await expect.poll(() => client.acknowledged.size, { timeout: 120_000 }).toBeGreaterThan(5_000);
     await client.stop();
-    await expect.poll(() => ageing.held(), { timeout: 60_000, message: 'retention deletes what is old, and nothing else' }).toEqual([ageing.expected, ageing.expected]);
-    const pipeline = await drained(server);
+    await expect.poll(() => ageing.held(), { timeout: 120_000, message: 'retention deletes what is old, and nothing else' }).toEqual([ageing.expected, ageing.expected]);
+    const balance = await server.drained();
     const stored = await exportedIds(server).catch((error: unknown) => {
       throw new Error(`the export broke off; the server said:\n${server.output.slice(-4_000)}`, { cause: error });
     });
@@ -53,22 +50,21 @@ it.skipIf(process.platform !== 'linux')(`X5: ${ROUNDS} rounds of kill -9 under l
     expect(stored.length - unique.size, 'doubled').toBe(0);
     expect([...client.acknowledged].filter((id) => !unique.has(id)), 'acknowledged and lost').toEqual([]);
     expect([...unique].filter((id) => !client.sent.has(id)), 'invented').toEqual([]);
-    expect(pipeline.balance.stored).toBe(unique.size);
-    expect(pipeline.balance.difference).toBe(0);
-    expect(client.acknowledged.size).toBeGreaterThan(1_000);
-    expect(pipeline.balance.duplicate, 'copies came, so that deduplication was at work').toBeGreaterThan(0);
+    expect(balance.stored).toBe(unique.size);
+    expect(balance.difference).toBe(0);
+    expect(balance.duplicate, 'copies came, so that deduplication was at work').toBeGreaterThan(0);
     const trend = await server.ask<{ series: { total: number }[] }>('/api/analytics/trend', {
       series: [{ measure: 'events' }], from: '2025-12-01T00:00:00Z', to: '2026-02-01T00:00:00Z', granularity: 'month',
     });
     expect(trend.series[0]!.total).toBe(unique.size);
-    const { jobs } = await server.ask<{ jobs: JobFacts[] }>('/api/jobs');
     // One that a kill cut off runs again; none fails for good.
-    for (const { name, lastRun, lastError } of jobs) expect({ name, ran: lastRun !== null, lastError }).toEqual({ name, ran: true, lastError: null });
-    console.log(`acknowledged ${client.acknowledged.size}, stored ${unique.size}, duplicates ${pipeline.balance.duplicate}, resent batches ${client.resent}`);
+    const unwell = async () => (await server.ask<{ jobs: JobFacts[] }>('/api/jobs')).jobs.filter(({ lastRun, lastError }) => lastRun === null || lastError !== null);
+    await expect.poll(unwell).toEqual([]);
+    console.log(`acknowledged ${client.acknowledged.size}, stored ${unique.size}, duplicates ${balance.duplicate}, resent batches ${client.resent}`);
   } finally {
     await server.stop();
   }
-}, 120_000 + ROUNDS * 30_000);
+}, 180_000 + ROUNDS * 30_000);
 
 const AGES_DAYS = [1, 20, 40, 60, 80, 100];
 
@@ -102,19 +98,9 @@ class AgeingProject {
 
   /** How many events there are, by the table of events (rollups keep what they counted) and by the timeline. */
   async held(): Promise<number[]> {
-    const trend = await this.#project.api('/api/analytics/trend', { series: [{ measure: 'events' }], range: 'last 200d', granularity: 'month', rollups: false });
+    const trend = await this.#project.api('/api/analytics/trend', { series: [{ measure: 'events' }], range: 'last 200d', granularity: 'month', rollups: false, cache: false });
     const { events } = await this.#project.api('/api/users/u1/timeline?limit=1000');
     return [trend['series'][0].total, events.length];
-  }
-}
-
-async function drained(server: ServerUnderTest): Promise<Pipeline> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const pipeline = await server.ask<Pipeline>('/api/pipeline');
-    if (pipeline.balance.pending === 0) return pipeline;
-    if (Date.now() > deadline) throw new Error(`still pending: ${JSON.stringify(pipeline)}\n${server.output}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

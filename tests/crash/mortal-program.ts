@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bundleProgram } from './file-layer/bundle.ts';
+import { bundleProgram } from '@tidemark/warehouse/testing';
 
 export class MortalProgram<Facts> {
   /** Its bundle: `program data-folder facts-file [deadly step]`. */
@@ -28,7 +28,7 @@ export class MortalProgram<Facts> {
   run(data: string, deadly?: string): Facts | undefined {
     const facts = join(this.#folder, 'facts.json');
     rmSync(facts, { force: true });
-    const { signal, status, stderr } = spawnSync(process.execPath, [this.path, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 60_000, encoding: 'utf8' });
+    const { signal, status, stderr } = spawnSync(process.execPath, [this.path, data, facts, ...(deadly === undefined ? [] : [deadly])], { timeout: 150_000, encoding: 'utf8' });
     if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as Facts;
     if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
     throw new Error(`the program ended with ${signal ?? status}: ${stderr}`);

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleProgram } from './file-layer/bundle.ts';
+import { bundleProgram } from '@tidemark/warehouse/testing';
 import type { DiskModel } from './file-layer/disk.ts';
 import { compileFileLayer, fileLayerEnv } from './file-layer/layer.ts';
 import type { Cut } from './power-loss/log-cuts.ts';
@@ -63,7 +63,7 @@ it.skipIf('unavailable' in layer)(`power loss: ${RUNS} disks hold every acknowle
   const journal = journalled('run');
   expect(problemsOf(journal, 'ordered', Math.ceil(RUNS / 2))).toEqual([]);
   expect(problemsOf(journal, 'posix', Math.ceil(RUNS / 2))).toEqual([]);
-}, 60_000 + RUNS * 200);
+}, 180_000 + RUNS * 200);
 
 it.skipIf('unavailable' in layer)(`power loss: a log that is not synced is found out (seed ${SEED})`, () => {
   const journal = journalled('careless', { TIDEMARK_PLANT: 'no-sync' });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LmdbLogWriter } from '@tidemark/log';
 import { expect, it } from 'vitest';
-import { bundleProgram } from './file-layer/bundle.ts';
+import { bundleProgram } from '@tidemark/warehouse/testing';
 
 const RECORD_BYTES = 256 * 1024;
 /** What the log holds at any time: old records are dropped as new ones come. */
@@ -52,4 +52,4 @@ it('a reader killed -9 while it reads pins the log only until the writer looks a
     await log.close();
     rmSync(path, { recursive: true, force: true });
   }
-}, 60_000);
+});

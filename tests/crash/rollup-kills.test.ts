@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it(`killed at ${KILLS} steps, they end as undisturbed (seed ${SEED})`, async () => {
   const base = join(folder, 'base');
   const program = await MortalProgram.bundle<RollupFacts>(new URL('job-kills/rollups-process.ts', import.meta.url), folder);
-  const prepared = spawnSync(process.execPath, [program.path, base, 'prepare'], { timeout: 60_000, encoding: 'utf8' });
+  const prepared = spawnSync(process.execPath, [program.path, base, 'prepare'], { timeout: 150_000, encoding: 'utf8' });
   expect(prepared.status, prepared.stderr).toBe(0);
   const expected = program.run(program.copyOf(base, 'whole'))!;
   expect(expected.totals.map(([rollups]) => rollups)).toEqual(expected.totals.map(([, events]) => events));
@@ -35,4 +35,4 @@ it(`killed at ${KILLS} steps, they end as undisturbed (seed ${SEED})`, async () 
     expect(facts?.totals, told).toEqual(expected.totals);
     expect(facts?.rows, told).toEqual(expected.rows);
   }
-}, KILLS === 'all' ? 3_600_000 : 60_000 + (Number(KILLS) || 1) * 30_000);
+}, KILLS === 'all' ? 3_600_000 : 180_000 + (Number(KILLS) || 1) * 30_000);

@@ -47,11 +47,12 @@ describe.concurrent('write keys', () => {
       async () => (await shop.post('/api/events/batch', { events: [] }, { authorization })).status === 202,
       'the key',
     );
+    // Again if need be: those that are judged before the first is counted are let in, all of one burst if they come together,
+    // and one after another they may keep to the rate on a slow machine.
+    const burst = (): Promise<Response[]> => Promise.all(Array.from({ length: 30 }, () => shop.post('/api/events', event(), { authorization })));
+    const isRefused = ({ status }: Response): boolean => status !== 202;
     let refused: Response | undefined;
-    for (let i = 0; i < 60 && refused === undefined; i++) {
-      const response = await shop.post('/api/events', event(), { authorization });
-      if (response.status !== 202) refused = response;
-    }
+    await until(async () => (refused = (await burst()).find(isRefused)) !== undefined, 'a refusal');
     expect([refused?.status, ((await refused!.json()) as Json)['code']]).toEqual([429, 'rate_limited']);
     const seconds = Number(refused!.headers.get('retry-after'));
     expect(seconds).toBeGreaterThanOrEqual(1);

@@ -1,42 +1,90 @@
 /** Starting, stopping, coming back: what a person with a terminal meets (DESIGN 5, Start). */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freshFolder, PROGRAM, ServerUnderTest, type StartOptions } from '../server-under-test.ts';
+import { tidemark } from '../tidemark-command.ts';
 import { Project, type Json } from './project.ts';
 
-/** Tests that run side by side pass on their own `onTestFinished`. */
-async function started(options: StartOptions = {}, whenDone = onTestFinished): Promise<ServerUnderTest> {
+async function started(options: StartOptions = {}): Promise<ServerUnderTest> {
   const server = await ServerUnderTest.start(options);
-  whenDone(() => server.stop());
+  onTestFinished(() => server.stop());
   await server.ready();
   return server;
 }
 
-/** Runs the program to its end. */
-async function run(...args: string[]): Promise<{ status: number | null; words: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
-  let words = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text) => (words += String(text)));
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, words };
-}
-
 const event = (eventId: string, fields: Json = {}): Json => ({ eventId, eventName: 'seen', userId: 'u', ...fields });
 
-it('a start says the URL, the key and a curl line that works, and not the token that it was given', async () => {
-  const server = await started();
-  const project = await Project.first(server);
-  for (const word of [server.url, project.key, server.dataPath]) expect(server.output).toContain(word);
-  // It came from the environment, and a journal need not hold it.
-  expect(server.output).toContain('TIDEMARK_API_TOKEN');
-  expect(server.output).not.toContain(project.token);
-  const line = /curl [^\n]*\\\n[^\n]*/.exec(server.output)![0];
-  const sent = spawnSync('sh', ['-c', line.replace('curl', 'curl -s')], { encoding: 'utf8' });
-  expect(JSON.parse(sent.stdout)).toMatchObject({ status: 'accepted' });
+describe('a running server', () => {
+  let server: ServerUnderTest;
+  let project: Project;
+  beforeAll(async () => {
+    server = await ServerUnderTest.start({ env: { TIDEMARK_RATE_LIMIT: 'off' } });
+    await server.ready();
+    project = await Project.first(server);
+  });
+  afterAll(() => server.stop());
+
+  it('has said the URL, the key and a curl line that works, and not the token that it was given', () => {
+    for (const word of [server.url, project.key, server.dataPath]) expect(server.output).toContain(word);
+    // It came from the environment, and a journal need not hold it.
+    expect(server.output).toContain('TIDEMARK_API_TOKEN');
+    expect(server.output).not.toContain(project.token);
+    const line = /curl [^\n]*\\\n[^\n]*/.exec(server.output)![0];
+    const sent = spawnSync('sh', ['-c', line.replace('curl', 'curl -s')], { encoding: 'utf8' });
+    expect(JSON.parse(sent.stdout)).toMatchObject({ status: 'accepted' });
+  });
+
+  it('is not disturbed by a second one on the same folder, which waits, says so and ends', async () => {
+    const { status, words } = await tidemark('start', '--data', server.dataPath, '--port', '0');
+    expect(status).not.toBe(0);
+    expect(words).toMatch(/Fix: /);
+    expect(words).toContain(server.dataPath);
+    await project.send([event('undisturbed')]);
+    expect(await project.stored('undisturbed')).toBeDefined();
+  });
+
+  it('brings a killed collector back at the same address, with port 0 too', async () => {
+    expect(server.kill('collector')).toBe(true);
+    await expect.poll(() => server.output).toContain('The collector process is back');
+    await server.ready();
+    await project.send([event('after')]);
+    expect(await project.stored('after')).toMatchObject({ eventId: 'after' });
+  });
+
+  it('knows no rates with TIDEMARK_RATE_LIMIT=off', async () => {
+    await project.api(
+      `/api/projects/${project.id}/keys/${project.key}`,
+      { limits: { eventsPerSecond: 1 } },
+      { method: 'PUT' },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    for (let i = 0; i < 30; i++) await project.send([event(`r${i}`)]);
+  });
+
+  it('at SIGTERM answers what is in flight, loses nothing and exits 0; a start meanwhile waits for the folder', async () => {
+    const body = JSON.stringify(event('in-flight'));
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+    socket.write(
+      `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${project.key}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+    );
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+    await expect.poll(metrics).toMatch(/tidemark_ingest_inflight_bytes\{.*\} 10\n/);
+    const ended = server.end();
+    await expect.poll(() => fetch(`${server.url}/livez`).catch(String)).toMatch('fetch failed');
+    const starting = started({ dataPath: server.dataPath });
+    socket.write(body.slice(10));
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 202 /);
+    expect(await ended).toBe(0);
+    const after = await Project.first(await starting);
+    await after.send([event('later')]);
+    expect(await after.stored('in-flight')).toMatchObject({ eventId: 'in-flight' });
+  });
 });
 
 it('a restart keeps everything: events, duplicates, quarantine, balance, administration', async () => {
@@ -76,53 +124,6 @@ it('a restart keeps everything: events, duplicates, quarantine, balance, adminis
   expect((await after.api(`/api/projects/${after.id}/settings`))['ip']).toBe('truncate');
 });
 
-it.concurrent('a second server on the same folder waits, says so and ends; the first is not disturbed', async ({
-  onTestFinished: whenDone,
-}) => {
-  const server = await started({}, whenDone);
-  const { status, words } = await run('start', '--data', server.dataPath, '--port', '0');
-  expect(status).not.toBe(0);
-  expect(words).toMatch(/Fix: /);
-  expect(words).toContain(server.dataPath);
-  const project = await Project.first(server);
-  await project.send([event('undisturbed')]);
-  expect(await project.stored('undisturbed')).toBeDefined();
-});
-
-it.concurrent('with port 0 a killed collector comes back at the same address', async ({ onTestFinished: whenDone }) => {
-  const server = await started({}, whenDone);
-  expect(server.kill('collector')).toBe(true);
-  await server.ready(10_000);
-  expect(server.output).toContain('The collector process is back');
-  const project = await Project.first(server);
-  await project.send([event('after')]);
-  expect(await project.stored('after')).toMatchObject({ eventId: 'after' });
-});
-
-it.concurrent('SIGTERM answers what is in flight, loses nothing and exits 0', async ({ onTestFinished: whenDone }) => {
-  const server = await started({}, whenDone);
-  const project = await Project.first(server);
-  const body = JSON.stringify(event('in-flight'));
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-  let answer = '';
-  socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
-  socket.write(
-    `POST /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${project.key}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
-  );
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const ended = server.end();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await expect(fetch(`${server.url}/livez`)).rejects.toThrow('fetch failed');
-  socket.write(body.slice(10));
-  await once(socket, 'close');
-  expect(answer).toMatch(/^HTTP\/1\.1 202 /);
-  expect(await ended).toBe(0);
-  const again = await started({ dataPath: server.dataPath }, whenDone);
-  const after = await Project.first(again);
-  await after.send([event('later')]);
-  expect(await after.stored('in-flight')).toMatchObject({ eventId: 'in-flight' });
-});
-
 it('a token that a start made is shown by that start only', async () => {
   const unset = { TIDEMARK_API_TOKEN: '', TIDEMARK_WRITE_KEY: '' };
   const first = await ServerUnderTest.start({ env: unset });
@@ -150,7 +151,7 @@ describe('says in one sentence what is wrong and what to do, and exits with anot
     const folder = freshFolder();
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const { port } = holder.address() as AddressInfo;
-    const { status, words } = await run('start', '--data', folder, '--port', String(port));
+    const { status, words } = await tidemark('start', '--data', folder, '--port', String(port));
     expect(status).not.toBe(0);
     expect(words).toMatch(new RegExp(`${port}.* taken[\\s\\S]*Fix: .*--port`));
     expect(words).not.toMatch(/^\s+at /m);
@@ -161,30 +162,9 @@ describe('says in one sentence what is wrong and what to do, and exits with anot
     ['a word that is no command', ['strat']],
     ['an option that is none', ['start', '--prot', '1']],
   ])('%s', async (_what, args) => {
-    const { status, words } = await run(...args);
+    const { status, words } = await tidemark(...args);
     expect(status).not.toBe(0);
     expect(words).not.toMatch(/^\s+at /m);
     expect(words.trim()).not.toBe('');
   });
-});
-
-it('a start while the one before is still letting go of the folder waits for it', async () => {
-  const first = await ServerUnderTest.start();
-  onTestFinished(() => rmSync(first.dataPath, { recursive: true, force: true }));
-  const ending = first.end();
-  const second = await started({ dataPath: first.dataPath });
-  expect(await ending).toBe(0);
-  await second.ready();
-});
-
-it('TIDEMARK_RATE_LIMIT=off lifts all rates', async () => {
-  const server = await started({ env: { TIDEMARK_RATE_LIMIT: 'off' } });
-  const project = await Project.first(server);
-  await project.api(
-    `/api/projects/${project.id}/keys/${project.key}`,
-    { limits: { eventsPerSecond: 1 } },
-    { method: 'PUT' },
-  );
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
-  for (let i = 0; i < 30; i++) await project.send([event(`r${i}`)]);
 });

@@ -112,13 +112,13 @@ export class Project {
   }
 }
 
-/** Tries until it holds, for 10 s. */
+/** Tries until it holds, for 30 s. */
 export async function until(holds: () => Promise<boolean>, what = 'the condition'): Promise<void> {
   for (
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     !(await holds());
     await new Promise((resolve) => setTimeout(resolve, 50))
   ) {
-    if (Date.now() > deadline) throw new Error(`waited 10 s in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited 30 s in vain for ${what}`);
   }
 }

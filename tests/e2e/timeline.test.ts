@@ -93,6 +93,15 @@ it('an event that comes while somebody pages changes no page behind the cursor',
   expect([...ids(first['events']), ...ids(second['events'])]).toEqual(whole);
 });
 
+it('waits for what it is asked to wait for, and tells how far it goes', async () => {
+  for (let n = 0; n < 5; n++) {
+    const receivedAt = await shop.send([{ eventId: `fresh${n}`, eventName: 'step', anonymousId: 'fresh', timestamp: START + n }]);
+    const { events, meta } = await timeline('fresh', { waitFor: receivedAt });
+    expect(ids(events).at(-1)).toBe(`fresh${n}`);
+    expect([Date.parse(meta.asOf) >= Date.parse(receivedAt), Date.parse(meta.completeThrough) < Date.parse(meta.asOf)]).toEqual([true, true]);
+  }
+});
+
 describe('its bounds', () => {
   it('`from` is inclusive, `to` exclusive', async () => {
     const { events } = await timeline('phone', {
@@ -132,8 +141,8 @@ it('bots are in it, flagged', async () => {
 });
 
 it('of nobody is empty; a made-up cursor, order or field is 400', async () => {
-  expect(await timeline('nobody')).toEqual({ events: [], nextCursor: null });
-  for (const query of ['cursor=made-up', 'cursor=W10', 'cursor=', 'order=up', 'form=today', 'from=soon']) {
+  expect(await timeline('nobody')).toEqual({ events: [], nextCursor: null, meta: { asOf: expect.any(String), completeThrough: expect.any(String) } });
+  for (const query of ['cursor=made-up', 'cursor=W10', 'cursor=', 'order=up', 'form=today', 'from=soon', 'waitFor=soon']) {
     const response = await shop.request(`/api/users/phone/timeline?${query}`);
     expect([query, response.status]).toEqual([query, 400]);
   }

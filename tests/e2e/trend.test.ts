@@ -252,8 +252,8 @@ describe('the rest of a question', () => {
     });
     expect(problem['errors'].map((each: Json) => each['field'])).toContain(field);
   });
-  it('kinds that are not there yet, or never will be, are a problem document', async () => {
-    for (const kind of ['paths', 'nonsense']) {
+  it('kinds that there are not are a problem document', async () => {
+    for (const kind of ['nonsense', 'trends']) {
       const problem = await shop.api(`/api/analytics/${kind}`, {}, { status: 404 });
       expect(problem['code']).toBe('unknown_kind');
     }

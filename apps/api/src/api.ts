@@ -21,7 +21,8 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { openApiRoutes } from './routes/openapi.ts';
 import { pageRoutes } from './routes/page.ts';
 import { pipelineRoutes } from './routes/pipeline.ts';
-import { quarantineRoutes } from './routes/quarantine.ts';
+import { quarantineRoutes } from './quarantine/routes.ts';
+import { replayRoutes } from './quarantine/replay.ts';
 import { savedQuestionRoutes } from './routes/saved-questions.ts';
 import { sqlRoutes } from './routes/sql.ts';
 import { timelineRoutes } from './routes/timeline.ts';
@@ -80,6 +81,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   checkRoutes(app, deps);
   traceRoutes(app, deps);
   quarantineRoutes(app, deps);
+  replayRoutes(app, deps);
   pipelineRoutes(app, deps, diskUsage);
   healthRoutes(app, deps, () => damage);
   backupRoutes(app, deps);

@@ -1,13 +1,13 @@
 import type { CohortLookup } from '@tidemark/analytics';
 import { ControlError, type Control } from '@tidemark/control';
 
-/** Finds the question of a cohort by the name that it was saved under. */
+/** Finds a cohort by the name that it was saved under. */
 export function cohortLookup({ questions }: Pick<Control, 'questions'>): CohortLookup {
   return async (project, name) => {
     const saved = await questions.get({ project, kind: 'cohort', name }).catch((error: unknown) => {
       if (error instanceof ControlError && error.code === 'unknown_question') return undefined;
       throw error;
     });
-    return saved?.body;
+    return saved && { question: saved.body, ...(saved.members && { members: saved.members.id }) };
   };
 }

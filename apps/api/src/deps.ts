@@ -1,12 +1,12 @@
-import type { Identities } from '@tidemark/analytics';
+import type { Caching, IdentitiesToChange, StaticCohorts } from '@tidemark/analytics';
 import type { Control, HeldBack, KeyDirectory } from '@tidemark/control';
 import type { LogReader } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
-import type { ProcessorView } from '@tidemark/processor';
+import type { ProcessorView, ReplayReport, ReplayRequest } from '@tidemark/processor';
 import type { AdhocQueries, Warehouse } from '@tidemark/warehouse';
 import type { FastifyBaseLogger } from 'fastify';
-import type { RebuildPort } from './rebuild/routes.ts';
+import type { RebuildPort } from './rebuild/port.ts';
 
 /** What the API is made of. It owns none of these: whoever opened them closes them, after the API. */
 export interface ApiDeps {
@@ -17,7 +17,9 @@ export interface ApiDeps {
   processor: ProcessorView;
   log: LogReader;
   /** Aliases and decisions about who is who; absent = there are none. */
-  identities?: Identities;
+  identities?: IdentitiesToChange;
+  /** Keeps answers for who asks the same; absent = each is computed. */
+  caching?: Caching;
   /** The same admission as the collector's, for `POST /api/events/check`. */
   admission: { admit(value: unknown, facts: RequestFacts): Admission };
   metrics: Metrics;
@@ -26,6 +28,8 @@ export interface ApiDeps {
   version: string;
   /** Folder of each store, for its size on disk: `{ log: '…/log', warehouse: '…' }`. */
   folders: Readonly<Record<string, string>>;
+  /** Keeps the people of static cohorts. */
+  cohorts: StaticCohorts;
   /** What runs beside questions; absent = nothing does. */
   jobs?: JobPort;
   /** Told when a question met a damaged part: the next start has to look at all of them. */
@@ -34,6 +38,8 @@ export interface ApiDeps {
   backups?: BackupPort;
   /** Tables made again from the lake; absent = none can be. */
   rebuilds?: RebuildPort;
+  /** Lets quarantined events in again; absent = nothing does. */
+  replays?: ReplayPort;
   /** Parts that keep the processor from going on; absent = none do. */
   failing?: () => FailingPart[];
   /** How much room a store's disk has, and how much it must have; absent = that is not looked at. */
@@ -44,8 +50,13 @@ export interface ApiDeps {
   logger?: FastifyBaseLogger;
 }
 
+/** Judges quarantined events again. Throws errors with the codes `replay_running` and `replay_unavailable`. */
+interface ReplayPort {
+  replay(request: ReplayRequest): Promise<ReplayReport>;
+}
+
 /** A part that fails again and again. */
-export interface FailingPart {
+interface FailingPart {
   part: string;
   sinceMs: number;
   /** May quote what events hold. */

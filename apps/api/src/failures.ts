@@ -60,7 +60,7 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
     .send(problem.toDocument());
 }
 
-export function toProblem(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof AdhocBusy) return new Problem('too_many_queries', error.message, { cause: error, headers: { 'retry-after': '2' } });
   if (error instanceof WarehouseError) return ofWarehouse(error);

@@ -6,7 +6,7 @@ import type { LiveOutcome, Outcome, ProcessorView } from '@tidemark/processor';
 import type { ApiLimits } from './deps.ts';
 import { toTimelineRow } from './stored-event.ts';
 
-export interface LiveReader {
+interface LiveReader {
   project: string;
   /** Only these; undefined = all. */
   outcomes?: ReadonlySet<Outcome> | undefined;

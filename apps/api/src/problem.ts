@@ -33,6 +33,7 @@ export const PROBLEMS = {
   rebuild_not_running: { status: 409, title: 'No rebuild is running.' },
   rebuild_no_room: { status: 507, title: 'The disk has no room for a rebuild.' },
   backup_running: { status: 409, title: 'A snapshot is being made.' },
+  replay_running: { status: 409, title: 'A replay is running.' },
   body_too_large: { status: 413, title: 'The body is over the limit.' },
   uri_too_long: { status: 414, title: 'A part of the address is over the limit.' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON.' },
@@ -43,6 +44,7 @@ export const PROBLEMS = {
   // Not 503: the same question will fail the same way until somebody mends the store.
   store_damaged: { status: 500, title: 'The files of a store are damaged.' },
   not_ready: { status: 503, title: 'A part of the system is away.' },
+  replay_unavailable: { status: 503, title: 'Nothing can be replayed at the moment.' },
   warehouse_unavailable: { status: 503, title: 'The warehouse did not answer.' },
 
   // What analytics refuses besides.
@@ -59,6 +61,7 @@ export const PROBLEMS = {
   unsupported_combination: { status: 400, title: 'These can not be asked together.' },
   unknown_cohort: { status: 400, title: 'There is no such saved cohort.' },
   cohort_cycle: { status: 400, title: 'The cohort would contain itself.' },
+  cohort_too_large: { status: 400, title: 'The cohort has more people than a static one keeps.' },
   question_too_large: { status: 400, title: 'The question is too large.' },
   // Not 503: the same question would cost the same again.
   question_too_expensive: { status: 422, title: 'The question went over the memory or time it may take.' },
@@ -177,7 +180,7 @@ export class Problem extends Error {
 }
 
 /** Where a code is explained: under a heading of its name. */
-export function documentationOf(code: ProblemCode): string {
+function documentationOf(code: ProblemCode): string {
   return `docs/api.md#${code}`;
 }
 

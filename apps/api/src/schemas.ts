@@ -31,7 +31,7 @@ export const ProblemSchema = Type.Object(
 );
 
 /** Answers as other media types than JSON, described by a sentence. */
-export function streamed(description: string, ...mediaTypes: string[]): object {
+export function streamed(description: string, ...mediaTypes: string[]): { description: string; content: Record<string, object> } {
   const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string', description } }]));
   return { description, content };
 }

@@ -7,7 +7,8 @@ const LINGER_MS = 1_000;
 
 export interface Answer {
   status: number;
-  body: object;
+  /** Written as JSON, but for what has its bytes already. */
+  body: object | Buffer;
   /** `application/json` when not given. */
   contentType?: string;
 }
@@ -17,7 +18,7 @@ export function answer(
   { status, body, contentType }: Answer,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const text = JSON.stringify(body);
+  const text = Buffer.isBuffer(body) ? body : JSON.stringify(body);
   headers['content-type'] = contentType ?? 'application/json';
   headers['content-length'] = Buffer.byteLength(text);
   res.writeHead(status, headers);

@@ -3,7 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { KeyDirectory } from '@tidemark/control';
 import type { LogWriter } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
-import { answerProblem } from './answer.ts';
+import { answer, answerProblem, readOff } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { Appender } from './append.ts';
 import { BodyBudget } from './body.ts';
 import { DEFAULT_BOUNDS } from './bounds.ts';
@@ -11,6 +12,8 @@ import type { CollectorBounds } from './bounds.ts';
 import { onClientError } from './client-error.ts';
 import { Connections } from './connections.ts';
 import { answerPreflight, corsHeaders } from './cors.ts';
+import { dialectOf } from './dialects/index.ts';
+import { originOf, startUpDocument } from './dialects/start-up.ts';
 import { Engine } from './engine.ts';
 import { createIngest } from './ingest.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
@@ -21,6 +24,8 @@ import type { DiskBelowLog } from './log-disk.ts';
 import type { Logger } from './logger.ts';
 import { answerLivez, answerMetrics, answerReadyz } from './probes.ts';
 import { KeyRates } from './rate-limit.ts';
+import { ReplayDoor } from './replay/replay-door.ts';
+import { createReplayServer } from './replay/replay-server.ts';
 
 export interface CollectorOptions {
   log: LogWriter;
@@ -38,6 +43,8 @@ export interface CollectorOptions {
   rateLimits?: boolean;
   /** How many proxies of ours stand in front (true = 1): whom to believe about the sender's address. Default 0. */
   trustProxy?: boolean | number;
+  /** Scripts for pages without a bundler, by their path, such as `/tidemark.js`. */
+  pageScripts?: ReadonlyMap<string, Buffer>;
   /** Partitions of the events topic. Default 1. */
   partitions?: number;
   bounds?: Partial<CollectorBounds>;
@@ -46,6 +53,8 @@ export interface CollectorOptions {
 export interface Collector {
   /** Not yet listening. */
   server: Server;
+  /** Where the engine hands in quarantined events that are replayed; not yet listening. */
+  replays: Server;
   /** Takes no more connections, finishes the requests in flight (cuts them after `drainMs`), and resolves when all are answered. */
   close(drainMs?: number): Promise<void>;
 }
@@ -90,15 +99,39 @@ export function createCollector(options: CollectorOptions): Collector {
     const url = originForm(req);
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
+    const query = mark < 0 ? '' : url.slice(mark + 1);
     const shape = INGEST_ROUTES.get(path);
     if (shape !== undefined) {
-      if (req.method === 'POST') return ingest(req, res, { shape, query: mark < 0 ? '' : url.slice(mark + 1) });
+      if (req.method === 'POST') return ingest(req, res, { shape, query });
       if (req.method === 'OPTIONS') return answerPreflight(req, res);
       answerProblem(req, res, { code: 'method_not_allowed' }, { ...corsHeaders(req), allow: 'POST, OPTIONS' });
-    } else if (isRead(req) && path === '/livez') answerLivez(res);
+    } else if (foreignRoute(req, res, path, query)) return;
+    else if (isRead(req) && path === '/livez') answerLivez(res);
     else if (isRead(req) && path === '/readyz') return answerReadyz(req, res, appender, engine);
     else if (isRead(req) && path === '/metrics') return answerMetrics(res, metrics, engine);
     else engine.forward(req, res);
+  }
+
+  /** Other vendors' clients: their events, and what they ask for before they send any. False: the path is none of theirs. */
+  function foreignRoute(req: IncomingMessage, res: ServerResponse, path: string, query: string): boolean {
+    const request = { path: path.replace(/\/$/, ''), query: new URLSearchParams(query), headers: req.headers, nowMs: options.nowMs() };
+    const dialect = dialectOf(request.path);
+    const script = options.pageScripts?.get(request.path.replace(ANALYTICS_JS, '/analytics.js'));
+    const document = dialect ? undefined : script ? pageScript(script) : startUpDocument(request.path, request.query, originOf(req, trustedProxies));
+    if (!dialect && !document) return false;
+    if (req.method === 'OPTIONS') answerPreflight(req, res);
+    else if (document) {
+      readOff(req);
+      answer(res, document, { ...corsHeaders(req), ...(script && { 'cache-control': 'public, max-age=3600' }) });
+    } else if (req.method === (dialect!.bodyOfHead ? 'GET' : 'POST')) {
+      ingest(req, res, { shape: 'batch', query, foreign: { dialect: dialect!, request } }).catch((error: unknown) =>
+        onFailure(req, res, error),
+      );
+    } else {
+      const allow = dialect!.bodyOfHead ? 'GET, OPTIONS' : 'POST, OPTIONS';
+      answerProblem(req, res, { code: 'method_not_allowed' }, { ...corsHeaders(req), allow });
+    }
+    return true;
   }
 
   let closing = false;
@@ -130,10 +163,14 @@ export function createCollector(options: CollectorOptions): Collector {
     metrics.gauge('tidemark_ingest_connections', {}).set(connections.open);
   });
 
+  const replays = createReplayServer(new ReplayDoor(appender, options.partitions ?? 1), logger);
+
   return {
     server,
+    replays,
     close(drainMs = bounds.drainTimeoutMs) {
       closing = true;
+      replays.close();
       engine.stop();
       disk?.close();
       return new Promise((resolve) => {
@@ -150,6 +187,11 @@ export function createCollector(options: CollectorOptions): Collector {
     },
   };
 }
+
+/** Where Segment's snippet looks for its script, whatever key it has. */
+const ANALYTICS_JS = /^\/analytics\.js\/v1\/[\w:-]{1,200}\/analytics(\.min)?\.js$/;
+
+const pageScript = (body: Buffer): Answer => ({ status: 200, body, contentType: 'text/javascript; charset=utf-8' });
 
 const INGEST_ROUTES: ReadonlyMap<string, 'single' | 'batch'> = new Map([
   ['/api/events', 'single'],

@@ -21,21 +21,9 @@ const WRITE_KEY_FIELD = Buffer.from('"writeKey"');
  * must be in the body, and one that can't have it is not parsed at all.
  */
 export function readContent(wire: Buffer, keyWanted: boolean, shape: 'single' | 'batch'): Content {
-  const inflated = inflate(wire, LIMITS.maxDecompressedBytes);
-  if (inflated.kind === 'too_large') {
-    return {
-      kind: 'refused',
-      refusal: { code: 'body_too_large', detail: 'The body is over 16 MB after decompression; split the batch.' },
-    };
-  }
-  if (inflated.kind === 'broken') {
-    return {
-      kind: 'unparsable',
-      detail: `The body begins like gzip but can't be decompressed: ${inflated.reason}.`,
-      bytes: wire,
-    };
-  }
-  const { bytes } = inflated;
+  const unpacked = unpack(wire);
+  if (unpacked.kind !== 'unpacked') return unpacked;
+  const { bytes } = unpacked;
   if (keyWanted && !bytes.includes(WRITE_KEY_FIELD)) {
     return { kind: 'refused', refusal: { code: 'unknown_write_key', detail: 'The request carries no write key.' } };
   }
@@ -57,6 +45,25 @@ export function readContent(wire: Buffer, keyWanted: boolean, shape: 'single' | 
       bytes.length === 0 ? 'The body is empty.' : `The body is not JSON: ${(error as SyntaxError).message}.`;
     return { kind: 'unparsable', detail, bytes };
   }
+}
+
+/** A body's own bytes, out of gzip where it is gzip; or why they can't be had. */
+export function unpack(wire: Buffer): { kind: 'unpacked'; bytes: Buffer } | (Content & { kind: 'refused' | 'unparsable' }) {
+  const inflated = inflate(wire, LIMITS.maxDecompressedBytes);
+  if (inflated.kind === 'too_large') {
+    return {
+      kind: 'refused',
+      refusal: { code: 'body_too_large', detail: 'The body is over 16 MB after decompression; split the batch.' },
+    };
+  }
+  if (inflated.kind === 'broken') {
+    return {
+      kind: 'unparsable',
+      detail: `The body begins like gzip but can't be decompressed: ${inflated.reason}.`,
+      bytes: wire,
+    };
+  }
+  return { kind: 'unpacked', bytes: inflated.bytes };
 }
 
 /** The text of a body, without the byte order mark that some Windows tools put before it. */

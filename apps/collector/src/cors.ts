@@ -21,7 +21,7 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse): void
   const headers = corsHeaders(req);
   const requested = req.headers['access-control-request-headers'];
   if (requested !== undefined) headers['access-control-allow-headers'] = requested;
-  headers['access-control-allow-methods'] = 'POST, OPTIONS';
+  headers['access-control-allow-methods'] = 'GET, POST, OPTIONS';
   headers['access-control-max-age'] = '7200';
   headers['vary'] = 'Origin, Access-Control-Request-Headers';
   headers['content-length'] = 0;

@@ -44,7 +44,7 @@ function appended(): { rows: ReturnType<typeof readRow>[]; records: QuarantineRe
   };
   const rows = read('events', readRow);
   const records = read('quarantine', (bytes) => JSON.parse(bytes.toString()) as QuarantineRecord);
-  accounted += rows.length + records.reduce((sum, record) => sum + (record.kind === 'item' ? 1 : record.events), 0);
+  accounted += rows.length + records.reduce((sum, record) => sum + (record.kind === 'tally' ? record.events : 1), 0);
   expect(collector.log.snapshot(0).received.reduce((sum, { received }) => sum + received, 0)).toBe(accounted);
   return { rows, records };
 }
@@ -197,7 +197,7 @@ it(`C3, C7: ${BODIES} bodies cut, changed and wrapped are read for what they are
         expect(Number(answer.body['accepted']) + rejected.length).toBe(events.length);
         const { rows, records } = appended();
         expect(rows.length).toBe(answer.body['accepted']);
-        expect(records.reduce((sum, record) => sum + (record.kind === 'item' ? 1 : record.events), 0)).toBe(rejected.length);
+        expect(records.reduce((sum, record) => sum + (record.kind === 'tally' ? record.events : 1), 0)).toBe(rejected.length);
         // What was not touched is stored as it was sent.
         const untouched = events.filter((event) => atTheDoor(event, { receivedAtMs: Date.now() }).end === 'stored');
         if (isUtf8(content)) expect(rows.map(({ eventId }) => eventId)).toEqual(untouched.map((event) => (event as { eventId: string }).eventId));

@@ -44,8 +44,8 @@ it('C11: forgets requests whose sender goes away half way', async () => {
   expect((await collector.post('/api/events', event())).status).toBe(202);
   expect(collector.events()).toHaveLength(1);
   expect(collector.log.snapshot(0).received).toMatchObject([{ received: 1 }]);
-  const metrics = await (await fetch(`${collector.url}/metrics`)).text();
-  expect(metrics).toMatch(/tidemark_ingest_refused_total\{.*code="aborted".*\} 2/);
+  const metrics = async () => (await fetch(`${collector.url}/metrics`)).text();
+  await expect.poll(metrics).toMatch(/tidemark_ingest_refused_total\{.*code="aborted".*\} 2/);
 });
 
 it('C14: gives slow heads and slow bodies a limited time, with a word', async () => {
@@ -68,8 +68,8 @@ it('C14: drops connections over its bound and goes on with the others', async ()
   await new Promise((next) => setTimeout(next, 50));
   await expect(collector.post('/api/events', event())).rejects.toThrow('fetch failed');
   idle[0]!.socket.destroy();
-  await new Promise((next) => setTimeout(next, 50));
-  expect((await collector.post('/api/events', event(), { connection: 'close' })).status).toBe(202);
+  const post = async () => (await collector.post('/api/events', event(), { connection: 'close' })).status;
+  await expect.poll(post).toBe(202);
   for (const raw of idle) raw.socket.destroy();
 });
 

@@ -13,7 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CLOCK, LIMITS } from '@tidemark/event';
 import type { KeyDirectory, WriteKeyGrant } from '@tidemark/control';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
-import { answer, answerProblem } from './answer.ts';
+import { answer, answerProblem, readOff } from './answer.ts';
 import { batchAnswer, singleAnswer, unparsableAnswer } from './answers.ts';
 import type { Answer } from './answer.ts';
 import type { Appender } from './append.ts';
@@ -23,7 +23,10 @@ import { clientAddress } from './client-address.ts';
 import { readContent } from './content.ts';
 import type { Content } from './content.ts';
 import { corsHeaders } from './cors.ts';
+import type { Dialect, ForeignRequest, NotNow } from './dialects/dialect.ts';
+import { readForeignContent } from './dialects/foreign-content.ts';
 import { elementBytes } from './element-bytes.ts';
+import { HeldRequests } from './held-requests.ts';
 import { isKnownEncoding } from './inflate.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import { quarantineFrames, receiptOf } from './intake.ts';
@@ -34,7 +37,7 @@ import type { KeyRates } from './rate-limit.ts';
 import { parsedEvents, plainEvents } from './request-events.ts';
 import type { RequestEvents } from './request-events.ts';
 import { Turns } from './turns.ts';
-import { keyOfBody, keyOfHead } from './write-key.ts';
+import { keyOfBody, keyOfHead, plainKey } from './write-key.ts';
 
 export interface IngestDeps {
   appender: Appender;
@@ -53,6 +56,8 @@ interface IngestRoute {
   shape: 'single' | 'batch';
   /** What follows the `?`, or nothing. */
   query: string;
+  /** Another vendor's way of saying it: a batch, whatever its shape there. */
+  foreign?: { dialect: Dialect; request: ForeignRequest };
 }
 
 type End =
@@ -76,16 +81,24 @@ export type Ingest = (req: IncomingMessage, res: ServerResponse, route: IngestRo
 export function createIngest(deps: IngestDeps): Ingest {
   const { appender, keys, intake, rates, budget, metrics } = deps;
   const turns = new Turns();
+  const heldRequests = new HeldRequests();
 
-  async function handle(req: IncomingMessage, res: ServerResponse, { shape, query }: IngestRoute): Promise<End> {
+  async function handle(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { shape, query, foreign }: IngestRoute,
+  ): Promise<End> {
     const declaredBytes = Number(req.headers['content-length'] ?? 0);
     if (!isKnownEncoding(req.headers['content-encoding']))
       return refused({ code: 'unsupported_encoding' }, declaredBytes);
     if (declaredBytes > LIMITS.maxBodyBytes) return refused({ code: 'body_too_large' }, declaredBytes);
-    if (appender.busy) return refused(LOG_BUSY, declaredBytes);
-    if (appender.full) return refused(DISK_FULL, declaredBytes);
-    const headKey = keyOfHead(req, query);
-    let by = headKey === undefined ? undefined : authorise(headKey);
+    const headKey = keyOfHead(req, query) ?? plainKey(foreign?.dialect.keyOfHead?.(foreign.request) ?? '');
+    let by = judgeHead(headKey);
+    const notNow = foreign?.dialect.notNow?.(foreign.request);
+    if (by !== undefined && 'code' in by && notNow?.kind === 'hold' && isNotNow(by)) {
+      const held = await heldRequests.hold(req, notNow.ms, () => (by = judgeHead(headKey)) === undefined || !('code' in by));
+      if (held === 'aborted') return { kind: 'aborted', bytes: 0 };
+    }
     if (by !== undefined && 'code' in by) return refused(by, declaredBytes);
 
     // A client of HTTP/1.0 would take it for the answer (RFC 9110, section 10.1.1).
@@ -104,13 +117,15 @@ export function createIngest(deps: IngestDeps): Ingest {
     // All from here to the append is one tick, so no other request's body stands beside what this one unpacks.
     budget.give(wireBytes);
 
-    const content = readContent(body.bytes, by === undefined, shape);
+    const content = foreign
+      ? readForeignContent(body.bytes, foreign.dialect, foreign.request, by === undefined ? (key) => keys.find(key) !== undefined : undefined)
+      : readContent(body.bytes, by === undefined, shape);
     if (content.kind === 'refused') return refused(content.refusal, wireBytes);
     if (content.kind === 'unparsable') {
       // Without a key in the head there is nobody to keep it for.
       if (by === undefined)
         return refused({ ...NO_KEY, detail: `${content.detail} So no writeKey could be read from it.` }, wireBytes);
-      return keepWhole('invalid_json', content.detail, content.bytes, by, wireBytes);
+      return keepWhole(req, 'invalid_json', content.detail, content.bytes, by, wireBytes);
     }
     if (by === undefined) {
       const bodyKey = keyOfBody(content.kind === 'plain' ? content.body : content.value);
@@ -121,6 +136,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     const batch = content.kind === 'plain' ? plainBatch(content) : parsedBatch(content, shape);
     if (batch === undefined) {
       return keepWhole(
+        req,
         'invalid_batch',
         'A batch is a JSON object with an array "events"; this body has none.',
         content.bytes,
@@ -141,11 +157,19 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (events.count > 0 && !(await appender.append(frames, receipts, facts.receivedAtMs)))
       return refused(LOG_FAILED, wireBytes);
     metrics.admitted(admissions);
-    const made =
-      shape === 'batch'
+    const made = foreign
+      ? foreign.dialect.answer(admissions, facts.receivedAtMs)
+      : shape === 'batch'
         ? batchAnswer(admissions, events.value, facts.receivedAtMs)
         : singleAnswer(admissions[0] as Admission, () => events.value(0), facts.receivedAtMs);
     return { kind: 'answered', answer: made };
+  }
+
+  /** Who sends, where the head says so; or why it can't be taken at all, or not now. */
+  function judgeHead(key: string | undefined): Authorised | Refusal | undefined {
+    if (appender.busy) return LOG_BUSY;
+    if (appender.full) return DISK_FULL;
+    return key === undefined ? undefined : authorise(key);
   }
 
   function authorise(key: string): Authorised | Refusal {
@@ -177,14 +201,15 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   /** A body that holds no events we can tell apart: one quarantined item (protocol C7). */
   async function keepWhole(
+    req: IncomingMessage,
     code: 'invalid_json' | 'invalid_batch',
     detail: string,
     bytes: Buffer,
     by: Authorised,
     wireBytes: number,
   ): Promise<End> {
-    const origin = { project: by.grant.project, source: by.grant.source, receivedAtMs: appender.stamp() };
-    const item = quarantineItem(origin, { eventId: '', eventName: '', faults: [{ field: '', code, detail }] }, bytes);
+    const origin = factsOf(req, by.grant, undefined);
+    const item = quarantineItem(origin, { eventId: '', eventName: '', faults: [{ field: '', code, detail }] }, bytes, intake.kept(origin));
     rates?.spend(by.key, by.grant, 1, bytes.length);
     if (!(await appender.append([quarantineFrames([item])], [receiptOf(origin, 1)], origin.receivedAtMs)))
       return refused(LOG_FAILED, wireBytes);
@@ -196,12 +221,18 @@ export function createIngest(deps: IngestDeps): Ingest {
     const startedAtMs = performance.now();
     const end = await handle(req, res, route);
     if (end.kind === 'aborted') return metrics.refused('aborted', end.bytes);
-    if (end.kind === 'answered') {
-      answer(res, end.answer, corsHeaders(req));
-      return metrics.answered(end.answer.status, startedAtMs);
+    if (end.kind === 'refused') metrics.refused(end.refusal.code, end.bytes);
+    const only = route.foreign?.dialect.only;
+    if (end.kind === 'answered' || only !== undefined) {
+      if (end.kind === 'refused') readOff(req);
+      const made = only ?? (end as End & { kind: 'answered' }).answer;
+      answer(res, made, corsHeaders(req));
+      return metrics.answered(made.status, startedAtMs);
     }
-    metrics.refused(end.refusal.code, end.bytes);
-    metrics.answered(answerProblem(req, res, end.refusal, corsHeaders(req)), startedAtMs);
+    const { refusal } = end;
+    const notNow = isNotNow(refusal) ? route.foreign?.dialect.notNow?.(route.foreign.request) : undefined;
+    if (notNow?.kind === 'cut') return void req.socket.destroy();
+    metrics.answered(answerProblem(req, res, notNow?.kind === 'answer' ? patiently(refusal, notNow) : refusal, corsHeaders(req)), startedAtMs);
   };
 }
 
@@ -209,6 +240,13 @@ function explainUnknown(key: string): string {
   if (key.startsWith('tm_'))
     return 'This is an API token, for questions; events need a write key, which begins with c.';
   return 'The write key is not known, or was revoked.';
+}
+
+/** Nothing is wrong with the request: the same may be taken later. */
+const isNotNow = ({ retryAfterSeconds }: Refusal): boolean => retryAfterSeconds !== undefined;
+
+function patiently(refusal: Refusal, { status, retryAfterSeconds }: NotNow & { kind: 'answer' }): Refusal {
+  return { ...refusal, status, retryAfterSeconds: Math.max(retryAfterSeconds, refusal.retryAfterSeconds ?? 0) };
 }
 
 function refused(refusal: Refusal, bytes: number): End {
@@ -224,7 +262,8 @@ function parsedBatch(
   shape: 'single' | 'batch',
 ): { sentAt: unknown; events: RequestEvents } | undefined {
   if (shape === 'single') return { sentAt: undefined, events: parsedEvents([value], () => bytes, isUtf8) };
-  if (typeof value !== 'object' || value === null || !('events' in value) || !Array.isArray(value.events)) return undefined;
+  if (typeof value !== 'object' || value === null || !('events' in value) || !Array.isArray(value.events))
+    return undefined;
   const events = value.events as unknown[];
   const sentAt = 'sentAt' in value ? value.sentAt : undefined;
   return { sentAt, events: parsedEvents(events, elementBytes(bytes, events), isUtf8) };

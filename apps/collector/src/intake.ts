@@ -2,7 +2,7 @@ import { LIMITS, RowWriter } from '@tidemark/event';
 import type { PlainEvent } from '@tidemark/event';
 import type { Frames, Receipt } from '@tidemark/log';
 import { stopByValve } from '@tidemark/pipeline';
-import type { Admission, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
+import type { Admission, KeptRequest, QuarantineRecord, RequestFacts } from '@tidemark/pipeline';
 import { partitionOf } from './partition.ts';
 import { frameRecords, quarantineItem } from './quarantine.ts';
 import type { RequestEvents } from './request-events.ts';
@@ -12,6 +12,8 @@ export interface AdmissionPort {
   admit(value: unknown, facts: RequestFacts): Admission;
   /** Undefined: ask `admit`. Absent: always ask it. */
   admitPlain?(plain: PlainEvent, facts: RequestFacts): Admission | undefined;
+  /** What is kept of the request with its quarantined events; absent: nothing. */
+  kept?(facts: RequestFacts): KeptRequest | undefined;
 }
 
 /** What one request adds to the log, all of it in one append. */
@@ -46,13 +48,14 @@ export class Intake {
     const counts = this.#rows.map(() => 0);
     const quarantine: QuarantineRecord[] = [];
     const tallies = new Map<string, QuarantineRecord & { kind: 'tally' }>();
+    let kept: KeptRequest | undefined;
     for (let index = 0; index < events.count; index++) {
       const judged =
         (facts.valves && stopByValve(events.value(index), facts, () => events.bytes(index))) ??
         (events.isUtf8(index) ? this.#admit(events, index, facts, counts) : notUtf8(events.value(index)));
       const admission = judged.kind === 'quarantine' && isTooLargeToKeep(events, index) ? TOO_LARGE : judged;
       admissions.push(admission);
-      if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, events.bytes(index)));
+      if (admission.kind === 'quarantine') quarantine.push(quarantineItem(facts, admission, events.bytes(index), (kept ??= this.kept(facts))));
       else if (admission.kind === 'filter') tally(tallies, facts, 'filtered', admission.reason);
       else if (admission.kind === 'reject') tally(tallies, facts, 'rejected', admission.fault.code, admission.valve);
     }
@@ -64,6 +67,11 @@ export class Intake {
     }
     if (quarantine.length > 0) frames.push(quarantineFrames(quarantine));
     return { frames, receipts: [receiptOf(facts, events.count)], admissions };
+  }
+
+  /** What a replay of the request's events will have to know of it. */
+  kept(facts: RequestFacts): KeptRequest | undefined {
+    return this.#admission.kept?.(facts);
   }
 
   #admit(events: RequestEvents, index: number, facts: RequestFacts, counts: number[]): Admission {

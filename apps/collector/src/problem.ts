@@ -26,6 +26,8 @@ export interface Refusal {
   /** What was wrong with this very request; the catalogue's sentence when there is nothing to add. */
   detail?: string;
   retryAfterSeconds?: number;
+  /** In place of the code's own, for clients that do the wrong thing on that. */
+  status?: number;
   /** Further members of the document. */
   extra?: Record<string, unknown>;
 }
@@ -49,7 +51,7 @@ export function problemOf(refusal: Refusal): Problem {
   return {
     type: documentation,
     title: summary,
-    status,
+    status: refusal.status ?? status,
     code,
     detail: refusal.detail ?? summary,
     documentation,

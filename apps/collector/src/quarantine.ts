@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FieldFault, QuarantineRecord } from '@tidemark/pipeline';
+import type { FieldFault, KeptRequest, QuarantineRecord } from '@tidemark/pipeline';
 
 /** Whose bytes they are, and when they came. */
 export interface Origin {
@@ -13,6 +13,7 @@ export function quarantineItem(
   { project, source, receivedAtMs }: Origin,
   event: { eventId: string; eventName: string; faults: readonly [FieldFault, ...FieldFault[]]; valve?: string },
   original: Buffer,
+  request?: KeptRequest,
 ): QuarantineRecord {
   const [{ code, detail }] = event.faults;
   const encoding = isUtf8(original) && !growsAsJson(original) ? 'utf8' : 'base64';
@@ -29,6 +30,7 @@ export function quarantineItem(
     original: original.toString(encoding),
     encoding,
     ...(event.valve === undefined ? {} : { valve: event.valve }),
+    ...(request === undefined ? {} : { request }),
   };
 }
 

@@ -147,9 +147,9 @@ it('C4: refuses too many events, and JSON that would take seconds to parse', asy
     body: { code: 'too_many_events' },
   });
   for (const hostile of ['['.repeat(4_000_000), `[${'{},'.repeat(1_000_000)}{}]`, '{"a":'.repeat(700_000)]) {
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     expect(await collector.post('/api/events/batch', hostile)).toMatchObject({ status: 413 });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1e6);
   }
   expect(collector.log.snapshot(0).received).toEqual([]);
 });

@@ -18,9 +18,12 @@ export class Turns {
   /** Resolves when it is the turn of a body of `bytes`; what follows at once is that turn. */
   take(bytes: number): Promise<void> {
     return new Promise((go) => {
-      if (this.#waiting.push({ bytes, go }) === 1) setImmediate(this.#next);
+      if (this.#waiting.push({ bytes, go }) === 1) setImmediate(this.#yield);
     });
   }
+
+  /** What became due while the last turn lasted comes before the next one: the log's next commit, above all. */
+  readonly #yield = (): void => void setImmediate(this.#next);
 
   readonly #next = (): void => {
     let taken = 0;
@@ -29,6 +32,6 @@ export class Turns {
       taken += bytes;
       go();
     }
-    if (this.#waiting.length > 0) setImmediate(this.#next);
+    if (this.#waiting.length > 0) setImmediate(this.#yield);
   };
 }

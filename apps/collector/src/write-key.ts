@@ -31,7 +31,7 @@ function keyOfQuery(query: string): string | undefined {
 }
 
 /** Only the part before the first `:` counts: Basic sends `K:`, and some clients insist on keys like `id:secret`. */
-function plainKey(text: string): string | undefined {
+export function plainKey(text: string): string | undefined {
   const colon = text.indexOf(':');
   const key = colon < 0 ? text : text.slice(0, colon);
   return key === '' ? undefined : key;

@@ -123,6 +123,10 @@ describe.skipIf(CHROMIUM === undefined)('in a real browser', () => {
     await page.locator('#doubts').getByText('<img src=x onerror=alert(1)>').waitFor();
     await page.locator('#doubts').getByText('501 aliases').waitFor();
     await page.locator('#doubts').getByText('missing_name').waitFor();
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.locator('#doubts').getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('1 were let in.').waitFor();
+    expect(server.replays.map(({ code, preview }) => [code, preview])).toEqual([['missing_name', true], ['missing_name', false]]);
     expect(faults).toEqual([]);
   });
 

@@ -49,8 +49,9 @@ export function accountingCheck({ log, processor, warehouse, nowMs, report }: Ac
       for (const { project, source, minuteMs, received } of log.receipts(fromMs)) {
         if (minuteMs < toMs) sumOf(project, source, minuteMs).received += received;
       }
+      // A replay brings nothing: in its minute one is stored, and one fewer quarantined.
       const { rows } = await warehouse.query<{ project: string; source: string; minuteMs: number; events: number }>(
-        `SELECT project, source, toInt64(toUnixTimestamp(minute)) * 1000 AS minuteMs, sum(events) AS events FROM outcomes
+        `SELECT project, source, toInt64(toUnixTimestamp(minute)) * 1000 AS minuteMs, sum(if(outcome = 'replayed', -toInt64(events), toInt64(events))) AS events FROM outcomes
          WHERE epoch = ${literal(epoch)} AND minute >= toDateTime(${fromMs / 1000}, 'UTC') AND minute < toDateTime(${toMs / 1000}, 'UTC')
          GROUP BY project, source, minute`,
       );

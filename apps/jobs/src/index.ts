@@ -1,4 +1,5 @@
 export { ClockWatch } from './clock-watch.ts';
+export { cohortMembers } from './cohort-members.ts';
 export type { Job, Round } from './job.ts';
 export { DEDUP_WINDOW_DAYS, idExpiry } from './id-expiry.ts';
 export { lakeCompaction } from './lake-compaction.ts';

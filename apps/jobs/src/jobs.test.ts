@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TestPipeline, eventFrames, storedEvent } from '@tidemark/processor/testing';
 import { accountingCheck, type AccountingDifference } from './accounting-check.ts';
+import { cohortMembers } from './cohort-members.ts';
 import { idExpiry } from './id-expiry.ts';
 import { lakeCompaction } from './lake-compaction.ts';
 import { purgeProject } from './purge.ts';
@@ -21,9 +22,11 @@ it('removes a project from every store and leaves the others whole', async () =>
   await pipeline.append([storedEvent('a'), storedEvent('b', { project: 'gone' }), storedEvent('c', { project: 'gone' })]);
   const processor = await pipeline.processor();
   processor.start();
-  await processor.caughtUp(20_000);
+  await processor.caughtUp(60_000);
   await pipeline.append([storedEvent('d', { project: 'gone' })]);
+  await pipeline.warehouse.command("INSERT INTO cohort_members VALUES ('gone', 'm1', 'uann'), ('p1', 'm2', 'uann')");
   await purgeProject('gone', { ...pipeline, processor, sleep: async () => {} });
+  expect((await pipeline.warehouse.query('SELECT members FROM cohort_members')).rows).toEqual([{ members: 'm2' }]);
   expect(await pipeline.ids('events')).toEqual(['a']);
   expect(await pipeline.ids('timeline')).toEqual(['a']);
   expect(await pipeline.lakeIds()).toEqual(['a']);
@@ -33,13 +36,20 @@ it('removes a project from every store and leaves the others whole', async () =>
   await processor.stop();
 });
 
+it('removes ids that no static cohort keeps any more, and says how many', async () => {
+  const left = [7, 0];
+  const job = cohortMembers({ sweep: async () => left.shift()! });
+  expect(await job.run()).toMatchObject({ rows: 7 });
+  expect(await job.run()).toBeUndefined();
+});
+
 it('deletes what is older than its project keeps, and nothing where no retention is set', async () => {
   const nowMs = Date.UTC(2026, 5, 1);
   const at = (days: number, project: string) => storedEvent(`${project}-${days}`, { project, timeMs: nowMs - days * DAY_MS });
   await pipeline.append([at(1, 'p1'), at(40, 'p1'), at(1, 'p2'), at(40, 'p2')]);
   const processor = await pipeline.processor();
   processor.start();
-  await processor.caughtUp(20_000);
+  await processor.caughtUp(60_000);
   await processor.stop();
   const days: Record<string, number | null> = { p1: 30, p2: null };
   const settings = {
@@ -58,7 +68,7 @@ it('breaks off between two files of the lake when it is told to stop, and goes o
   processor.start();
   for (const id of ['a', 'b']) {
     await pipeline.append([storedEvent(`old-${id}`, { timeMs: nowMs - 40 * DAY_MS }), storedEvent(`new-${id}`, { timeMs: nowMs })]);
-    await processor.caughtUp(20_000);
+    await processor.caughtUp(60_000);
   }
   await processor.stop();
   const settings = { list: async () => [{ id: 'p1' }], retentionDays: async () => 30 };
@@ -108,7 +118,7 @@ it('A2: finds the very minute of a source in which the outcomes do not add up to
   await pipeline.append([storedEvent('a'), storedEvent('b', { source: 'ios' })]);
   const processor = await pipeline.processor();
   processor.start();
-  await processor.caughtUp(20_000);
+  await processor.caughtUp(60_000);
   await processor.stop();
   const found: AccountingDifference[][] = [];
   const later = { ...processor, status: () => ({ ...processor.status(), asOfMs: Date.now() + 120_000 }), balance: () => processor.balance() };
@@ -123,7 +133,7 @@ it('A2: is not kept from old minutes by what waits, and leaves those alone that 
   await pipeline.append([storedEvent('a')]);
   const processor = await pipeline.processor();
   processor.start();
-  await processor.caughtUp(20_000);
+  await processor.caughtUp(60_000);
   await processor.stop();
   const nowMs = Date.now();
   const waitingMs = nowMs + 5 * 60_000;

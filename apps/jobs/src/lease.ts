@@ -1,7 +1,7 @@
 import type { JobRecords, RoundFacts } from '@tidemark/control';
 
 /** Why the work on a job was told to stop. */
-export class LeaseLost extends Error {
+class LeaseLost extends Error {
   readonly code = 'lease_lost';
 }
 

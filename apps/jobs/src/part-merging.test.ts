@@ -19,7 +19,7 @@ async function store(...lots: number[]): Promise<string[]> {
   for (const [lot, size] of lots.entries()) {
     const events = Array.from({ length: size }, (_, index) => storedEvent(`${lot}-${index}`));
     await pipeline.append(events);
-    await processor.caughtUp(20_000);
+    await processor.caughtUp(60_000);
     ids.push(...events.map(({ eventId }) => eventId));
   }
   await processor.stop();

@@ -1,6 +1,6 @@
 import { removeFromLake, type Lake } from '@tidemark/lake';
 import type { ProcessorView } from '@tidemark/processor';
-import { DERIVED_TABLES, literal, ROLLUP_TABLES, type Warehouse } from '@tidemark/warehouse';
+import { DERIVED_TABLES, literal, QUARANTINE_TABLES, ROLLUP_TABLES, type Warehouse } from '@tidemark/warehouse';
 
 /** Collectors may take events of a deleted project until they have heard of it. */
 const COLLECTORS_HEAR_MS = 2_500;
@@ -23,7 +23,7 @@ export async function purgeProject(project: string, { warehouse, lake, processor
     throw new Error(`The stores are too far behind the log to remove project ${project} now; it will be tried again.`);
   }
   // What is derived goes last: it could be made again of events that are still there.
-  for (const table of ['events', 'timeline', 'quarantine', ...DERIVED_TABLES, ...ROLLUP_TABLES]) {
+  for (const table of ['events', 'timeline', ...QUARANTINE_TABLES, 'cohort_members', ...DERIVED_TABLES, ...ROLLUP_TABLES]) {
     await warehouse.command(`DELETE FROM ${table} WHERE project = ${literal(project)} SETTINGS mutations_sync = 1`);
   }
   await removeFromLake(lake, warehouse, `project = ${literal(project)}`);

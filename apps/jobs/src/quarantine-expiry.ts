@@ -1,8 +1,9 @@
+import { QUARANTINE_TABLES } from '@tidemark/warehouse';
 import { expiry, type ExpiryParts } from './expiry.ts';
 import type { Job } from './job.ts';
 
 /** How long each project keeps what could not be stored. */
-export interface QuarantineSettings {
+interface QuarantineSettings {
   list(): Promise<{ id: string }[]>;
   /** Days from the receipt; null = for ever. */
   quarantineDays(project: string): Promise<number | null>;
@@ -13,7 +14,7 @@ export interface QuarantineExpiryParts extends ExpiryParts {
 }
 
 /**
- * Deletes quarantined items, bytes and reasons, that are older than their project keeps them. What was counted of them
+ * Deletes quarantined items, bytes and reasons, that are older than their project keeps them, replayed or not. What was counted of them
  * stays in `outcomes`, so the balance does too. Throws ClockDoubted as `expiry` does.
  */
 export function quarantineExpiry(parts: QuarantineExpiryParts): Job {
@@ -26,6 +27,8 @@ export function quarantineExpiry(parts: QuarantineExpiryParts): Job {
     setting: 'quarantineDays',
     projects: () => settings.list(),
     daysKept: (project) => settings.quarantineDays(project),
-    remove: (_project, old) => warehouse.command(`DELETE FROM quarantine WHERE ${old}`),
+    async remove(_project, old) {
+      for (const table of QUARANTINE_TABLES) await warehouse.command(`DELETE FROM ${table} WHERE ${old}`);
+    },
   });
 }

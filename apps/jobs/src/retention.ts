@@ -4,7 +4,7 @@ import { expiry, type ExpiryParts } from './expiry.ts';
 import type { Job } from './job.ts';
 
 /** How long each project keeps its events. */
-export interface RetentionSettings {
+interface RetentionSettings {
   list(): Promise<{ id: string }[]>;
   /** null = for ever. */
   retentionDays(project: string): Promise<number | null>;

@@ -19,7 +19,7 @@ const CLEAN_UP_EVERY_MS = 60 * MINUTE_MS;
 const FEW_ROWS = 10_000;
 
 /** Who writes events, as far as rollups have to do with it. */
-export interface EventWriter {
+interface EventWriter {
   status(): { watermarkMs: number };
   /** Runs `work` while no range is being written. */
   between<Result>(work: () => Promise<Result>): Promise<Result>;

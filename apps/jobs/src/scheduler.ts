@@ -195,7 +195,7 @@ export class JobScheduler {
 }
 
 /** What is told of a round that held a deletion back. */
-export class ImplausibleEffect extends Error {
+class ImplausibleEffect extends Error {
   readonly code = 'implausible_effect';
 }
 

@@ -8,11 +8,15 @@ import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 import { currentEpoch, type Epoch, type Topic } from '@tidemark/log';
 import type { Outcome } from './status.ts';
 
+/** `replayed`: quarantined before, and no longer. Such a count takes from that of the quarantined. */
+type Counted = Outcome | 'replayed';
+
 export interface OutcomeCount {
   project: string;
   source: string;
+  /** Of receipt; of what is replayed, that of the replay. */
   minuteMs: number;
-  outcome: Outcome;
+  outcome: Counted;
   /** Reason: `conflict` of a duplicate, the fault's code of a quarantined event, and the like; '' = none. */
   code: string;
   events: number;
@@ -27,7 +31,7 @@ export interface RangeCounts {
 export class OutcomeTally {
   readonly #counts = new Map<string, OutcomeCount>();
 
-  add(project: string, source: string, receivedAtMs: number, outcome: Outcome, code: string, events = 1): void {
+  add(project: string, source: string, receivedAtMs: number, outcome: Counted, code: string, events = 1): void {
     const minuteMs = receivedAtMs - (receivedAtMs % 60_000);
     const key = `${project}\0${source}\0${minuteMs}\0${outcome}\0${code}`;
     const count = this.#counts.get(key);
@@ -110,7 +114,7 @@ export class OutcomeStore {
   /** To be called in the same turn in which the position advances, so that the balance is true at every instant. */
   addToSums(counts: readonly OutcomeCount[], epoch: string): void {
     for (const { project, outcome, code, events } of counts) {
-      if (epoch !== this.#epoch.name) this.#earlier.set(project, (this.#earlier.get(project) ?? 0) + events);
+      if (epoch !== this.#epoch.name) this.#earlier.set(project, (this.#earlier.get(project) ?? 0) + (outcome === 'replayed' ? -events : events));
       let sums = this.#sums.get(project);
       if (sums === undefined) this.#sums.set(project, (sums = new Map()));
       sums.set(outcome, (sums.get(outcome) ?? 0) + events);
@@ -120,6 +124,11 @@ export class OutcomeStore {
 
   /** Events of one project, or of all, with this outcome (or `conflict`). */
   sum(outcome: Outcome | 'conflict', project?: string): number {
+    const all = this.#counted(outcome, project);
+    return outcome === 'quarantined' ? all - this.#counted('replayed', project) : all;
+  }
+
+  #counted(outcome: string, project: string | undefined): number {
     if (project !== undefined) return this.#sums.get(project)?.get(outcome) ?? 0;
     let all = 0;
     for (const sums of this.#sums.values()) all += sums.get(outcome) ?? 0;

@@ -1,6 +1,7 @@
 import type { Lake } from '@tidemark/lake';
 import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
+import { balanceOf } from './balance.ts';
 import { SeenIds } from './dedup/seen-ids.ts';
 import { DirtyBuckets } from './dirty-buckets.ts';
 import { EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
@@ -9,6 +10,7 @@ import { Lateness } from './lateness.ts';
 import { OutcomeStore } from './outcomes.ts';
 import { QuarantineConsumer } from './quarantine-consumer.ts';
 import type { Balance, LatenessCounts, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
+import { RangeGate } from './range-gate.ts';
 import { startPosition, type StartPosition } from './start-position.ts';
 import { Stores, type WriteObserver } from './stores.ts';
 
@@ -61,10 +63,7 @@ export class Processor implements ProcessorView {
   #committedReceivedAtMs = 0;
   #running: Promise<void>[] = [];
   #stopping = false;
-  /** How many of the two consumers are at work on a range. */
-  #atWork = 0;
-  /** Settles when ranges may be begun again. */
-  #held: Promise<unknown> | undefined;
+  readonly #gate = new RangeGate();
 
   static async open(parts: ProcessorParts): Promise<Processor> {
     const { reader, warehouse, lake, temporaryFolder } = parts;
@@ -144,28 +143,15 @@ export class Processor implements ProcessorView {
   }
 
   /** Numbers that grow when something was written that says who is who, or when events were. */
-  identityChanges(): { claims: number; links: number; events: number } {
-    const { identity_claims: claims, identity_links: links } = this.#stores.derivedWrites;
-    return { claims, links, events: this.#events.offset };
+  identityChanges(): { claims: number; links: number; traits: number; events: number; epochs: readonly string[] } {
+    const { identity_claims: claims, identity_links: links, trait_changes: traits } = this.#stores.derivedWrites;
+    return { claims, links, traits, events: this.#events.offset, epochs: this.#parts.reader.epochs.map(({ name }) => name) };
   }
 
   async balance(project?: string): Promise<Balance> {
     const { endOffsets, received } = this.#parts.reader.snapshot(0);
-    const sum = (outcome: Parameters<OutcomeStore['sum']>[0]) => this.#outcomes.sum(outcome, project);
-    const ended = {
-      stored: sum('stored'),
-      duplicate: sum('duplicate'),
-      quarantined: sum('quarantined'),
-      filtered: sum('filtered'),
-      rejected: sum('rejected'),
-    };
-    const counted = received.reduce((total, entry) => total + (project === undefined || entry.project === project ? entry.received : 0), 0);
-    const all = counted + this.#outcomes.receivedElsewhere(project);
-    const accounted = Object.values(ended).reduce((total, events) => total + events, 0);
-    const waiting = endOffsets.events - this.#events.offset + this.#quarantine.pendingEvents();
-    // Of one project what is pending follows from the rest; that all add up is checked over all projects.
-    const pending = project === undefined ? waiting : waiting === 0 ? 0 : all - accounted;
-    return { received: all, ...ended, conflict: sum('conflict'), pending, difference: all - accounted - pending };
+    const waiting = endOffsets.events - this.#events.offset + this.#quarantine.pendingEvents(endOffsets.quarantine);
+    return balanceOf({ received, outcomes: this.#outcomes, waiting, leaving: this.#quarantine.leaving(endOffsets.quarantine, project) }, project);
   }
 
   async caughtUp(timeoutMs: number): Promise<boolean> {
@@ -183,17 +169,18 @@ export class Processor implements ProcessorView {
    * Runs `work` between two ranges: no store is written to meanwhile, and all of them hold the same records but for a
    * range that failed and is to be tried again, of which the positions tell. One at a time.
    */
-  async between<Result>(work: () => Promise<Result>): Promise<Result> {
-    while (this.#held !== undefined) await this.#held;
-    const result = (async () => {
-      while (this.#atWork > 0) await sleep(1);
-      return work();
-    })();
-    this.#held = result.then(
-      () => (this.#held = undefined),
-      () => (this.#held = undefined),
-    );
-    return result;
+  between<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#gate.between(work);
+  }
+
+  async quarantineCaughtUp(timeoutMs: number): Promise<boolean> {
+    const target = this.#parts.reader.endOffset('quarantine', 0);
+    const deadline = performance.now() + timeoutMs;
+    while (this.#quarantine.offset < target) {
+      if (performance.now() >= deadline || this.#stopping) return false;
+      await sleep(POLL_MS);
+    }
+    return true;
   }
 
   subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void {
@@ -216,7 +203,7 @@ export class Processor implements ProcessorView {
       }
       try {
         const startedAt = performance.now();
-        const committed = await this.#range(() => this.#events.next());
+        const committed = await this.#gate.range(() => this.#events.next());
         if (committed !== undefined) this.#tell(committed, performance.now() - startedAt);
         failures = 0;
         waitingSince = undefined;
@@ -231,7 +218,7 @@ export class Processor implements ProcessorView {
     let failures = 0;
     while (!this.#stopping) {
       try {
-        const live = await this.#range(() => this.#quarantine.next());
+        const live = await this.#gate.range(() => this.#quarantine.next());
         if (live === undefined) await sleep(POLL_MS * 5);
         else this.#publish(live);
         failures = 0;
@@ -239,16 +226,6 @@ export class Processor implements ProcessorView {
         this.#observer.failed('quarantine', error);
         await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
       }
-    }
-  }
-
-  async #range<Result>(take: () => Promise<Result>): Promise<Result> {
-    while (this.#held !== undefined) await this.#held;
-    this.#atWork++;
-    try {
-      return await take();
-    } finally {
-      this.#atWork--;
     }
   }
 

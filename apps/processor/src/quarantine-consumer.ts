@@ -3,6 +3,8 @@ import type { QuarantineRecord } from '@tidemark/pipeline';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
+import { QuarantineWaiting } from './quarantine-waiting.ts';
+import { writeReplayed, type ReplayedRow } from './replay/replayed-table.ts';
 import type { StartPosition } from './start-position.ts';
 import type { LiveOutcome } from './status.ts';
 
@@ -29,11 +31,13 @@ export class QuarantineConsumer {
   #offset: number;
   #secondTry: boolean;
   readonly #heldUntil: number;
+  readonly #waiting: QuarantineWaiting;
 
   constructor(parts: QuarantineConsumerParts, start: StartPosition) {
     this.#parts = parts;
     this.#offset = start.offset;
     this.#heldUntil = start.heldUntil;
+    this.#waiting = new QuarantineWaiting(parts.reader, this.partition);
     // Ranges are short here, so the first ones after a start are always checked instead of an intent kept.
     this.#secondTry = true;
   }
@@ -50,13 +54,22 @@ export class QuarantineConsumer {
     if (batches.length === 0) return undefined;
     const live: LiveOutcome[] = [];
     const rows: QuarantineRow[] = [];
+    const replayed: ReplayedRow[] = [];
     const ranges = batches.map((batch) => {
       const tally = new OutcomeTally();
       forEachRecord(batch, (offset, bytes, start, end) => {
         const record = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
+        const { project, source, receivedAtMs, code } = record;
+        if (record.kind === 'replayed') {
+          replayed.push({ record, offset });
+          tally.add(project, source, receivedAtMs, 'replayed', code);
+          // Its row in the topic events tells what became of it, where there is one.
+          if (record.known) tally.add(project, source, receivedAtMs, 'duplicate', '');
+          return;
+        }
         if (record.kind === 'item') rows.push(itemRow(record, offset));
         const outcome = record.kind === 'item' ? 'quarantined' : record.outcome;
-        tally.add(record.project, record.source, record.receivedAtMs, outcome, countedCode(record), record.kind === 'item' ? 1 : record.events);
+        tally.add(project, source, receivedAtMs, outcome, countedCode(record), record.kind === 'item' ? 1 : record.events);
         live.push(liveOutcome(record));
       });
       const to = batch.baseOffset + batch.count;
@@ -66,6 +79,7 @@ export class QuarantineConsumer {
     const secondTry = this.#secondTry || end !== Infinity || all.from < this.#heldUntil;
     this.#secondTry = true;
     await writeQuarantine(warehouse, temporaryFolder, 'quarantine', rows, all, secondTry);
+    await writeReplayed(warehouse, temporaryFolder, replayed, all);
     await outcomes.write('quarantine', ranges, secondTry);
     await positions.set('quarantine', this.partition, { epoch, offset: all.to, metadata: '' });
     this.#offset = all.to;
@@ -80,29 +94,30 @@ export class QuarantineConsumer {
     return this.#parts.reader.read('quarantine', this.partition, this.#offset, { maxRecords: 1, maxBytes: 1 })[0]?.receivedAtMs;
   }
 
-  /** Events behind the committed offset that are received and not yet counted: one an item, many a tally. */
-  pendingEvents(): number {
-    let events = 0;
-    for (const batch of this.#parts.reader.read('quarantine', this.partition, this.#offset, { maxRecords: 1e9, maxBytes: 1e9 })) {
-      forEachRecord(batch, (_, bytes, start, end) => {
-        const record = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
-        events += record.kind === 'item' ? 1 : record.events;
-      });
-    }
-    return events;
+  /** Events between the committed offset and `until` that are received and not yet counted: one an item, many a tally. */
+  pendingEvents(until: number): number {
+    return this.#waiting.events(this.#offset, until);
+  }
+
+  /** Items of a project, or of all, that are to leave the quarantine by records between the committed offset and `until`. */
+  leaving(until: number, project?: string): number {
+    return this.#waiting.replayed(this.#offset, until, project);
   }
 }
 
+/** What tells of events that came. */
+type Arrived = Exclude<QuarantineRecord, { kind: 'replayed' }>;
+
 /** Each valve's events are counted by themselves, so that what it stopped is as exact as the balance. */
-function countedCode({ code, valve }: QuarantineRecord): string {
+function countedCode({ code, valve }: Arrived): string {
   return valve === undefined ? code : `valve:${valve}`;
 }
 
-function itemRow(record: Extract<QuarantineRecord, { kind: 'item' }>, offset: number): QuarantineRow {
+function itemRow(record: Arrived & { kind: 'item' }, offset: number): QuarantineRow {
   return { ...record, reasons: record.faults, offset };
 }
 
-function liveOutcome(record: QuarantineRecord): LiveOutcome {
+function liveOutcome(record: Arrived): LiveOutcome {
   if (record.kind === 'tally') {
     return { project: record.project, outcome: record.outcome, code: record.code, eventId: '', eventName: '' };
   }

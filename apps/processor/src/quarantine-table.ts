@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Topic } from '@tidemark/log';
+import type { KeptRequest } from '@tidemark/pipeline';
 import { literal, positionCondition, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 
 /** One quarantined event, at its offset in its topic. */
@@ -17,10 +18,12 @@ export interface QuarantineRow {
   eventName: string;
   original: string;
   encoding: 'utf8' | 'base64';
+  /** What its request said besides; absent where that is nothing, or was not kept. */
+  request?: KeptRequest;
 }
 
 const STRUCTURE = `project String, received_at Int64, source String, code String, detail String, reasons String,
-  event_id String, event_name String, original String, encoding String, offset UInt64`;
+  event_id String, event_name String, original String, encoding String, request String, offset UInt64`;
 
 /** Writes the quarantined events of one range of one topic; on a second try those that the first one didn't. */
 export async function writeQuarantine(
@@ -37,9 +40,9 @@ export async function writeQuarantine(
   await writeFile(file, rows.map(line).join('\n'));
   const held = `SELECT offset FROM quarantine WHERE topic = ${literal(topic)} AND ${positionCondition(range)}`;
   await warehouse.command(
-    `INSERT INTO quarantine (project, received_at, source, code, detail, reasons, event_id, event_name, original, epoch, topic, partition, offset)
+    `INSERT INTO quarantine (project, received_at, source, code, detail, reasons, event_id, event_name, original, request, epoch, topic, partition, offset)
      SELECT project, fromUnixTimestamp64Milli(received_at, 'UTC'), source, code, detail, reasons, event_id, event_name,
-       if(encoding = 'base64', base64Decode(original), original), ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, offset
+       if(encoding = 'base64', base64Decode(original), original), request, ${literal(range.epoch)}, ${literal(topic)}, ${range.partition}, offset
      FROM file(${literal(file)}, 'JSONEachRow', ${literal(STRUCTURE)}) ${secondTry ? `WHERE offset NOT IN (${held})` : ''}`,
   );
   await rm(file, { force: true });
@@ -58,5 +61,6 @@ function line(row: QuarantineRow): string {
     event_name: row.eventName.toWellFormed(),
     original: row.original,
     encoding: row.encoding,
+    request: row.request === undefined ? '' : JSON.stringify(row.request),
   });
 }

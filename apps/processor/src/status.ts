@@ -69,6 +69,8 @@ export interface ProcessorView {
   balance(project?: string): Promise<Balance>;
   /** Resolves true once every record that was durable when it was called is in the stores, false after timeoutMs. */
   caughtUp(timeoutMs: number): Promise<boolean>;
+  /** The same for records of the topic `quarantine`. */
+  quarantineCaughtUp(timeoutMs: number): Promise<boolean>;
   /** Calls `listener` after each commit with (at most a few hundred of) its outcomes; returns the way to stop. */
   subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void;
 }

@@ -1,5 +1,5 @@
 import type { Lake } from '@tidemark/lake';
-import { countUnstaged, deleteUnstaged, insertDerived, insertStaged, POSITIONED_TABLES, Staging, type DerivedTable, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { countUnstaged, deleteUnstaged, DERIVED_TABLES, insertDerived, insertStaged, POSITIONED_TABLES, Staging, type DerivedTable, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
 import { findRefused, type RefusedRows } from './refused/find-refused.ts';
 import { mayBeAboutRows } from './refused/store-error.ts';
 
@@ -50,7 +50,12 @@ export class Stores {
       }),
     ]);
     await this.#timed('derived', async () => {
-      for (const table of await insertDerived(this.#warehouse, 'staging')) this.#derived[table]++;
+      const written = await insertDerived(this.#warehouse, 'staging').catch((error: unknown) => {
+        // Some may have been.
+        for (const table of DERIVED_TABLES) this.#derived[table]++;
+        throw error;
+      });
+      for (const table of written) this.#derived[table]++;
     });
     count();
     await this.#staging.clear();

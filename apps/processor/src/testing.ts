@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { RowWriter, type StoredEvent } from '@tidemark/event';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbLogWriter, LmdbPositions, type Frames } from '@tidemark/log';
-import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import type { ChdbWarehouse } from '@tidemark/warehouse';
+import { openMigrated } from '@tidemark/warehouse/testing';
 import { Processor, type ProcessorParts } from './processor.ts';
 
 export class TestPipeline {
@@ -17,8 +18,7 @@ export class TestPipeline {
   lake!: Lake;
 
   async open(): Promise<void> {
-    this.warehouse = await ChdbWarehouse.open({ path: join(this.folder, 'warehouse') });
-    await migrateWarehouse(this.warehouse);
+    this.warehouse = await openMigrated({ path: join(this.folder, 'warehouse') });
     this.writer = await LmdbLogWriter.open(join(this.folder, 'log'));
     this.reader = LmdbLogReader.open(join(this.folder, 'log'))!;
     this.positions = new LmdbPositions(join(this.folder, 'positions'));

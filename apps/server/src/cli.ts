@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { restartCommand } from './commands/restart.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   backupCommand,
   restoreCommand,
   rebuildCommand,
+  quarantineCommand,
   askCommand,
   importCommand,
   demoCommand,
@@ -70,7 +72,7 @@ async function runCommand(command: Command, args: string[], terminal: Terminal):
 }
 
 function overview(): string {
-  const lines = COMMANDS.map((each) => `  ${each.name.padEnd(10)}${each.summary}`);
+  const lines = COMMANDS.map((each) => `  ${each.name.padEnd(12)}${each.summary}`);
   return `Tidemark ${readVersion()}: self-hosted clickstream analytics.\n\n${lines.join('\n')}\n\n\`tidemark COMMAND --help\` says more of one.\n`;
 }
 

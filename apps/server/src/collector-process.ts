@@ -1,4 +1,6 @@
 /** The collector's process: the public port and the log's one writer. */
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createCollector } from '@tidemark/collector';
 import { openKeyDirectory } from '@tidemark/control';
 import { LmdbLogWriter, probeFolder } from '@tidemark/log';
@@ -13,6 +15,7 @@ import { dataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { endWhenGivenUp } from './given-up.ts';
 import { LogRetention } from './log-retention.ts';
+import { readPageScripts } from './page-scripts.ts';
 import type { ServerSettings } from './settings.ts';
 import { StartProblem } from './start-problem.ts';
 import { refuseDamagedLog } from './start/damaged-log.ts';
@@ -45,6 +48,7 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     bounds: { diskReserveBytes: settings.diskReserveBytes },
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,
+    pageScripts: readPageScripts(settings.analyticsJsPath),
   });
   const stopLooking = endWhenGivenUp(log, folders.log, tell);
   const retention = new LogRetention(log, folders.positions);
@@ -59,6 +63,7 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
       )
       .finally(() => (dropping = undefined));
   }, HOUSEKEEPING_MS);
+  await listenForReplays(collector.replays, settings.replaySocketPath);
   const address = await listen(collector.server, settings, listener);
   return {
     address,
@@ -77,6 +82,19 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
 /** Node has no public way to a server's handle, but takes and sends it in public ones (net: `server.listen(handle)`). */
 function listeningSocketOf(server: Server): ListeningSocket {
   return (server as unknown as { _handle: ListeningSocket })._handle;
+}
+
+/** The folder's lock says that a socket found there is nobody's. */
+function listenForReplays(server: Server, path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(path, () => {
+      // It asks for no token: whoever may read the data folder's secrets may use it.
+      chmodSync(path, 0o600);
+      resolve();
+    });
+  });
 }
 
 function listen(server: Server, { host, port }: ServerSettings, listener: ListeningSocket | undefined): Promise<string> {

@@ -2,17 +2,18 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { personsOfHashes, rollupDefinitions, WarehouseIdentities } from '@tidemark/analytics';
+import { personsOfHashes, rollupDefinitions, StaticCohorts, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
-import { openControl, openKeyDirectory } from '@tidemark/control';
-import { accountingCheck, ClockWatch, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, partMerging, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
+import { openControl, openKeyDirectory, toValveRule } from '@tidemark/control';
+import { accountingCheck, ClockWatch, cohortMembers, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, partMerging, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
 import { Lake } from '@tidemark/lake';
 import { LmdbLogReader, LmdbPositions } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
 import { createAdmission, openGeo } from '@tidemark/pipeline';
-import { finishSwap, isSwapUnfinished, Processor, rebuildJournalPath, Rebuilds, recover } from '@tidemark/processor';
+import { finishSwap, isSwapUnfinished, Processor, rebuildJournalPath, Rebuilds, recover, replayDoorAt, Replays } from '@tidemark/processor';
 import { AdhocQueries, ChdbWarehouse, createMissingTables, DERIVED_TABLES, insertDerived, migrateWarehouse, POSITIONED_TABLES, ROLLUP_TABLES, verifyParts } from '@tidemark/warehouse';
 import { pino } from 'pino';
+import { answerCaching } from './answer-caching.ts';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
 import type { ToChild } from './child-messages.ts';
@@ -48,7 +49,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     const found = await verifyParts(opened, checkpoints.found, checkpoints.onDisk, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
     // One that is gone has vanished parts, and is mended like any other.
-    await createMissingTables(opened, [...Object.keys(POSITIONED_TABLES), ...ROLLUP_TABLES]);
+    await createMissingTables(opened, [...Object.keys(POSITIONED_TABLES), ...ROLLUP_TABLES, 'cohort_members']);
     return { warehouse: opened, verified: found };
   });
   const lake = await openStore(() => Lake.open(folders.lake, warehouse));
@@ -113,8 +114,9 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const personsOf = async (project: string) => personsOfHashes(await identities.of(project));
   const rollups = new Rollups({ warehouse, writer: processor, definitionsOf, personsOf, clock, report: rollupMetrics(metrics) });
   const idsExpire = idExpiry({ ...destructive, forgotten: (day) => processor.forgetIdsBefore(day) });
+  const cohorts = new StaticCohorts({ warehouse, inUse: () => control.questions.membersInUse(), onError: (err) => logger.error({ err }, 'members that no static cohort keeps could not be removed; it will be tried again') });
   const { jobsEveryMs } = settings;
-  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), partMerging(warehouse, Date.now), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive)], {
+  const jobs = new JobScheduler([accounting, lakeCompaction(lake, warehouse), partMerging(warehouse, Date.now), idsExpire, rollups.job, retention({ ...destructive, expiring: (...which) => rollups.freeze(...which) }), quarantineExpiry(destructive), cohortMembers(cohorts)], {
     records: control.jobs,
     ...jobMetrics(metrics, logger),
     // A killed engine's lease is not to outlast many rounds.
@@ -130,9 +132,10 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     lake,
     positions,
     control,
-    betweenChanges: (work) => jobs.exclusively(() => processor.between(work)),
+    betweenChanges: (work) => jobs.exclusively(() => cohorts.between(() => processor.between(work))),
     nowMs: Date.now,
   });
+  const caching = answerCaching({ control, processor, metrics });
   const rebuilds = new Rebuilds({
     reader,
     positions,
@@ -144,6 +147,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     derived: { tables: DERIVED_TABLES, write: (source) => insertDerived(warehouse, source) },
     idsSinceMs,
     async swapped() {
+      caching.answers.clear();
       await processor.dirty.markStored();
       await checkpoints.anew(warehouse);
     },
@@ -155,6 +159,16 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const resumed = rebuilds.resume().catch((err: unknown) => logger.error({ err }, 'the rebuild could not go on'));
   const sql = new AdhocQueries({ program: fileURLToPath(new URL('./sql-process.mjs', import.meta.url)), folder: sqlFolder(settings.dataPath), lake, warehouse, limits: settings.sqlLimits });
   if (!sql.isConfined) logger.info('SQL queries run in plain processes: this machine makes no namespaces (docs/operating.md, "SQL")');
+  const admission = createAdmission({ countryOf: await openGeo() });
+  const replays = new Replays({
+    warehouse,
+    temporaryFolder: warehouse.temporaryFolder,
+    processor,
+    door: replayDoorAt(settings.replaySocketPath),
+    admit: (value, facts) => admission.admit(value, facts),
+    rulesOf: async (project) => ({ settings: await control.settings.get(project), valves: (await control.valves.list(project)).map((valve) => ({ ...toValveRule(valve), source: valve.source })) }),
+    nowMs: Date.now,
+  });
   const api = createApi({
     sql,
     warehouse,
@@ -163,17 +177,20 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     processor,
     log: reader,
     identities,
-    admission: createAdmission({ countryOf: await openGeo() }),
+    caching,
+    admission,
     metrics,
     clock: Date.now,
     version,
     folders: { ...folders },
+    cohorts,
     jobs: { list: () => jobs.list(), run: (name) => jobs.runNow(name) },
     onStoreDamage: () => noteDoubt(folders.warehouse),
     failing: () => failing.list(),
     room: { freeBytes, reserveBytes: settings.diskReserveBytes },
     backups,
     rebuilds,
+    replays,
     logger,
   });
   mkdirSync(dirname(settings.engineSocketPath), { recursive: true });

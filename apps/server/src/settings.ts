@@ -12,11 +12,15 @@ export interface ServerSettings {
   dataPath: string;
   /** Where the engine listens for the collector. */
   engineSocketPath: string;
+  /** Where the collector listens for the engine, which hands in what is replayed. */
+  replaySocketPath: string;
   /** False lifts the rate limits of all keys. */
   rateLimits: boolean;
   /** True takes the sender's address from X-Forwarded-For: only behind a proxy that sets it. */
   trustProxy: boolean;
   logLevel: LogLevel;
+  /** Segment's published script, which its snippet asks for; undefined: that address answers 404. */
+  analyticsJsPath?: string | undefined;
   /** Free bytes on the log's disk below which events are refused. */
   diskReserveBytes: number;
   /** Caps of one SQL query that are not the usual ones. */
@@ -55,9 +59,11 @@ export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerS
     port: portOf(flags.port ?? env['TIDEMARK_PORT']),
     dataPath,
     engineSocketPath: engineSocketPathOf(dataPath),
+    replaySocketPath: socketPathOf(dataPath, 'replay', 'tidemark-replay'),
     rateLimits: onOff('TIDEMARK_RATE_LIMIT', env, true),
     trustProxy: flags['trust-proxy'] ?? onOff('TIDEMARK_TRUST_PROXY', env, false),
     logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
+    analyticsJsPath: env['TIDEMARK_ANALYTICS_JS'] || undefined,
     diskReserveBytes: diskReserveOf(env['TIDEMARK_DISK_RESERVE_MB']),
     sqlLimits: sqlLimitsOf(env),
     jobsEveryMs: jobsEveryOf(env['TIDEMARK_JOBS_EVERY_MS']),

@@ -18,9 +18,9 @@ export function stateSql({ fn, of }: Aggregate): string {
   return `${suffixed(fn, 'State')}(${of})`;
 }
 
-/** SQL of it over all rows whose states lie in a window. */
-export function ofStatesSql({ fn, shown = itself }: Aggregate, state: string, window: string): string {
-  return shown(`${suffixed(fn, 'Merge')}(${state}) OVER ${window}`);
+/** SQL of it over all rows whose states are brought together; of those that lie in a window, where one is named. */
+export function ofStatesSql({ fn, shown = itself }: Aggregate, state: string, window?: string): string {
+  return shown(`${/^\w+Merge\b/.test(fn) ? fn : suffixed(fn, 'Merge')}(${state})${window === undefined ? '' : ` OVER ${window}`}`);
 }
 
 function suffixed(fn: string, suffix: string): string {

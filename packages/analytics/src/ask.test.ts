@@ -1,6 +1,8 @@
 import { holds, type Where } from '@tidemark/model';
+import type { StoredEvent } from '@tidemark/event';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, type AskContext } from './ask.ts';
+import { ask } from './ask.ts';
+import type { AskContext } from './ask-context.ts';
 import { QuestionError, type Problem } from './problem.ts';
 import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
 import { timelineQuery } from './timeline.ts';
@@ -246,9 +248,30 @@ describe('what only the engine can judge', () => {
     const within = { series: [{ where: [{ any: [nowhere] }] }] };
     expect(await problemOf('trend', within)).toMatchObject({ code: 'invalid_pattern', field: 'series[0].where[0].any[0].value', value: '(' });
     const two = [nowhere, { ...nowhere, value: '^a.*(b|c)$' }];
-    expect(await problemOf('funnel', { steps: [{ event: 'nothing' }], where: two })).toMatchObject({ code: 'invalid_pattern', field: 'where' });
+    expect(await problemOf('funnel', { steps: [{ event: 'nothing' }], where: two })).toMatchObject({ code: 'invalid_pattern', field: 'where[0].value' });
     expect((await asked('trend', { series: [{}], where: two.slice(1) })).meta.sql).not.toContain("match('',");
     const heavy = asked('funnel', { steps: [{}, {}, {}] }, { maxMemoryBytes: 1_000 });
     await expect(heavy).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive' }] });
+  });
+
+  it('is told as such while others ask and events come in, and harms neither', async () => {
+    const project = 'crowded';
+    const batch = (first: number): StoredEvent[] => Array.from({ length: 500 }, (_, i) => storedEvent({ project, userId: `u${first + i}`, eventName: 'view', timeMs: Date.UTC(2026, 4, 3) + first + i }));
+    await store.add(batch(0));
+    const light = async (): Promise<number> => Number((await asked('trend', { series: [{ measure: 'users' }] }, store.context(project))).series[0]!.total);
+    const counts: number[] = [];
+    const crowd = Array.from({ length: 3 }, async () => {
+      for (let n = 0; n < 4; n++) counts.push(await light());
+    });
+    const intake = (async () => {
+      for (let n = 1; n <= 4; n++) await store.add(batch(n * 500));
+    })();
+    for (let n = 0; n < 6; n++) {
+      const heavy = asked('funnel', { steps: [{}, {}, {}] }, { ...store.context(project), maxMemoryBytes: 100_000 });
+      await expect(heavy).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive' }] });
+    }
+    await Promise.all([...crowd, intake]);
+    expect(counts.every((n) => n >= 500 && n % 500 === 0), counts.join(', ')).toBe(true);
+    expect(await light()).toBe(2_500);
   });
 });

@@ -24,7 +24,12 @@ export function groupColumns(breakdown: readonly string[], table: Table, field: 
 
 /** Column `k<i>`: the key of a text (NULL when unset). */
 export function keyColumn(text: string, i: number): string {
-  return `ifNull(concat('=', substringUTF8(${text}, 1, ${MAX_LABEL})), '${UNSET}') AS k${i}`;
+  return `ifNull(concat('=', ${cutSql(text)}), '${UNSET}') AS k${i}`;
+}
+
+/** A text as far as it is shown. */
+export function cutSql(text: string): string {
+  return `substringUTF8(${text}, 1, ${MAX_LABEL})`;
 }
 
 export function keyNames(count: number): string[] {
@@ -42,7 +47,12 @@ export function keptColumns(count: number, kept: readonly GroupKey[]): string[] 
   const names = keyNames(count);
   const list = [...kept, names.map(() => UNSET)].map((key) => `(${key.map(literal).join(', ')})`).join(', ');
   const isKept = `(${names.join(', ')}) IN (${list})`;
-  return names.map((name, i) => `if(${isKept}, ${name}, '${REST}') AS g${i}`);
+  return restColumns(count, `NOT (${isKept})`);
+}
+
+/** Columns `g0, g1, …`: the keys of the groups of rows, one and the same where SQL says that they are of the rest. */
+export function restColumns(count: number, isRest: string): string[] {
+  return keyNames(count).map((name, i) => `if(${isRest}, '${REST}', ${name}) AS g${i}`);
 }
 
 /** What is shown of a group. */

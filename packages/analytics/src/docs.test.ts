@@ -3,10 +3,16 @@
  * the `more` events above it on its page, and each code is explained.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import Type, { type TObject } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, KINDS } from './ask.ts';
-import { askPeople } from './people/people.ts';
+import { ask } from './ask.ts';
+import { KINDS } from './kinds.ts';
+import type { CohortLookup } from './cohorts/saved-cohorts.ts';
+import { askPeople, PeopleAnswer } from './people/people.ts';
 import { PROBLEM_CODES, QuestionError } from './problem.ts';
+import { Meta } from './schema.ts';
+import { exactly } from './testing.ts';
 import { WarehouseIdentities } from './identities.ts';
 import { openTestStore, storedEvent, type EventSketch, type TestStore } from './testing/store.ts';
 
@@ -16,6 +22,7 @@ const pages = [INDEX, ...readdirSync(new URL('questions/', DOCS)).map((name) => 
   name,
   text: readFileSync(new URL(name, DOCS), 'utf8'),
 }));
+const ajv = new Ajv2020({ strict: false, allErrors: true });
 const NOW_MS = Date.parse('2026-05-04T12:00:00Z');
 
 interface Block {
@@ -52,13 +59,21 @@ const examples = all.flatMap(({ page, blocks }) => {
   });
 });
 
+/** Whether an answer is as its kind describes it, with no field that it doesn't name; the same schemas make the API's description. */
+function shapeOf(kindName: string, part: string | undefined): { isOf: (answer: unknown) => boolean; errors: () => unknown } {
+  const kind = KINDS.find(({ name }) => name === kindName)!;
+  const { properties } = part === 'people' ? PeopleAnswer : (kind.answer as TObject);
+  const isOf = ajv.compile(exactly(Type.Object({ ...properties, meta: Meta })) as object);
+  return { isOf, errors: () => isOf.errors };
+}
+
 function eventsIn({ text }: Block, project: string): ReturnType<typeof storedEvent>[] {
   const lines = text.trim().split('\n').map((line) => JSON.parse(line) as EventSketch & { timestamp: string });
   return lines.map(({ timestamp, ...event }) => storedEvent({ project, userId: '', ...event, timeMs: Date.parse(timestamp) }));
 }
 
 /** The one cohort that is saved. */
-const cohort = async (_: string, name: string): Promise<object | undefined> => (name === 'buyers' ? { all: [{ did: 'purchase' }] } : undefined);
+const cohort: CohortLookup = async (_, name) => (name === 'buyers' ? { question: { all: [{ did: 'purchase' }] } } : undefined);
 
 let store: TestStore;
 let identities: WarehouseIdentities;
@@ -99,7 +114,10 @@ describe('docs/questions', () => {
       const asked = (part === 'people' ? askPeople : ask)(kind, JSON.parse(question.text), { ...store.context(question.project, NOW_MS), identities, cohort });
       const expected = JSON.parse(answer.text) as object;
       if (answer.label === 'answer') {
-        expect(await asked).toMatchObject(expected);
+        const found = await asked;
+        expect(found).toMatchObject(expected);
+        const { isOf, errors } = shapeOf(kind, part);
+        expect(isOf(JSON.parse(JSON.stringify(found))), JSON.stringify(errors())).toBe(true);
         return;
       }
       const error: unknown = await asked.catch((thrown: unknown) => thrown);

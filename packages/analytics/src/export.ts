@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox';
 import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
 import { withDefinitions } from './definitions.ts';
 import { eventsSql } from './events.ts';
-import { outputLine, outputSelect, type TimelineRow } from './output.ts';
+import { outputLine, outputSelect, TIMELINE_COLUMNS, type TimelineRow } from './output.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { timeRange, type TimeRange } from './range.ts';
@@ -75,7 +75,7 @@ function exportSql(request: ExportRequest, hasSessions: boolean, { fromMs, toMs 
   const session = [`${hasSessions ? SESSION_ID : `''`} AS session_first_id`, `${hasSessions ? `toUnixTimestamp64Milli(${SESSION_START})` : '0'} AS session_start_ms`];
   const rows = eventsSql({
     project: identity.project, fromMs, toMs, events: undefined, includeBots: true, table: 'timeline',
-    where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, 'timeline.*', ...session],
+    where: [[request.where, 'where']], columns: [ACTOR_COLUMNS, ...TIMELINE_COLUMNS, ...session],
   });
   const shape = (request.format ?? 'ndjson') === 'ndjson' ? `${outputSelect(PERSON_NAME_SQL)}, session_first_id, session_start_ms` : FILE_COLUMNS.map(([name, sql]) => `${sql} AS ${name}`).join(', ');
   // An empty cell, as every reader of CSV knows it; ClickHouse's own is \N.

@@ -1,34 +1,66 @@
-/** The first rows of a timeline without bounds, read together with what the sessions of those that are shown depend on. */
-import { literal, type Warehouse } from '@tidemark/warehouse';
-import { outputSelect, type TimelineRow } from './output.ts';
+/**
+ * The first rows of a timeline without bounds, and some beyond them, which tell whose they are and which sessions those that
+ * are shown belong to. One statement: of the 5 ms of CPU that it takes, planning is more than half, whatever it reads.
+ */
+import { literal, type RowBinary, type Warehouse } from '@tidemark/warehouse';
+import { PACKED_SELECT, readPackedKeys, readPackedRest, skipPackedRest, type PackedKeys, type PlacedRow } from './output.ts';
 import { EARLIEST_MS } from './range.ts';
 import { POINT_READ, type Person } from './resolve.ts';
 import { sessionsAmong } from './sessions-of-person.ts';
 
 /**
- * Rows that are read beyond the page. Mostly they lie in the same granules, and a second statement takes 7 ms; to leave
- * their documents in the engine takes 2 (chDB 26.7, 2 cores, 2026-11-22).
+ * So many rows beyond the page are read. Mostly a session began there, or there are no more. Who has as many events waits 1 to 3 ms for
+ * them; the statements that 200 rows left to do took 20 (chDB 26.7, 2 busy cores, 2026-11-22).
  */
-const ROWS_BEYOND = 300;
+export const ROWS_BEYOND = 1_000;
 
-/** One with its place in the log. */
-export type PlacedRow = TimelineRow & { offset: number };
-
-interface FirstRows {
+export interface FirstSpan {
   order: 'asc' | 'desc';
   limit: number;
-  /** In order, the rows beyond `limit` too. `person` is ''. */
-  read: readonly PlacedRow[];
+  /** Rows that are read beyond those. */
+  beyond: number;
+}
+
+export interface FirstRows {
+  order: 'asc' | 'desc';
+  /** In order, at most `limit`. `person` is ''. */
+  rows: readonly PlacedRow[];
+  more: boolean;
+  /** These and further ones, in order: what tells whose they are, and their sessions. */
+  read: readonly PackedKeys[];
   /** There are no others. */
   isWhole: boolean;
 }
 
 /** `condition`: on the table `timeline`, beside the one on the project. Throws WarehouseError. */
-export async function readFirstRows(condition: string, { order, limit }: { order: 'asc' | 'desc'; limit: number }, project: string, warehouse: Warehouse): Promise<FirstRows> {
+export async function readFirstRows(condition: string, { order, limit, beyond }: FirstSpan, project: string, warehouse: Warehouse): Promise<FirstRows> {
+  const count = limit + beyond;
+  const found = await ask(condition, { order, limit: count + 1 }, project, warehouse);
+  const rows: PlacedRow[] = [];
+  const read: PackedKeys[] = [];
+  while (!found.isAtEnd && read.length < count) {
+    const keys = readPackedKeys(found);
+    read.push(keys);
+    // Only those that are shown are unpacked.
+    if (rows.length < limit) rows.push(readPackedRest(keys, found));
+    else skipPackedRest(found);
+  }
+  const isWhole = found.isAtEnd;
+  return { order, rows, more: read.length > limit || !isWhole, read, isWhole };
+}
+
+/** Rows of the timeline in its order. `condition`: as above. Throws WarehouseError. */
+export async function readPlaced(condition: string, span: { order: 'asc' | 'desc'; limit: number }, project: string, warehouse: Warehouse): Promise<PlacedRow[]> {
+  const found = await ask(condition, span, project, warehouse);
+  const rows: PlacedRow[] = [];
+  while (!found.isAtEnd) rows.push(readPackedRest(readPackedKeys(found), found));
+  return rows;
+}
+
+function ask(condition: string, { order, limit }: { order: 'asc' | 'desc'; limit: number }, project: string, warehouse: Warehouse): Promise<RowBinary> {
   const way = order === 'asc' ? 'ASC' : 'DESC';
-  const { rows: read } = await warehouse.query<PlacedRow>(`SELECT ${outputSelect("''")}, offset FROM timeline WHERE project = ${literal(project)} AND ${condition}
-ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit + ROWS_BEYOND + 1} ${POINT_READ}`);
-  return { order, limit, read, isWhole: read.length <= limit + ROWS_BEYOND };
+  return warehouse.binary(`SELECT ${PACKED_SELECT} FROM timeline WHERE project = ${literal(project)} AND (${condition})
+ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit} ${POINT_READ}`);
 }
 
 /** Whether all of the rows that lie under an id, and none but these, can be the person's. */
@@ -38,17 +70,14 @@ export function areOf({ read }: FirstRows, id: string, { users, devices, usedDev
   return read.every(({ user_id }) => (user_id === '' ? ownsDevice : users.includes(user_id)));
 }
 
-/** The rows to be shown, with their sessions; undefined when these can't be told from what was read. All rows must be one person's. */
-export function withSessionsOf({ order, limit, read, isWhole }: FirstRows): PlacedRow[] | undefined {
-  const rows = read.slice(0, limit);
-  const [first, last, end] = [rows[0], rows.at(-1), read.at(-1)].map((row) => Number(row?.time_ms));
-  if (rows.length === 0) return [];
+/** The rows with their sessions; undefined when these can't be told from what was read. All rows must be one person's. */
+export function withSessionsOf({ order, rows, read, isWhole }: FirstRows): PlacedRow[] | undefined {
+  const [first, last, end] = [rows[0]?.time_ms, rows.at(-1)?.time_ms, read.at(-1)?.time_ms];
+  if (first === undefined || last === undefined || end === undefined) return [];
   // More events of the time of the last read row may not have been read.
   if (!isWhole && last === end) return undefined;
-  const sinceMs = isWhole || order === 'asc' ? EARLIEST_MS : end! + 1;
-  const untilMs = Math.max(first!, last!);
-  const events = read
-    .map(({ anonymous_id, bot, time_ms, event_id }) => ({ device: anonymous_id, bot: Number(bot), at: Number(time_ms), id: event_id }))
-    .filter(({ at }) => at >= sinceMs && at <= untilMs);
+  const sinceMs = isWhole || order === 'asc' ? EARLIEST_MS : end + 1;
+  const untilMs = Math.max(first, last);
+  const events = read.map((row) => ({ device: row.anonymous_id, bot: row.bot, at: row.time_ms, id: row.event_id })).filter(({ at }) => at >= sinceMs && at <= untilMs);
   return sessionsAmong(rows, order === 'asc' ? events : events.toReversed(), sinceMs);
 }

@@ -1,7 +1,7 @@
 /** Identity to be looked at: one person with its nodes and events, the links of a person, the nodes that are no person. */
 import { aliasHubs, MAX_ALIAS_LINKS, nodeOfKey, pairKey, standingDecisions, type AliasLink, type Decision, type NodeKey } from '@tidemark/identity';
 import { literal, type Warehouse } from '@tidemark/warehouse';
-import { readHubUsers } from './identities.ts';
+import { readHubUsers } from './read-identity.ts';
 import type { ProjectIdentity } from './project-identity.ts';
 import { eventsOfPerson, resolvePerson, type Person } from './resolve.ts';
 

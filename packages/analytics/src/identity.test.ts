@@ -1,15 +1,17 @@
 /** Identity as the model has it (rules I1 to I9), whoever shares, aliases, merges and cuts, in whatever order it arrives. */
-import { funnel, personOf, timeline, trend } from '@tidemark/model';
+import { attribution, funnel, personOf, sessions, timeline, trend } from '@tidemark/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, type AskContext } from './ask.ts';
+import { ask } from './ask.ts';
+import type { AskContext } from './ask-context.ts';
 import { exportEvents } from './export.ts';
 import { readPerson } from './identity-view.ts';
 import { WarehouseIdentities } from './identities.ts';
-import { writeOverrides } from './overrides-table.ts';
 import { plainIdentity } from './project-identity.ts';
 import { timelineQuery } from './timeline.ts';
 import { asModel, identityHistory, IDS } from './testing/identity-histories.ts';
+import { askPeople } from './people/people.ts';
+import { throughTable } from './testing/through-table.ts';
 import { openTestStore, storedEvent, type TestStore } from './testing/store.ts';
 
 let store: TestStore;
@@ -18,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-const RUNS = Number(process.env['TIDEMARK_IDENTITY_RUNS'] ?? 12);
+const RUNS = Number(process.env['TIDEMARK_IDENTITY_RUNS'] ?? 5);
 const FROM = '2026-05-03T10:00:00Z';
 const TO = '2026-05-03T10:00:10Z';
 const range = { fromMs: Date.parse(FROM), toMs: Date.parse(TO) };
@@ -26,6 +28,10 @@ const STEPS = [{ event: 'view' }, { event: 'cart' }, { event: 'buy' }];
 
 interface Answers {
   users: number;
+  /** Of a cohort of all who did anything. */
+  members: number;
+  attributed: { conversions: number; users: number; withoutTouch: number };
+  sessions: number;
   steps: number[];
   timelines: Record<string, string[]>;
   /** Events of the person of each id, as GET /api/identities/{id} tells. */
@@ -37,6 +43,9 @@ interface Answers {
 async function answersOf(context: AskContext): Promise<Answers> {
   const asked = { from: FROM, to: TO };
   const counted = (await ask('trend', { ...asked, series: [{ measure: 'users' }] }, context)) as unknown as { series: { total: number }[] };
+  const { size: members } = (await ask('cohort', { ...asked, all: [{ did: '*' }] }, context)) as unknown as { size: number };
+  const touched = (await ask('attribution', { ...asked, conversion: { event: 'buy' }, touch: { event: 'view' }, lookback: '5s', breakdown: [] }, context)) as unknown as Answers['attributed'];
+  const visited = (await ask('sessions', { ...asked, gap: '2s' }, context)) as unknown as { sessions: number };
   const chained = (await ask('funnel', { ...asked, window: '5s', steps: STEPS }, context)) as unknown as { steps: { users: number }[] };
   const timelines: Record<string, string[]> = {};
   for (const id of IDS) timelines[id] = (await timelineQuery({ id }, context)).events.map(({ eventId }) => eventId);
@@ -48,6 +57,9 @@ async function answersOf(context: AskContext): Promise<Answers> {
   const lines = Buffer.concat(chunks).toString().trimEnd().split('\n').map((line) => JSON.parse(line) as { eventId: string; personId: string });
   return {
     users: counted.series[0]?.total ?? -1,
+    members,
+    attributed: { conversions: touched.conversions, users: touched.users, withoutTouch: touched.withoutTouch },
+    sessions: visited.sessions,
     steps: chained.steps.map(({ users }) => users),
     timelines,
     events,
@@ -59,17 +71,21 @@ describe('identity', () => {
   it('is the model’s in every answer, inline and through the table', async () => {
     let round = 0;
     await fc.assert(
-      fc.asyncProperty(identityHistory, fc.boolean(), async ({ events, arrivals, decisions }, throughTable) => {
+      fc.asyncProperty(identityHistory, fc.boolean(), async ({ events, arrivals, decisions }, isInTable) => {
         const project = `identity${++round}`;
         for (const lot of arrivals) await store.add(lot.map((event) => ({ ...event, project })));
         const read = new WarehouseIdentities({ warehouse: store.warehouse, decisionsOf: async () => decisions });
-        const of = async () => {
-          const identity = await read.of(project);
-          return throughTable ? { ...identity, table: { version: await writeOverrides(identity, store.warehouse) } } : identity;
-        };
+        const of = () => (isInTable ? throughTable(project, decisions, store.warehouse) : read.of(project));
         const person = personOf(events, asModel(decisions));
+        const users = trend(events, { ...range, timezone: 'UTC', granularity: 'day', includeBots: false, series: [{ measure: 'users' }] }, person)[0]?.[0]?.total ?? 0;
+        const { conversions, users: buyers, withoutTouch } = attribution(
+          events, { ...range, lookbackMs: 5_000, halfLifeMs: 7 * 86_400_000, models: ['linear'], includeBots: false, conversion: { event: 'buy' }, touch: { event: 'view' }, channels: [], breakdown: [] }, person,
+        );
         expect(await answersOf({ ...store.context(project), identities: { of } })).toEqual({
-          users: trend(events, { ...range, timezone: 'UTC', granularity: 'day', includeBots: false, series: [{ measure: 'users' }] }, person)[0]?.[0]?.total ?? 0,
+          users,
+          members: users,
+          attributed: { conversions, users: buyers, withoutTouch },
+          sessions: sessions(events, { ...range, timezone: 'UTC', granularity: 'day', gapMs: 2_000, includeBots: false }, person)[0]?.sessions ?? 0,
           steps: funnel(events, { ...range, windowMs: 5_000, includeBots: false, steps: STEPS }, person).steps.map(({ users }) => users),
           timelines: Object.fromEntries(IDS.map((id) => [id, timeline(events, id, asModel(decisions))])),
           events: Object.fromEntries(IDS.map((id) => [id, timeline(events, id, asModel(decisions)).length])),
@@ -78,6 +94,27 @@ describe('identity', () => {
       }),
       { numRuns: RUNS, interruptAfterTimeLimit: 45_000 },
     );
+  });
+
+  it('gives a device to its first claim, be that from before 1970 or by a millisecond or an id', async () => {
+    const at = Date.UTC(2026, 4, 3, 10);
+    const claims = {
+      old: [{ timeMs: Date.UTC(1960, 0, 1), eventId: 'b' }, { timeMs: at, eventId: 'a' }],
+      older: [{ timeMs: Date.UTC(1960, 0, 1), eventId: 'b' }, { timeMs: Date.UTC(1960, 0, 1) + 256, eventId: 'a' }],
+      near: [{ timeMs: at - (at % 256) - 1, eventId: 'b' }, { timeMs: at - (at % 256), eventId: 'a' }],
+      same: [{ timeMs: at, eventId: 'a' }, { timeMs: at, eventId: 'ab' }],
+    };
+    for (const [project, [first, second]] of Object.entries(claims)) {
+      const common = { project, anonymousId: 'd1', timeMs: at + 1_000 };
+      await store.add([
+        storedEvent({ ...common, ...second, userId: 'bob' }), storedEvent({ ...common, ...first, userId: 'dot' }),
+        storedEvent({ ...common, eventId: 'hers', userId: 'dot', anonymousId: '' }), storedEvent({ ...common, eventId: 'whose' }),
+      ]);
+      const question = { from: '2026-05-03T10:00:01Z', to: '2026-05-03T10:00:02Z', series: [{ measure: 'users' }] };
+      expect(await ask('trend', question, store.context(project)), project).toMatchObject({ series: [{ total: 1 }] });
+      expect(await ask('cohort', { from: question.from, to: question.to, all: [{ did: '*' }] }, store.context(project)), project).toMatchObject({ size: 1 });
+      expect(await askPeople('trend', { ...question, cell: { series: 0 } }, store.context(project)), project).toMatchObject({ people: [{ personId: 'dot' }] });
+    }
   });
 
   it('leaves hubs alone: a "guest" with more than 500 aliases, a user with more than 10,000 devices', async () => {

@@ -49,7 +49,7 @@ it('P3 to P5: what is known of the person and the group of an event, now and whe
     }),
     PROPERTY_RUN,
   );
-}, 120_000);
+});
 
 it('a value or a key that reads like a name of ours is only a text', async () => {
   const text = `person_of_${Buffer.from('plan').toString('hex')}`;

@@ -2,19 +2,24 @@ import { literal, WarehouseError, type Warehouse } from '@tidemark/warehouse';
 import { QuestionError } from './problem.ts';
 import { MAX_PATTERN_LENGTH } from './where.ts';
 
-/** A pattern of an op `matches`, and where in the question it stands. */
+/** A pattern, and where in the question it stands. */
 interface Pattern {
   field: string;
   text: string;
 }
 
-/** All patterns in a valid question, wherever its kind takes conditions. */
-function patternsOf(question: unknown, field = ''): Pattern[] {
-  if (Array.isArray(question)) return question.flatMap((item, index) => patternsOf(item, `${field}[${index}]`));
+/** All patterns in a valid question: those of rules that group nodes, and of conditions wherever its kind takes them. */
+function patternsOf(question: unknown): Pattern[] {
+  const { group = [] } = question as { group?: readonly { pattern: string }[] };
+  return [...group.map(({ pattern }, index) => ({ field: `group[${index}].pattern`, text: pattern })), ...patternsOfConditions(question)];
+}
+
+function patternsOfConditions(question: unknown, field = ''): Pattern[] {
+  if (Array.isArray(question)) return question.flatMap((item, index) => patternsOfConditions(item, `${field}[${index}]`));
   if (typeof question !== 'object' || question === null) return [];
   const { op, value } = question as { op?: unknown; value?: unknown };
   if (op === 'matches' && typeof value === 'string') return [{ field: `${field}.value`, text: value }];
-  return Object.entries(question).flatMap(([name, item]) => patternsOf(item, field === '' ? name : `${field}.${name}`));
+  return Object.entries(question).flatMap(([name, item]) => patternsOfConditions(item, field === '' ? name : `${field}.${name}`));
 }
 
 /** SQL that fails where a pattern is none: ClickHouse compiles a pattern only when there is a row to match it with. */
@@ -27,9 +32,17 @@ export async function judgePatterns(question: unknown, warehouse: Pick<Warehouse
   // Too long ones and those with NUL are refused when the question is compiled.
   const patterns = patternsOf(question).filter(({ text }) => text.length <= MAX_PATTERN_LENGTH && !text.includes('\0'));
   if (patterns.length === 0) return;
-  await warehouse.query(patternsSql(patterns)).catch((error: unknown) => {
-    throw isNoPattern(error) ? noPattern(patterns.length === 1 ? patterns[0] : undefined) : error;
-  });
+  const failsWith = async (some: readonly Pattern[]): Promise<boolean> => {
+    try {
+      await warehouse.query(patternsSql(some));
+      return false;
+    } catch (error) {
+      if (isNoPattern(error)) return true;
+      throw error;
+    }
+  };
+  if (!(await failsWith(patterns))) return;
+  for (const pattern of patterns) if (await failsWith([pattern])) throw noPattern(pattern);
 }
 
 export function isNoPattern(error: unknown): boolean {
@@ -38,5 +51,5 @@ export function isNoPattern(error: unknown): boolean {
 }
 
 export function noPattern(pattern?: Pattern): QuestionError {
-  return new QuestionError({ code: 'invalid_pattern', field: pattern?.field ?? 'where', ...(pattern && { value: pattern.text }), rule: 'a regular expression in RE2 syntax', detail: 'A pattern of op matches is no regular expression (RE2 syntax).' });
+  return new QuestionError({ code: 'invalid_pattern', field: pattern?.field ?? 'where', ...(pattern && { value: pattern.text }), rule: 'a regular expression in RE2 syntax', detail: 'A pattern is no regular expression (RE2 syntax).' });
 }

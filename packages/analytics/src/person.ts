@@ -6,7 +6,8 @@
  * Resolved at read: events are first brought together by their own ids, and only these few are mapped (measured in the
  * design: 604 ms at 10 M events, against 913 for a join per row).
  */
-import { claimsThatCount, overridesSql, plainIdentity, type ProjectIdentity } from './project-identity.ts';
+import { hashOf } from './person-hash.ts';
+import { claimsThatCount, FIRST_SQL, overridesSql, plainIdentity, type ProjectIdentity } from './project-identity.ts';
 
 /** Columns that name the ids of an event without its person; group by `actor_user, actor_device`. */
 export const ACTOR_COLUMNS = `user_id AS actor_user, if(user_id = '', anonymous_id, '') AS actor_device`;
@@ -29,9 +30,15 @@ export function joinIdentity(who: string | ProjectIdentity, devices?: string): s
   return `LEFT ANY JOIN (${personsOfActors(identity, devices)}) AS identity ON actor_user = identity.of_user AND actor_device = identity.of_device`;
 }
 
-/** SELECT of `person`, once each, of rows with the actor columns. */
+/**
+ * SELECT of `person`, once each, of rows with the actor columns. By one text an actor, and joined by its hash: 49,000 people of 90,000
+ * events took 0.10 s of CPU, by the two columns 0.14 s (chDB 26.7, 2026-11-22).
+ */
 export function personsOf(rows: string, identity: ProjectIdentity): string {
-  return `SELECT DISTINCT ${PERSON_SQL} AS person FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows})) AS actors ${joinIdentity(identity)}`;
+  const key = (user: string, device: string): string => `if(${user} = '', concat('a', ${device}), concat('u', ${user}))`;
+  const persons = `SELECT ${hashOf(key('of_user', 'of_device'))} AS of_actor, of_person FROM (${personsOfActors(identity)})`;
+  return `SELECT DISTINCT if(identity.of_person = '', key, identity.of_person) AS person
+  FROM (SELECT DISTINCT ${key('actor_user', 'actor_device')} AS key FROM (${rows})) AS actors LEFT ANY JOIN (${persons}) AS identity ON ${hashOf('key')} = identity.of_actor`;
 }
 
 /**
@@ -40,7 +47,7 @@ export function personsOf(rows: string, identity: ProjectIdentity): string {
  */
 export function personsOfActors(identity: ProjectIdentity, devices?: string): string {
   const among = devices === undefined ? '' : ` AND device IN (${devices})`;
-  const owners = `SELECT device, concat('u', argMin(user, first)) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)}${among} GROUP BY device`;
+  const owners = `SELECT device, concat('u', argMin(user, ${FIRST_SQL})) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)}${among} GROUP BY device`;
   const overrides = overridesSql(identity);
   if (overrides === undefined) return `SELECT '' AS of_user, device AS of_device, owner AS of_person FROM (${owners})`;
   return `

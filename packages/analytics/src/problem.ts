@@ -31,6 +31,7 @@ export const PROBLEM_CODES = [
   'unsupported_combination',
   'unknown_cohort',
   'cohort_cycle',
+  'cohort_too_large',
   'question_too_large',
   'question_too_expensive',
   'sql_invalid',

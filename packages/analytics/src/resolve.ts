@@ -1,6 +1,7 @@
 /** Whose an id is, for one person at a time: read from the claims and the timeline's order, never from all events (rules I1 to I9). */
 import type { IdentityNode, NodeKey } from '@tidemark/identity';
 import { literal, type Warehouse } from '@tidemark/warehouse';
+import { claimsMemoryOf } from './claims-memory.ts';
 import { claimsThatCount, personOfNode, type ProjectIdentity } from './project-identity.ts';
 
 /** A person and where its events lie in the table `timeline`. */
@@ -50,6 +51,11 @@ export async function resolvePerson(id: string, identity: ProjectIdentity, wareh
   return { project, name: name.slice(1), key: name, users, devices: idsOf('a'), usedDevices: used, identity };
 }
 
+/** The person that a device is which belongs to nobody and was joined to nothing. */
+export function deviceAlone(id: string, identity: ProjectIdentity): Person {
+  return { project: identity.project, name: id, key: `a${id}`, users: [], devices: [id], usedDevices: [], identity };
+}
+
 /** The personId of one event of these ids. Throws WarehouseError. */
 export async function personIdOf(ids: { userId: string; anonymousId: string }, identity: ProjectIdentity, warehouse: Warehouse): Promise<string> {
   const { userId, anonymousId } = ids;
@@ -93,8 +99,32 @@ async function readBase(id: string, identity: ProjectIdentity, warehouse: Wareho
   return isUser && !base.asUser ? { asUser: true, owner: id, usedDevices: [] } : base;
 }
 
-/** What the claims say of an id: whether a user of that name was seen with devices, and whose it is as a device ('' for nobody's). */
-async function readClaims(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<{ hasDevices: boolean; owner: string }> {
+interface Claims {
+  /** A user of that name was seen with devices. */
+  hasDevices: boolean;
+  /** Whose it is as a device; '' for nobody's. */
+  owner: string;
+}
+
+async function readClaims(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<Claims> {
+  const memory = claimsMemoryOf(warehouse);
+  const known = memory.claimsOf(identity.project);
+  if (known !== undefined) return { hasDevices: known.hasDevices(id), owner: known.ownerOf(id, identity) };
+  if (memory.isUnclaimed(id, identity.project)) return { hasDevices: false, owner: '' };
+  return memory.remember(claimsKey(id), identity, () => askClaims(id, identity, warehouse));
+}
+
+/** Whether nothing has to be read to know what the claims say of an id. */
+export function areClaimsRemembered(id: string, identity: ProjectIdentity, warehouse: Warehouse): boolean {
+  const memory = claimsMemoryOf(warehouse);
+  return memory.claimsOf(identity.project)?.names(id) ?? memory.remembers(claimsKey(id), identity);
+}
+
+function claimsKey(id: string): string {
+  return `claims on ${id}`;
+}
+
+async function askClaims(id: string, identity: ProjectIdentity, warehouse: Warehouse): Promise<Claims> {
   const project = `project = ${literal(identity.project)}`;
   const { rows } = await warehouse.query<{ kind: string; owner: string }>(
     `SELECT 'device' AS kind, argMinIf(user, first, ${claimsThatCount(identity)}) AS owner FROM identity_claims WHERE ${project} AND device = ${literal(id)}
@@ -111,8 +141,13 @@ export async function isNamedAlone(id: string, project: string, warehouse: Wareh
 
 async function readUsedDevices(users: readonly string[], identity: ProjectIdentity, warehouse: Warehouse): Promise<Person['usedDevices']> {
   if (users.length === 0) return [];
-  const { rows } = await warehouse.query<{ device: string; is_owned: number }>(usedDevicesSql(`IN (${list(users)})`, identity));
-  return listed(rows.map(({ device, is_owned }) => [device, is_owned]));
+  const memory = claimsMemoryOf(warehouse);
+  const known = memory.claimsOf(identity.project);
+  if (known !== undefined) return listed(known.devicesOf(users, MAX_LISTED + 1).map((device) => [device, Number(users.includes(known.ownerOf(device, identity)))]));
+  return memory.remember(`devices of ${JSON.stringify(users)}`, identity, async () => {
+    const { rows } = await warehouse.query<{ device: string; is_owned: number }>(usedDevicesSql(`IN (${list(users)})`, identity));
+    return listed(rows.map(({ device, is_owned }) => [device, is_owned]));
+  });
 }
 
 function listed(used: readonly [string, number][]): Person['usedDevices'] {

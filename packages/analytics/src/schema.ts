@@ -33,7 +33,7 @@ export const Where = Type.Array(Type.Union([Condition, ConditionGroup], { descri
 });
 export type Where = Static<typeof Where>;
 
-const EventName = Type.String({ minLength: 1, maxLength: 200 });
+export const EventName = Type.String({ minLength: 1, maxLength: 200 });
 /** One name or several; absent means any event. */
 export const EventNames = Type.Union([EventName, Type.Array(EventName, { minItems: 1, maxItems: 50 })], {
   description: 'the name of an event, or a list of up to 50 names',
@@ -59,6 +59,7 @@ export const COMMON = {
   waitFor: Type.Optional(
     Type.Union([Type.String({ maxLength: 40 }), Type.Integer()], { description: 'a receivedAt: wait up to 10 s until that much is in' }),
   ),
+  cache: Type.Optional(Type.Boolean({ description: 'false = computed anew, not an answer of up to 10 s ago or of the same state' })),
 };
 
 export const BREAKDOWN = {
@@ -68,10 +69,11 @@ export const BREAKDOWN = {
 
 export const Meta = Type.Object({
   question: Type.Optional(Type.Object({ name: Type.String(), version: Type.Integer() }, { description: 'the saved question that was asked' })),
+  cached: Type.Optional(Type.Literal(true, { description: 'it was computed for somebody before, as of asOf' })),
   asOf: Type.String({ description: 'every event acknowledged with receivedAt <= asOf is in' }),
   completeThrough: Type.String({ description: 'the watermark: event times before it are complete' }),
   provisionalFrom: Type.Union([Type.String(), Type.Null()], { description: 'from here late events may still change the answer; null = nowhere' }),
-  approximate: Type.Boolean({ description: 'some of it is counted from rollups whose events have begun to expire' }),
+  approximate: Type.Boolean({ description: 'events of the time that was asked for have begun to expire: it is counted from the rollups that were kept, or from the events that are left' }),
   rollups: Type.Object(
     {
       buckets: Type.Integer({ description: 'quarters of an hour that were counted from rollups, the rest from events' }),

@@ -19,6 +19,8 @@ const FIRST_GAPS = 4;
 /** A time (epoch ms) by which all sessions that lie across `ms` have ended and been silent for a gap. Throws what `query` throws. */
 export async function closedBy(ms: number, window: WindowQuery): Promise<number> {
   const { gapMs } = window;
+  // Most ranges end where the events do, and a look at the times tells it in a tenth of the time.
+  if (!(await hasEvents(ms, ms + gapMs, window))) return ms;
   for (let ahead = FIRST_GAPS * gapMs; ms + ahead < LATEST_MS; ahead *= 2) {
     const last = await chainEnd(ms, ms - gapMs, ms + ahead, 'after', window);
     if (last === undefined || last + gapMs < ms + ahead) return last === undefined ? ms : last + gapMs + 1;
@@ -38,6 +40,11 @@ export async function openedSince(ms: number, window: WindowQuery): Promise<numb
     if (first === undefined || first - gapMs >= edge - back) return Math.min(edge, first ?? edge);
   }
   return EARLIEST_MS;
+}
+
+async function hasEvents(fromMs: number, toMs: number, { events, query }: WindowQuery): Promise<boolean> {
+  if (fromMs >= LATEST_MS) return false;
+  return (await query(`SELECT 1 ${events} AND time >= ${timeLiteral(fromMs)} AND time < ${timeLiteral(Math.min(toMs, LATEST_MS))} LIMIT 1`)).length > 0;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
 import type { TimelineRow } from './output.ts';
 import { EARLIEST_MS } from './range.ts';
-import { eventsOfPerson, type Person } from './resolve.ts';
+import { eventsOfPerson, POINT_READ, type Person } from './resolve.ts';
 import { DEFAULT_GAP_MS } from './session-window.ts';
 
 /** Hardly a session is longer, and so one statement enough. */
@@ -40,7 +40,7 @@ export async function withSessions<Row extends TimelineRow>(rows: readonly Row[]
   if (rows.length === 0) return [];
   for (let backMs = FIRST_LOOK_BACK_MS; ; backMs *= 2) {
     const sinceMs = Math.max(fromMs - backMs, EARLIEST_MS);
-    const { rows: read } = await warehouse.query<SessionEvent>(eventsSince(sinceMs, toMs, person));
+    const read = await readEvents(sinceMs, toMs, person, warehouse);
     if (read.length > MAX_EVENTS) return [...rows];
     const told = sessionsAmong(rows, read, sinceMs);
     if (told !== undefined) return told;
@@ -56,7 +56,7 @@ export function sessionsAmong<Row extends TimelineRow>(rows: readonly Row[], rea
   const shown = sessionsIn(read).filter(({ events }) => events.some(({ at }) => at >= fromMs));
   // What starts within a gap of where the reading began may go on before it.
   if (sinceMs > EARLIEST_MS && shown.some(({ startMs }) => startMs - DEFAULT_GAP_MS < sinceMs)) return undefined;
-  const sessionOf = new Map(shown.flatMap((session) => session.events.map(({ at, id }) => [`${at} ${id}`, session] as const)));
+  const sessionOf = new Map(shown.flatMap((session) => session.events.filter(({ at }) => at >= fromMs).map(({ at, id }) => [`${at} ${id}`, session] as const)));
   return rows.map((row) => {
     const session = sessionOf.get(`${Number(row.time_ms)} ${row.event_id}`);
     return session === undefined ? row : { ...row, session_first_id: session.id, session_start_ms: session.startMs };
@@ -64,10 +64,13 @@ export function sessionsAmong<Row extends TimelineRow>(rows: readonly Row[], rea
 }
 
 /** In the order of L1. */
-function eventsSince(sinceMs: number, toMs: number, person: Person): string {
-  return `SELECT anonymous_id AS device, bot, toUnixTimestamp64Milli(time) AS at, event_id AS id FROM timeline
+async function readEvents(sinceMs: number, toMs: number, person: Person, warehouse: Warehouse): Promise<SessionEvent[]> {
+  const found = await warehouse.binary(`SELECT anonymous_id, bot, time, event_id FROM timeline
 WHERE project = ${literal(person.project)} AND (${eventsOfPerson(person)}) AND time >= ${timeLiteral(sinceMs)} AND time < ${timeLiteral(toMs)}
-ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1}`;
+ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1} ${POINT_READ}`);
+  const events: SessionEvent[] = [];
+  while (!found.isAtEnd) events.push({ device: found.text(), bot: found.uint8(), at: found.int64(), id: found.text() });
+  return events;
 }
 
 function sessionsIn(events: readonly SessionEvent[]): Session[] {

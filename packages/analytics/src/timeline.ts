@@ -1,14 +1,15 @@
 /** One person's actions, in order: a merge of the ranges of all the person's ids in the table `timeline`. */
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
 import { readCursor, writeCursor } from './cursor.ts';
-import { areOf, readFirstRows, withSessionsOf, type PlacedRow } from './first-rows.ts';
-import { outputSelect, toOutput, type OutputEvent } from './output.ts';
-import type { Identities } from './ask.ts';
+import { areOf, readFirstRows, readPlaced, ROWS_BEYOND, withSessionsOf, type FirstRows, type FirstSpan } from './first-rows.ts';
+import { outputLine, type OutputEvent, type PlacedRow } from './output.ts';
+import type { Freshness, Identities } from './ports.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { QuestionError } from './problem.ts';
 import { readTime, zoneOf } from './range.ts';
-import { eventsOfPerson, isNamedAlone, POINT_READ, resolvePerson } from './resolve.ts';
+import { areClaimsRemembered, deviceAlone, eventsOfPerson, isNamedAlone, resolvePerson, type Person } from './resolve.ts';
 import { withSessions } from './sessions-of-person.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface TimelineRequest {
   /** Any id of the person. */
@@ -21,19 +22,55 @@ export interface TimelineRequest {
   cursor?: string;
   /** Default asc. */
   order?: 'asc' | 'desc';
+  /** A receivedAt: as in questions, it is waited for. */
+  waitFor?: string;
 }
 
 export interface TimelinePage {
   events: OutputEvent[];
   /** null on the last page. */
   nextCursor: string | null;
+  /** As in answers to questions, RFC 3339. */
+  meta: { asOf: string; completeThrough: string };
 }
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
+interface TimelineContext {
+  project: string;
+  warehouse: Warehouse;
+  clock: () => number;
+  freshness: Freshness;
+  identities?: Identities;
+  /** Rows that a first page reads beyond itself, to spare statements; what they are changes no answer. */
+  rowsBeyond?: number;
+}
+
+interface TimelineRows {
+  rows: readonly PlacedRow[];
+  /** There are others after these. */
+  more: boolean;
+}
+
 /** A page of a person's events. Throws QuestionError, WarehouseError. */
-export async function timelineQuery(request: TimelineRequest, context: { project: string; warehouse: Warehouse; clock: () => number; identities?: Identities }): Promise<TimelinePage> {
+export async function timelineQuery(request: TimelineRequest, context: TimelineContext): Promise<TimelinePage> {
+  return JSON.parse(await timelineJson(request, context)) as TimelinePage;
+}
+
+/** The JSON text of the same: the stored texts are passed on, neither parsed nor written again. */
+export async function timelineJson(request: TimelineRequest, context: TimelineContext): Promise<string> {
+  if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
+  // Read before the first statement: what has become visible since may be shown, never the other way round.
+  const { asOfMs, watermarkMs } = context.freshness.status();
+  const { rows, more } = await readRows(request, context);
+  const meta = { asOf: new Date(asOfMs).toISOString(), completeThrough: new Date(watermarkMs).toISOString() };
+  const last = rows.at(-1);
+  const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };
+  return `{"events":[${rows.map(outputLine).join(',')}],"nextCursor":${JSON.stringify(more && position ? writeCursor(position) : null)},"meta":${JSON.stringify(meta)}}`;
+}
+
+async function readRows(request: TimelineRequest, context: TimelineContext): Promise<TimelineRows> {
   const { project, warehouse } = context;
   const { order = 'asc', limit = DEFAULT_LIMIT } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
@@ -41,37 +78,59 @@ export async function timelineQuery(request: TimelineRequest, context: { project
   }
   const conditions = boundsSql(request, context.clock());
   const identity = (await context.identities?.of(project)) ?? plainIdentity(project);
-  if (conditions.length === 0) return firstPage({ id: request.id, order, limit }, identity, warehouse);
+  if (conditions.length === 0) return firstPage({ id: request.id, order, limit, beyond: context.rowsBeyond ?? ROWS_BEYOND }, identity, warehouse);
   const person = await resolvePerson(request.id, identity, warehouse);
-  const way = order === 'asc' ? 'ASC' : 'DESC';
-  const sql = `SELECT ${outputSelect(literal(person.name))}, offset FROM timeline
-WHERE ${[`project = ${literal(project)}`, eventsOfPerson(person), ...conditions].join(' AND ')}
-ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit + 1} ${POINT_READ}`;
-  const { rows } = await warehouse.query<PlacedRow>(sql);
-  return pageOf(await withSessions(rows.slice(0, limit), person, warehouse), rows.length > limit);
+  const rows = await readPlaced([eventsOfPerson(person), ...conditions].join(' AND '), { order, limit: limit + 1 }, project, warehouse);
+  const shown = rows.slice(0, limit).map((row) => ({ ...row, person: person.name }));
+  return { rows: await withSessions(shown, person, warehouse), more: rows.length > limit };
 }
 
-/**
- * While it is being looked up whose the id is, the rows under the id are read: most ids are a person by themselves, and then
- * nothing else is. A page took 16 ms so, and 44 with three statements in a row (p50, chDB 26.7, 2 parts, 2 busy cores, 2026-11-22).
- */
-async function firstPage({ id, order, limit }: { id: string; order: 'asc' | 'desc'; limit: number }, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelinePage> {
-  const { project } = identity;
-  const underId = readFirstRows(`raw_id = ${literal(id)}`, { order, limit }, project, warehouse);
-  const isNamed = async (): Promise<boolean> => {
-    const { read, isWhole } = await underId;
-    return read.some(({ user_id }) => user_id === id) || (!isWhole && isNamedAlone(id, project, warehouse));
-  };
-  const [guess, person] = await Promise.all([underId, resolvePerson(id, identity, warehouse, { isNamed })]);
-  const found = areOf(guess, id, person) ? guess : await readFirstRows(eventsOfPerson(person), { order, limit }, project, warehouse);
-  const rows = withSessionsOf(found) ?? (await withSessions(found.read.slice(0, limit), person, warehouse));
-  return pageOf(rows.map((row) => ({ ...row, person: person.name })), found.read.length > limit);
+/** Its rows are read before it is known for sure whose they are, and once more where that was wrong. */
+async function firstPage({ id, ...span }: { id: string } & FirstSpan, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
+  const read: ReadFirst = (condition) => readFirstRows(condition, span, identity.project, warehouse);
+  const { person, found, rows } = areClaimsRemembered(id, identity, warehouse) ? await readAsClaimed(id, read, identity, warehouse) : await readAsAlone(id, read, identity, warehouse);
+  return { rows: rows.map((row) => ({ ...row, person: person.name })), more: found.more };
 }
 
-function pageOf(rows: readonly PlacedRow[], more: boolean): TimelinePage {
-  const last = rows.at(-1);
-  const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };
-  return { events: rows.map(toOutput), nextCursor: more && position ? writeCursor(position) : null };
+type ReadFirst = (condition: string) => Promise<FirstRows>;
+interface Shown {
+  person: Person;
+  found: FirstRows;
+  /** Those of the page, with their sessions. */
+  rows: readonly PlacedRow[];
+}
+
+/** While it is being looked up whose the id is, its rows are shown as those of a device by itself: most ids are that. */
+async function readAsAlone(id: string, read: ReadFirst, identity: ProjectIdentity, warehouse: Warehouse): Promise<Shown> {
+  const underId = read(`raw_id = ${literal(id)}`);
+  const isNamed = async (): Promise<boolean> => isNamedIn(await underId, id, identity.project, warehouse);
+  const shown = underId.then((found) => showSessions(found, deviceAlone(id, identity), warehouse));
+  const [guess, person, rows] = await Promise.all([underId, resolvePerson(id, identity, warehouse, { isNamed }), shown]);
+  if (areOf(guess, id, person)) return { person, found: guess, rows: person.users.length === 0 ? rows : await showSessions(guess, person, warehouse) };
+  return readAll(person, read, warehouse);
+}
+
+/** The person is known by the claims on the id, unless a user of that very name was seen without a device: its rows are read, too. */
+async function readAsClaimed(id: string, read: ReadFirst, identity: ProjectIdentity, warehouse: Warehouse): Promise<Shown> {
+  const person = await resolvePerson(id, identity, warehouse, { isNamed: async () => false });
+  if (person.users.includes(id)) return readAll(person, read, warehouse);
+  const found = await read(`${eventsOfPerson(person)} OR raw_id = ${literal(id)} AND user_id = ${literal(id)}`);
+  const [isNamed, rows] = await Promise.all([isNamedIn(found, id, identity.project, warehouse), showSessions(found, person, warehouse)]);
+  return isNamed ? readAll(await resolvePerson(id, identity, warehouse, { kind: 'user' }), read, warehouse) : { person, found, rows };
+}
+
+async function readAll(person: Person, read: ReadFirst, warehouse: Warehouse): Promise<Shown> {
+  const found = await read(eventsOfPerson(person));
+  return { person, found, rows: await showSessions(found, person, warehouse) };
+}
+
+async function showSessions(found: FirstRows, person: Person, warehouse: Warehouse): Promise<readonly PlacedRow[]> {
+  return withSessionsOf(found) ?? withSessions(found.rows, person, warehouse);
+}
+
+/** Whether a user of the id was seen without a device, by the rows of the id's that were read if they are all. */
+async function isNamedIn({ read, isWhole }: FirstRows, id: string, project: string, warehouse: Warehouse): Promise<boolean> {
+  return read.some(({ user_id }) => user_id === id) || (!isWhole && isNamedAlone(id, project, warehouse));
 }
 
 function boundsSql({ from, to, cursor, order = 'asc' }: TimelineRequest, nowMs: number): string[] {

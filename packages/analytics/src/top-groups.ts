@@ -1,4 +1,4 @@
-import type { Asking } from './ask.ts';
+import type { Asking } from './asking.ts';
 import { allUnsetSql, keyNames, type GroupKey } from './breakdown.ts';
 
 /** Of rows with the columns k0, k1, … the `limit` groups with the most of them, the first first; without the unset one (rule B2). */

@@ -1,7 +1,7 @@
 /** What became of one event that is stored, by its id. */
 import { dedupKey } from '@tidemark/event';
 import { literal, type Warehouse } from '@tidemark/warehouse';
-import type { Identities } from './ask.ts';
+import type { Identities } from './ports.ts';
 import { outputSelect, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
 import { plainIdentity } from './project-identity.ts';
 import { personIdOf, resolvePerson } from './resolve.ts';

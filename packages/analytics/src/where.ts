@@ -39,7 +39,7 @@ function holdsSql(op: Operator, { value }: Condition, read: PropertySql, field: 
       // Like the other tools of the trade: without regard to case.
       return sure(`positionUTF8(lowerUTF8(${read.text}), lowerUTF8(${literal(String(value))})) > 0`);
     case 'matches':
-      return sure(`match(${read.text}, ${pattern(String(value), field)})`);
+      return sure(`match(${read.text}, ${patternLiteral(String(value), `${field}.value`)})`);
     case '>':
     case '>=':
     case '<':
@@ -83,10 +83,11 @@ function sure(condition: string): string {
 
 export const MAX_PATTERN_LENGTH = 500;
 
-function pattern(text: string, field: string): string {
+/** The literal of a pattern that stands in `field`. Throws a QuestionError. */
+export function patternLiteral(text: string, field: string): string {
   if (text.length <= MAX_PATTERN_LENGTH && !text.includes('\0')) return literal(text);
   throw new QuestionError({
-    code: 'invalid_pattern', field: `${field}.value`, value: text,
+    code: 'invalid_pattern', field, value: text,
     rule: 'a regular expression in RE2 syntax, at most 500 characters, without NUL',
     detail: 'The pattern is too long or contains NUL.',
   });

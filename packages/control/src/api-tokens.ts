@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Kysely } from 'kysely';
-import type { ApiTokenGrant } from './control.ts';
+import type { Kysely, Selectable } from 'kysely';
 import { ControlError } from './errors.ts';
 import { hashToken, newApiToken, newId, tokenPrefix } from './secrets.ts';
 import { checkedName, recorded, requireProject } from './store.ts';
@@ -17,6 +16,14 @@ export interface ApiToken {
   createdAtMs: number;
   /** To the minute; null = never. */
   lastUsedAtMs: number | null;
+}
+
+/** What a token lets its bearer do. */
+export interface ApiTokenGrant {
+  project: string;
+  tokenId: string;
+  /** May also make projects, list and delete them. It still reads the data of its own project only. */
+  admin: boolean;
 }
 
 export interface ApiTokens {
@@ -97,9 +104,12 @@ export function createApiTokens(store: Store): ApiTokens {
  * hashes is constant-time all the same, lest an index ever matches by less than the whole.
  */
 export function createAuthenticator(store: Store): (token: string) => Promise<ApiTokenGrant | undefined> {
+  // Every request asks it: 170 us of CPU when it is composed each time, 60 so.
+  const byHash = liveTokens(store.db).where('hash', '=', Buffer.alloc(0)).compile();
   return async (token) => {
     const hash = hashToken(token);
-    const row = await liveTokens(store.db).where('hash', '=', hash).executeTakeFirst();
+    const { rows } = await store.db.executeQuery<Selectable<Tables['api_tokens']>>({ ...byHash, parameters: [hash] });
+    const row = rows[0];
     if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
     await noteUse(store, row);
     return { project: row.project, tokenId: row.id, admin: row.admin === 1 };

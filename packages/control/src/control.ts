@@ -1,9 +1,10 @@
 /** What the control store holds, and what it promises. `openControl` (open-control.ts) is the one that keeps it. */
-import type { ApiTokens } from './api-tokens.ts';
+import type { ApiTokenGrant, ApiTokens } from './api-tokens.ts';
 import type { AuditLog } from './audit.ts';
 import type { FirstProject, FirstProjectPresets } from './first-project.ts';
 import type { IdentityDecisions } from './identity-decisions.ts';
 import type { JobRecords } from './jobs.ts';
+import type { DoorSettings, RateLimits } from './project-settings.ts';
 import type { Projects } from './projects.ts';
 import type { SavedQuestions } from './saved-questions.ts';
 import type { Settings } from './settings.ts';
@@ -38,50 +39,10 @@ export interface ValveRule {
   expiresAtMs?: number;
 }
 
-export interface RateLimits {
-  eventsPerSecond: number | null;
-  bytesPerSecond: number | null;
-}
-
-/** What the collector's door goes by. */
-export interface DoorSettings {
-  /** `flag` (default): bots are stored with a flag. `drop`: counted as filtered. */
-  bots: 'flag' | 'drop';
-  /** What is kept of a sender's address: nothing (default), the network (last octet, last 80 bits zeroed), all. */
-  ip: 'drop' | 'truncate' | 'keep';
-  /** Days that events are kept; null = for ever. */
-  retentionDays: number | null;
-}
-
-export interface ProjectSettings extends DoorSettings {
-  /** Days after their receipt that quarantined items are kept; null = for ever. */
-  quarantineDays: number | null;
-  /** What is counted ahead. */
-  rollups: {
-    /** Properties, besides those that all projects have, by which trends are answered from rollups. */
-    properties: string[];
-  };
-  /** Which channel an event came by: the first rule whose conditions all hold. */
-  channels: ChannelRule[];
-}
-
-/** A channel, and conditions of a question's `where`. */
-export interface ChannelRule {
-  name: string;
-  where: unknown[];
-}
-
 /** Looks write keys up in memory; kept fresh from the control store (a change shows within two seconds). */
 export interface KeyDirectory {
   find(writeKey: string): WriteKeyGrant | undefined;
   close(): Promise<void>;
-}
-
-export interface ApiTokenGrant {
-  project: string;
-  tokenId: string;
-  /** May also make projects, list and delete them. It still reads the data of its own project only. */
-  admin: boolean;
 }
 
 /**

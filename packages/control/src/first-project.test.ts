@@ -13,7 +13,7 @@ test('the first start makes a project that can be sent to and asked', async () =
     project: first.project,
     admin: true,
   });
-  expect(await control.settings.get(first.project)).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90, rollups: { properties: [] }, channels: [] });
+  expect(await control.settings.get(first.project)).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics', quarantineDays: 90, rollups: { properties: [] }, channels: [] });
 });
 
 test('later starts find the same project and key, and no longer know the token', async () => {

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Control, KeyDirectory, DoorSettings, RateLimits, WriteKeyGrant } from './control.ts';
+import type { Control, KeyDirectory, WriteKeyGrant } from './control.ts';
+import type { DoorSettings, RateLimits } from './project-settings.ts';
 import { openKeyDirectory } from './key-directory.ts';
 import type { KeyDirectoryOptions } from './key-directory.ts';
 import { failure, temporaryControl, temporaryControlPath } from './testing.ts';
 
-const DEFAULTS: DoorSettings = { bots: 'flag', ip: 'drop', retentionDays: null };
+const DEFAULTS: DoorSettings = { bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics' };
 const NO_LIMITS: RateLimits = { eventsPerSecond: null, bytesPerSecond: null };
 
 async function temporaryDirectory(path: string, options: KeyDirectoryOptions = {}): Promise<KeyDirectory> {
@@ -29,7 +30,7 @@ test('knows live keys with their limits and settings, and sees each change', asy
   await control.keys.setLimits({ project, key, limits: { eventsPerSecond: 100 }, actor: 'test' });
   await expect.poll(() => directory.find(key)?.limits).toEqual({ eventsPerSecond: 100, bytesPerSecond: null });
   await control.settings.set({ project, settings: { ip: 'truncate', retentionDays: 90 }, actor: 'test' });
-  await expect.poll(() => directory.find(key)?.settings).toEqual({ bots: 'flag', ip: 'truncate', retentionDays: 90 });
+  await expect.poll(() => directory.find(key)?.settings).toEqual({ bots: 'flag', ip: 'truncate', retentionDays: 90, consentCategory: 'analytics' });
   await control.keys.revoke({ project, key, actor: 'test' });
   await expect.poll(() => directory.find(key)).toBeUndefined();
 });

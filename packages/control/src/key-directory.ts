@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Libsql from 'libsql';
-import type { KeyDirectory, DoorSettings, WriteKeyGrant } from './control.ts';
+import type { KeyDirectory, WriteKeyGrant } from './control.ts';
+import type { DoorSettings } from './project-settings.ts';
 import { connectForReading, schemaVersion } from './database.ts';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
@@ -91,7 +92,7 @@ type KeyRow = {
 
 const LIVE_KEYS = `
   SELECT k.key, k.project, k.source, k.events_per_second AS eventsPerSecond, k.bytes_per_second AS bytesPerSecond,
-    s.bots, s.ip, s.retention_days AS retentionDays
+    s.bots, s.ip, s.retention_days AS retentionDays, s.consent_category AS consentCategory
   FROM write_keys k JOIN projects p ON p.id = k.project JOIN settings s ON s.project = k.project
   WHERE k.revoked_at_ms IS NULL AND p.deleted_at_ms IS NULL`;
 
@@ -101,8 +102,8 @@ function readKeys(db: Libsql.Database): Map<string, WriteKeyGrant> {
   const valvesOf = readValves(db);
   const keys = new Map<string, WriteKeyGrant>();
   for (const row of db.prepare(LIVE_KEYS).all() as KeyRow[]) {
-    const { key, project, source, eventsPerSecond, bytesPerSecond, bots, ip, retentionDays } = row;
-    const settings = settingsOf.get(project) ?? { bots, ip, retentionDays };
+    const { key, project, source, eventsPerSecond, bytesPerSecond, bots, ip, retentionDays, consentCategory } = row;
+    const settings = settingsOf.get(project) ?? { bots, ip, retentionDays, consentCategory };
     settingsOf.set(project, settings);
     const valves = valvesOf(project, source);
     const grant = { project, source, limits: { eventsPerSecond, bytesPerSecond }, settings };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { failure, withProject } from './testing.ts';
+import { openDatabase } from './database.ts';
+import { failure, temporaryControl, temporaryControlPath, withProject } from './testing.ts';
 
 const actor = 'test';
 
@@ -35,6 +36,24 @@ test('the same question again makes no version, whatever its order of keys', asy
   expect(await control.questions.save({ ...name, body: { limit: 2, series: [] } })).toMatchObject({ version: 2, isNew: false });
   // An old one is restored by putting it again.
   expect(await control.questions.save({ ...name, body: { limit: 1, series: [{ label: 'y', event: 'x' }] } })).toMatchObject({ version: 3 });
+});
+
+test('a project has 10,000 of them, of all kinds together', async () => {
+  const path = temporaryControlPath();
+  const control = await temporaryControl({ path });
+  const { project } = await control.ensureFirstProject();
+  const save = (name: string) => control.questions.save({ project, kind: 'trend', name, body: {}, actor });
+  await save('last');
+  const beside = openDatabase(path);
+  const rows = Array.from({ length: 9_998 }, (_, i) => ({ project, kind: i % 2 === 0 ? 'funnel' : 'trend', name: `n${i}`, version: 1, body: '{}', created_at_ms: 0, created_by: actor }));
+  for (let i = 0; i < rows.length; i += 1_000) await beside.insertInto('saved_questions').values(rows.slice(i, i + 1_000)).execute();
+  await beside.destroy();
+  expect(await save('one more')).toMatchObject({ isNew: true });
+  expect(await failure(save('too many'))).toMatchObject({ code: 'too_many_questions', field: 'name' });
+  // What there is may change, and what is deleted makes room.
+  expect(await control.questions.save({ project, kind: 'trend', name: 'last', body: { limit: 1 }, actor })).toMatchObject({ version: 2 });
+  await control.questions.delete({ project, kind: 'trend', name: 'last', actor });
+  expect(await save('too many')).toMatchObject({ isNew: true });
 });
 
 test('names are 1 to 200 characters, told apart by each', async () => {

@@ -18,6 +18,15 @@ export interface SavedQuestion {
   createdAtMs: number;
   /** Id of the API token that saved it. */
   createdBy: string;
+  /** The people that a static cohort keeps. The warehouse holds those of the newest version only. */
+  members?: KeptMembers;
+}
+
+export interface KeptMembers {
+  /** Of this saving, among all projects'. */
+  id: string;
+  people: number;
+  ids: number;
 }
 
 export interface QuestionName {
@@ -34,12 +43,14 @@ export interface SavedQuestions {
   /** All versions, newest first. Throws `unknown_question`. */
   versions(question: QuestionName): Promise<SavedQuestion[]>;
   /**
-   * Saves a new version, unless the newest is the same question (as JSON, whatever its order of keys); `isNew`: there was none of this
-   * name. With `ifVersion` (0 = none yet) throws `version_conflict` unless that is the newest; `illegal_name`; `too_many_questions`.
+   * Saves a new version, unless the newest is the same question (as JSON, whatever its order of keys) and keeps no members; `isNew`:
+   * there was none of this name. With `ifVersion` (0 = none yet) throws `version_conflict` unless that is the newest; `illegal_name`; `too_many_questions`.
    */
-  save(question: QuestionName & { body: unknown; ifVersion?: number; actor: string }): Promise<SavedQuestion & { isNew: boolean }>;
+  save(question: QuestionName & { body: unknown; members?: KeptMembers; ifVersion?: number; actor: string }): Promise<SavedQuestion & { isNew: boolean }>;
   /** All versions. Throws `unknown_question`. */
   delete(question: QuestionName & { actor: string }): Promise<void>;
+  /** Ids of all members that a newest version of a living project names. */
+  membersInUse(): Promise<string[]>;
 }
 
 export function createSavedQuestions(store: Store): SavedQuestions {
@@ -47,12 +58,19 @@ export function createSavedQuestions(store: Store): SavedQuestions {
     async list(project, kind) {
       const rows = await living(store.db, project)
         .$if(kind !== undefined, (query) => query.where('kind', '=', kind as string))
+        // A question may have any number of versions before the newest: they are not read.
+        .where('version', '=', ({ selectFrom }) =>
+          selectFrom('saved_questions as each')
+            .select((is) => is.fn.max('each.version').as('newest'))
+            .where('each.project', '=', project)
+            .whereRef('each.kind', '=', 'saved_questions.kind')
+            .whereRef('each.name', '=', 'saved_questions.name')
+            .where('each.deleted_at_ms', 'is', null),
+        )
         .orderBy('kind')
         .orderBy('name')
-        .orderBy('version', 'desc')
         .execute();
-      const newest = rows.filter((row, at) => row.kind !== rows[at - 1]?.kind || row.name !== rows[at - 1]?.name);
-      return newest.map(toSavedQuestion);
+      return rows.map(toSavedQuestion);
     },
 
     async get({ version, ...question }) {
@@ -65,7 +83,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
 
     versions: async (question) => found(await versionsOf(store.db, question).execute()).map(toSavedQuestion),
 
-    async save({ project, kind, name, body, ifVersion, actor }) {
+    async save({ project, kind, name, body, members, ifVersion, actor }) {
       checkName(name);
       const change = { project, actor, action: 'question.save', subject: `${kind}/${name}` };
       return recorded(store, change, async (trx, nowMs) => {
@@ -75,7 +93,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           const detail = `The newest version is ${newest?.version ?? 0}, not ${ifVersion}: read it and save again.`;
           throw new ControlError('version_conflict', detail, { field: 'ifVersion' });
         }
-        if (newest !== undefined && canonical(JSON.parse(newest.body)) === canonical(body)) return { ...toSavedQuestion(newest), isNew: false };
+        if (newest !== undefined && members === undefined && canonical(JSON.parse(newest.body)) === canonical(body)) return { ...toSavedQuestion(newest), isNew: false };
         if (newest === undefined) await refuseTooMany(trx, project);
         const { last } = await trx
           .selectFrom('saved_questions')
@@ -85,7 +103,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           .where('name', '=', name)
           .executeTakeFirstOrThrow();
         const key = { kind, name, version: ((last as number | null) ?? 0) + 1 };
-        const row = { ...key, body: JSON.stringify(body), created_at_ms: nowMs, created_by: actor };
+        const row = { ...key, body: JSON.stringify(body), created_at_ms: nowMs, created_by: actor, members: members === undefined ? null : JSON.stringify(members) };
         await trx
           .insertInto('saved_questions')
           .values({ project, ...row })
@@ -107,6 +125,22 @@ export function createSavedQuestions(store: Store): SavedQuestions {
           .where('deleted_at_ms', 'is', null)
           .execute();
       });
+    },
+
+    async membersInUse() {
+      const rows = await store.db
+        .selectFrom('saved_questions as saved')
+        .innerJoin('projects', 'projects.id', 'saved.project')
+        .select('members')
+        .where('members', 'is not', null)
+        .where('saved.deleted_at_ms', 'is', null)
+        .where('projects.deleted_at_ms', 'is', null)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('saved_questions as later').select('later.version')
+            .whereRef('later.project', '=', 'saved.project').whereRef('later.kind', '=', 'saved.kind').whereRef('later.name', '=', 'saved.name')
+            .whereRef('later.version', '>', 'saved.version').where('later.deleted_at_ms', 'is', null))))
+        .execute();
+      return rows.map(({ members }) => (JSON.parse(members as string) as KeptMembers).id);
     },
   };
 }
@@ -137,7 +171,7 @@ function canonical(value: unknown): string {
 function living(db: Kysely<Tables>, project: string) {
   return db
     .selectFrom('saved_questions')
-    .select(['kind', 'name', 'version', 'body', 'created_at_ms', 'created_by'])
+    .select(['kind', 'name', 'version', 'body', 'created_at_ms', 'created_by', 'members'])
     .where('project', '=', project)
     .where('deleted_at_ms', 'is', null);
 }
@@ -153,6 +187,7 @@ type QuestionRow = {
   body: string;
   created_at_ms: number;
   created_by: string;
+  members: string | null;
 };
 
 function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
@@ -162,6 +197,7 @@ function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
   });
 }
 
-function toSavedQuestion({ kind, name, version, body, ...row }: QuestionRow): SavedQuestion {
-  return { kind, name, version, body: JSON.parse(body), createdAtMs: row.created_at_ms, createdBy: row.created_by };
+function toSavedQuestion({ kind, name, version, body, members, ...row }: QuestionRow): SavedQuestion {
+  const kept = members === null ? {} : { members: JSON.parse(members) as KeptMembers };
+  return { kind, name, version, body: JSON.parse(body), createdAtMs: row.created_at_ms, createdBy: row.created_by, ...kept };
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { ChannelRule, ProjectSettings } from './control.ts';
+import type { ChannelRule, ProjectSettings } from './project-settings.ts';
 import { ControlError } from './errors.ts';
 import { recorded, requireProject } from './store.ts';
 import type { Store } from './store.ts';
@@ -24,11 +24,12 @@ export function createSettings(store: Store): Settings {
       const change = { project, actor, action: 'settings.set', subject: project, detail: { ...settings } };
       return recorded(store, change, async (trx) => {
         await requireProject(trx, project);
-        const { retentionDays, quarantineDays, rollups, channels, ...rest } = settings;
+        const { retentionDays, quarantineDays, rollups, channels, consentCategory, ...rest } = settings;
         const columns = {
           ...rest,
           ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
           ...(quarantineDays === undefined ? {} : { quarantine_days: quarantineDays }),
+          ...(consentCategory === undefined ? {} : { consent_category: consentCategory }),
           ...(rollups === undefined ? {} : { rollup_properties: JSON.stringify(rollups.properties) }),
           ...(channels === undefined ? {} : { channel_rules: JSON.stringify(channels) }),
         };
@@ -64,7 +65,7 @@ async function read(db: Kysely<Tables>, project: string): Promise<ProjectSetting
   const row = await db
     .selectFrom('settings')
     .innerJoin('projects', 'projects.id', 'settings.project')
-    .select(['bots', 'ip', 'retention_days as retentionDays', 'quarantine_days as quarantineDays', 'rollup_properties as rollupProperties', 'channel_rules as channelRules'])
+    .select(['bots', 'ip', 'retention_days as retentionDays', 'consent_category as consentCategory', 'quarantine_days as quarantineDays', 'rollup_properties as rollupProperties', 'channel_rules as channelRules'])
     .where('project', '=', project)
     .where('deleted_at_ms', 'is', null)
     .executeTakeFirst();

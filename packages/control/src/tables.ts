@@ -15,6 +15,7 @@ export interface Tables {
   settings: {
     project: SetOnce<string>;
     bots: Generated<'flag' | 'drop'>;
+    consent_category: Generated<string | null>;
     ip: Generated<'drop' | 'truncate' | 'keep'>;
     retention_days: ColumnType<number | null, number | null | undefined, number | null>;
     quarantine_days: ColumnType<number | null, number | null | undefined, number | null>;
@@ -92,6 +93,8 @@ export interface Tables {
     created_at_ms: SetOnce<number>;
     created_by: SetOnce<string>;
     deleted_at_ms: Later;
+    /** JSON text. */
+    members: SetOnce<string | null>;
   };
   valves: {
     id: SetOnce<string>;

@@ -26,14 +26,14 @@ export interface Valve {
   expiresAtMs: number | null;
 }
 
-export interface ValveChanges {
+interface ValveChanges {
   action?: 'quarantine' | 'drop';
   ratio?: number;
   reason?: string;
   expiresAtMs?: number | null;
 }
 
-export interface NewValve extends ValveChanges {
+interface NewValve extends ValveChanges {
   action: 'quarantine' | 'drop';
   appVersion?: string;
   eventName?: string;

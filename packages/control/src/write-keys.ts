@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { RateLimits } from './control.ts';
+import type { RateLimits } from './project-settings.ts';
 import { ControlError } from './errors.ts';
 import { newWriteKey } from './secrets.ts';
 import { requireSource } from './sources.ts';

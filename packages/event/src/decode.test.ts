@@ -85,6 +85,8 @@ describe('E5: ids', () => {
     'guest',
     'NULL',
     ' guest ',
+    'guest ',
+    'null\t',
     '   ',
     '\t',
     `${' '.repeat(50)}guest`,

@@ -19,19 +19,25 @@ const SHORT = 48;
 export class IndexBytes {
   #bytes = Buffer.allocUnsafeSlow(1 << 14);
   #view = viewOf(this.#bytes);
+  start = COUNT_BYTES;
   end = COUNT_BYTES;
 
   clear(): void {
     this.end = COUNT_BYTES;
   }
 
-  /** All that was written since `clear`, with `count` before it; valid until something is written. */
-  counted(count: number): Buffer {
-    const start = COUNT_BYTES - (count < 1 << 7 ? 1 : count < 1 << 14 ? 2 : 3);
+  /** Puts `count` before all that was written since `clear`. */
+  putCount(count: number): void {
+    this.start = COUNT_BYTES - (count < 1 << 7 ? 1 : count < 1 << 14 ? 2 : 3);
     const { end } = this;
-    this.end = start;
+    this.end = this.start;
     this.length(count);
-    return this.#bytes.subarray(start, end);
+    this.end = end;
+  }
+
+  /** Copies all of it, from the count on; returns how many bytes that were. */
+  copyTo(target: Buffer, at: number): number {
+    return this.#bytes.copy(target, at, this.start, this.end);
   }
 
   byte(byte: number): void {
@@ -53,11 +59,17 @@ export class IndexBytes {
   /** A string: the length of `source` from `start` to `end`, and its bytes. */
   string(source: Buffer, start: number, end: number): void {
     const size = end - start;
-    this.length(size);
-    this.#reserve(size);
-    if (size > SHORT) source.copy(this.#bytes, this.end, start, end);
-    else for (let at = start, to = this.end; at < end; at++, to++) this.#bytes[to] = source[at]!;
-    this.end += size;
+    this.#reserve(size + 5);
+    const bytes = this.#bytes;
+    let to = this.end;
+    if (size < 0x80) bytes[to++] = size;
+    else {
+      this.length(size);
+      to = this.end;
+    }
+    if (size > SHORT) source.copy(bytes, to, start, end);
+    else for (let at = start, next = to; at < end; at++, next++) bytes[next] = source[at]!;
+    this.end = to + size;
   }
 
   text(text: string): void {

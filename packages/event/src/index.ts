@@ -7,6 +7,7 @@ export * from './ids.ts';
 export * from './json-text.ts';
 export * from './property-index.ts';
 export * from './property-index-end.ts';
+export * from './property-index-rows.ts';
 export * from './limits.ts';
 export { readPlainBatch, readPlainEvent } from './plain-event.ts';
 export type { PlainBody, PlainEvent } from './plain-event.ts';

@@ -33,24 +33,34 @@ export class ShortMd5 {
     let b = 0xefcdab89 | 0;
     let c = 0x98badcfe | 0;
     let d = 0x10325476;
-    for (let step = 0; step < 64; step++) {
-      let mixed: number;
-      let word: number;
-      if (step < 16) {
-        mixed = (b & c) | (~b & d);
-        word = step;
-      } else if (step < 32) {
-        mixed = (d & b) | (~d & c);
-        word = 5 * step + 1;
-      } else if (step < 48) {
-        mixed = b ^ c ^ d;
-        word = 3 * step + 5;
-      } else {
-        mixed = c ^ (b | ~d);
-        word = 7 * step;
-      }
-      const sum = (a + mixed + SINES[step]! + words[word & 15]!) | 0;
-      const shift = SHIFTS[((step >> 4) << 2) | (step & 3)]!;
+    // The four rounds, each with its own way to mix and its own order of the words.
+    for (let step = 0; step < 16; step++) {
+      const sum = (a + ((b & c) | (~b & d)) + SINES[step]! + words[step]!) | 0;
+      const shift = SHIFTS[step & 3]!;
+      a = d;
+      d = c;
+      c = b;
+      b = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
+    }
+    for (let step = 16; step < 32; step++) {
+      const sum = (a + ((d & b) | (~d & c)) + SINES[step]! + words[(5 * step + 1) & 15]!) | 0;
+      const shift = SHIFTS[4 | (step & 3)]!;
+      a = d;
+      d = c;
+      c = b;
+      b = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
+    }
+    for (let step = 32; step < 48; step++) {
+      const sum = (a + (b ^ c ^ d) + SINES[step]! + words[(3 * step + 5) & 15]!) | 0;
+      const shift = SHIFTS[8 | (step & 3)]!;
+      a = d;
+      d = c;
+      c = b;
+      b = (b + ((sum << shift) | (sum >>> (32 - shift)))) | 0;
+    }
+    for (let step = 48; step < 64; step++) {
+      const sum = (a + (c ^ (b | ~d)) + SINES[step]! + words[(7 * step) & 15]!) | 0;
+      const shift = SHIFTS[12 | (step & 3)]!;
       a = d;
       d = c;
       c = b;

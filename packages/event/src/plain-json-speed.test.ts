@@ -14,9 +14,9 @@ function leastMs(): number {
   );
 }
 
-test('bodies that break off do not make later ones dearer', () => {
+test('bodies that break off do not make later ones dearer', async () => {
   const beforeMs = leastMs();
   for (let length = 1; length < 300; length++) readPlainEvent(body.subarray(0, length));
-  // Three times and more, when places beyond the memory were asked for.
-  expect(leastMs()).toBeLessThan(2 * beforeMs);
+  // Three times and more, and for good, when places beyond the memory were asked for; a busy machine is slow for a while.
+  await expect.poll(leastMs).toBeLessThan(2 * beforeMs);
 });

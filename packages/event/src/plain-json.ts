@@ -134,12 +134,11 @@ export class PlainScanner {
 
       const start = at + 1;
       const member = wanted?.bySignature.get(signature);
-      if (member !== undefined && isName(bytes, key, at - 1, member.name)) {
-        at = this.value(start, depth + 1, member.inside);
+      const isWanted = member !== undefined && isName(bytes, key, at - 1, member.name);
+      at = bytes[start] === QUOTE ? this.string(start) : this.value(start, depth + 1, isWanted ? member.inside : undefined);
+      if (isWanted) {
         this.from[member.slot] = start;
         this.to[member.slot] = at;
-      } else {
-        at = this.value(start, depth + 1, undefined);
       }
       if (at === -1) return -1;
       const next = bytes[at++];

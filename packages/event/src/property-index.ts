@@ -57,16 +57,22 @@ export class PropertyIndex {
   #text: Buffer = EMPTY;
 
   /**
-   * The encoded form of the JSON object in `text` from `start` to `end`, valid until the next call. Made for text as
+   * Encodes the JSON object in `text` from `start` to `end`, for `copyTo`; returns the size in bytes. Made for text as
    * JSON.stringify writes it; other JSON is brought to that form first. Text that is no object gives an index of
    * nothing: to refuse it is the stores' part.
    */
-  encode(text: Buffer, start: number, end: number): Buffer {
+  encode(text: Buffer, start: number, end: number): number {
     if (!this.#object(text, start, end)) {
       const plain = stringified(text.toString('utf8', start, end));
       if (!this.#object(plain, 0, plain.length)) this.#object(EMPTY, 0, EMPTY.length);
     }
-    return this.#out.counted(this.#paths);
+    this.#out.putCount(this.#paths);
+    return this.#out.end - this.#out.start;
+  }
+
+  /** Copies what `encode` has made last; returns its size in bytes. */
+  copyTo(target: Buffer, at: number): number {
+    return this.#out.copyTo(target, at);
   }
 
   #object(text: Buffer, start: number, end: number): boolean {

@@ -2,7 +2,7 @@ import { crc32 } from './crc32.ts';
 import type { StoredEvent } from './event.ts';
 import { ShortMd5 } from './md5.ts';
 import { PropertyIndex } from './property-index.ts';
-import { dedupKeyText, PREFIX, PREFIX_BYTES, STRING_COLUMNS, stringAt, writeInt64 } from './row.ts';
+import { dedupKeyText, PREFIX, PREFIX_BYTES, STRING_COLUMNS, writeInt64 } from './row.ts';
 
 const COLUMNS = STRING_COLUMNS.map(([, property]) => property);
 /** What the client said, not what the server added: so a retry from another address is no conflict. */
@@ -42,7 +42,8 @@ export class RowWriter {
     this.#reserve(PREFIX_BYTES);
     this.#end += PREFIX_BYTES;
     this.#texts(event);
-    this.#append(this.#index.encode(this.#bytes, this.#from[PROPERTIES]!, this.#to[PROPERTIES]!));
+    this.#reserve(this.#index.encode(this.#bytes, this.#from[PROPERTIES]!, this.#to[PROPERTIES]!));
+    this.#end += this.#index.copyTo(this.#bytes, this.#end);
     const bytes = this.#bytes;
     writeInt64(bytes, start + PREFIX.offset, 0);
     this.#dedupKey(event, start + PREFIX.key);
@@ -188,28 +189,6 @@ export class RowWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#end + more));
     this.#bytes.copy(grown, 0, 0, this.#end);
     this.#bytes = grown;
-  }
-}
-
-/**
- * Rows that end before the encoded properties, as SQL can write them, get those. `bytes` may break off within a row: `read`
- * says how many bytes became `rows`.
- */
-export function withPropertyIndex(bytes: Buffer): { rows: Buffer; read: number } {
-  const index = new PropertyIndex();
-  const parts: Buffer[] = [];
-  let read = 0;
-  for (;;) {
-    let at: number | undefined = read + PREFIX_BYTES;
-    let properties: { start: number; end: number } | undefined;
-    for (let column = 0; column < COLUMNS.length && at !== undefined; column++) {
-      const text = stringAt(bytes, at);
-      if (column === PROPERTIES) properties = text;
-      at = text?.end;
-    }
-    if (at === undefined || properties === undefined) return { rows: Buffer.concat(parts), read };
-    parts.push(bytes.subarray(read, at), Buffer.from(index.encode(bytes, properties.start, properties.end)));
-    read = at;
   }
 }
 

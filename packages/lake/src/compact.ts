@@ -17,7 +17,7 @@ import { syncPath } from './durable.ts';
 import { isLanding, type Lake } from './lake.ts';
 import type { LakeFile } from './manifest.ts';
 
-export interface CompactionBounds {
+interface CompactionBounds {
   /** Files taken at once. */
   maxFiles: number;
   maxRows: number;
@@ -49,9 +49,12 @@ const HOURS_A_DAY = 24;
 
 /** One round; resolves to how many files went in and came out, and of how many rows (all 0 when there was nothing to do). */
 export async function compactLake(lake: Lake, warehouse: Warehouse, bounds = DEFAULTS): Promise<{ read: number; written: number; rows: number }> {
-  const landed = take([...lake.manifest.files].filter(isLanding), bounds);
+  const landing = [...lake.manifest.files].filter(isLanding);
+  const landed = take(landing.filter(({ rows }) => rows > 0), bounds);
   if (landed.length === 0) return { read: 0, written: 0, rows: 0 };
-  const sources = [...landed, ...takeAlong(smallFilesOfTheSameDays(lake, landed), bounds.maxRows - rowsOf(landed))];
+  // A range of which nothing was stored has landed all the same: its file only says so, and waits for one that can say it too.
+  const empty = landing.filter(({ rows }) => rows === 0).slice(0, bounds.maxFiles);
+  const sources = [...landed, ...empty, ...takeAlong(smallFilesOfTheSameDays(lake, landed), bounds.maxRows - rowsOf(landed))];
   const work = join(lake.folder, 'compacting');
   await rm(work, { recursive: true, force: true });
   const name = `${randomUUID()}.parquet`;

@@ -89,6 +89,18 @@ describe('lake', () => {
     lake.close();
   });
 
+  it('keeps the ranges of which nothing was stored, and waits with them for rows', async () => {
+    const lake = await Lake.open(join(folder, 'empty'), warehouse);
+    const staging = await openStaging();
+    await staging.load(Buffer.alloc(0));
+    await lake.land({ epoch: 'e', partition: 0, from: 0, to: 3 }, false);
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0, rows: 0 });
+    await landing(lake, staging, 3, [START_MS]);
+    expect(await compactLake(lake, warehouse)).toEqual({ read: 2, written: 1, rows: 1 });
+    expect([...lake.manifest.files].flatMap(({ ranges }) => ranges)).toEqual([{ epoch: 'e', partition: 0, from: 0, to: 4 }]);
+    lake.close();
+  });
+
   it('splits what lies on 256 days, one of them busy, with the memory of a few: more than 240 writers at once failed', async () => {
     const lake = await Lake.open(join(folder, 'many-days'), warehouse);
     const staging = await openStaging();

@@ -1,6 +1,7 @@
 /** What every log driver must keep true. A driver's test calls this with a way to open itself. */
 import { describe, expect, it } from 'vitest';
-import { forEachRecord, type Frames, type LogReader, type LogWriter, type Topic } from './log.ts';
+import { forEachRecord, type Frames, type LogReader, type LogWriter } from './log.ts';
+import type { Topic } from './position.ts';
 
 export interface LogUnderTest {
   writer: LogWriter;
@@ -93,6 +94,28 @@ export function runLogContract(driver: { name: string; open: () => Promise<LogUn
         }
         for (let i = 1; i < stamps.length; i++) expect(stamps[i]!).toBeGreaterThan(stamps[i - 1]!);
         expect(reader.read('events', 0, 0, ALL).map((batch) => batch.receivedAtMs)).toEqual(stamps);
+      }));
+
+    it('keeps what many senders append while commits are under way, each record once and before its sender is told', () =>
+      withLog(async ({ writer, reader }) => {
+        let told = 0;
+        const send = async (sender: number): Promise<void> => {
+          for (let turn = 0; turn < 20; turn++) {
+            await writer.append([frames('events', [`${sender} ${turn}`])], [], writer.stamp());
+            expect(reader.endOffset('events', 0)).toBeGreaterThanOrEqual(++told);
+            // Some come together, others alone.
+            if ((sender + turn) % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+          }
+        };
+        await Promise.all(Array.from({ length: 8 }, (_, sender) => send(sender)));
+        const found = readAll(reader, 'events').map(([, text]) => text);
+        expect(found.length).toBe(160);
+        for (let sender = 0; sender < 8; sender++) {
+          const own = found.filter((text) => text.startsWith(`${sender} `));
+          expect(own).toEqual(Array.from({ length: 20 }, (_, turn) => `${sender} ${turn}`));
+        }
+        const stamps = reader.read('events', 0, 0, ALL).map((batch) => batch.receivedAtMs);
+        expect(stamps).toEqual([...new Set(stamps)].toSorted((a, b) => a - b));
       }));
 
     it('adds receipts up with the records', () =>

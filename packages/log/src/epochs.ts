@@ -4,7 +4,7 @@
  * of the log that was put back goes on under a new one, so that its next records are never taken for those that the
  * original had at the same offsets.
  */
-import type { Position, Topic } from './log.ts';
+import type { Position, Topic } from './position.ts';
 
 export interface Epoch {
   /** Random. */

@@ -1,4 +1,5 @@
 export * from './log.ts';
+export type { Position, Topic } from './position.ts';
 export * from './epochs.ts';
 export { LmdbLogReader } from './lmdb/reader.ts';
 export { LmdbLogWriter } from './lmdb/writer.ts';

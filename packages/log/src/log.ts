@@ -3,8 +3,7 @@
  * Everything above it is written against this file; `contract.ts` holds every driver to it.
  */
 import type { Epoch } from './epochs.ts';
-
-export type Topic = 'events' | 'quarantine';
+import type { Position, Topic } from './position.ts';
 
 /** Records of one topic and partition, written one after another as `u32 little-endian length, bytes`. */
 export interface Frames {
@@ -86,15 +85,6 @@ export interface LogReader {
   /** The receipts of the minutes from `fromMinuteMs` on. */
   receipts(fromMinuteMs: number): Receipt[];
   close(): Promise<void>;
-}
-
-/** How far one consumer has come in one partition. */
-export interface Position {
-  epoch: string;
-  /** Everything before this offset is done. */
-  offset: number;
-  /** Free text of the consumer's own, kept with the offset: the processor's intent. */
-  metadata: string;
 }
 
 /** Where a consumer keeps its positions. On Kafka: the committed offset and its metadata. */

@@ -1,15 +1,7 @@
 import { BatchWriter, decodeBatch } from './batch.ts';
 import { firstEpoch, type Epoch } from './epochs.ts';
-import {
-  LogUnavailable,
-  type Frames,
-  type LogReader,
-  type LogSnapshot,
-  type LogWriter,
-  type Receipt,
-  type RecordBatch,
-  type Topic,
-} from './log.ts';
+import { LogUnavailable, type Frames, type LogReader, type LogSnapshot, type LogWriter, type Receipt, type RecordBatch } from './log.ts';
+import type { Topic } from './position.ts';
 import { ReceiptSums } from './receipts.ts';
 
 /** Frames of one topic and partition on their way into one batch. */

@@ -232,6 +232,13 @@ export const CATALOGUE = {
     labels: ['route'],
     buckets: WORK_SECONDS,
   },
+  tidemark_answer_lookups_total: {
+    type: 'counter',
+    help: 'Questions answered from what was kept (hit), with another asker of the same (shared), or computed (miss).',
+    labels: ['result'],
+  },
+  tidemark_answer_cache_bytes: { type: 'gauge', help: 'Memory of the answers that are kept.', labels: [] },
+  tidemark_answer_cache_answers: { type: 'gauge', help: 'Answers that are kept.', labels: [] },
   tidemark_live_clients: { type: 'gauge', help: 'Readers of the live stream.', labels: [] },
   tidemark_live_clients_dropped_total: {
     type: 'counter',

@@ -5,6 +5,7 @@ import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
 import { textOf } from './property.ts';
 import { holds, type Condition, type Where } from './where.ts';
+import type { CohortedEvent } from './event-with.ts';
 
 type Names = string | readonly string[];
 type One =
@@ -29,11 +30,6 @@ export interface CohortAnswer {
   members: string[];
   of: number;
   breakdowns: { breakdown: string[]; size: number }[];
-}
-
-/** An event with the names of the cohorts that its person is in. */
-export interface CohortedEvent extends StoredEvent {
-  cohorts: readonly string[];
 }
 
 /** `members`: of each cohort, by name. */

@@ -25,7 +25,7 @@ export interface ExperimentQuestion {
 }
 
 /** Of a variant, by metric: who did something of it, and of a value the mean and the sum of squared deviations. */
-export interface VariantSums {
+interface VariantSums {
   variant: string;
   users: number;
   metrics: { converted: number; mean?: number; squares?: number }[];

@@ -15,6 +15,8 @@ export interface Persons {
   of(event: Pick<StoredEvent, 'userId' | 'anonymousId'>): string;
   /** The same of whom an id finds (I3). */
   ofId(id: string): string;
+  /** The same of a node. */
+  ofNode(node: string): string;
 }
 
 const MAX_ALIAS_LINKS = 500;
@@ -74,7 +76,7 @@ export function persons(events: readonly StoredEvent[], decisions: readonly Iden
   };
   const ofNode = (node: string): string => nameOf(base(node));
   const users = new Set([...events.map(({ userId }) => userId), ...claims.map(({ user }) => user)]);
-  return { of: (event) => ofNode(nodeOf(event)), ofId: (id) => ofNode(users.has(id) ? `user ${id}` : `device ${id}`) };
+  return { of: (event) => ofNode(nodeOf(event)), ofNode, ofId: (id) => ofNode(users.has(id) ? `user ${id}` : `device ${id}`) };
 }
 
 /** An event is its user's, or without one its device's. */

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, StoredEvent } from '@tidemark/event';
 import type { OwnedEvent } from './owner-values.ts';
-import type { CohortedEvent } from './cohort.ts';
-import type { SessionedEvent } from './session-of-event.ts';
+import type { CohortedEvent } from './event-with.ts';
+import type { SessionedEvent } from './event-with.ts';
 
 const COLUMNS = ['eventName', 'userId', 'anonymousId', 'sessionId', 'source', 'type', 'groupId', 'schemaVersion'] as const;
 

@@ -2,11 +2,7 @@
 import type { JsonObject, StoredEvent } from '@tidemark/event';
 import { personOf } from './person.ts';
 import { sessionsOf, sessionValue, SESSION_PROPERTIES } from './sessions.ts';
-
-/** An event with the properties of its session. */
-export interface SessionedEvent extends StoredEvent {
-  session: JsonObject;
-}
+import type { SessionedEvent } from './event-with.ts';
 
 /** `events`: all of the project. */
 export function withSessions<Event extends StoredEvent>(events: readonly Event[], gapMs: number, person = personOf(events)): (Event & SessionedEvent)[] {

@@ -6,6 +6,9 @@ import { cut, textOf } from './property.ts';
 import { quantile } from './quantile.ts';
 import { holds, type Where } from './where.ts';
 
+/** Where a question names no other (S1). */
+export const SESSION_GAP_MS = 1_800_000;
+
 export interface Session {
   /** The eventId of its first event. */
   id: string;

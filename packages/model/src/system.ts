@@ -6,9 +6,11 @@
 import type { EventType, JsonObject, StoredEvent } from '@tidemark/event';
 import { atTheDoor, meaningOf, type Admitted } from './door.ts';
 import { funnel, type FunnelAnswer, type FunnelQuestion } from './funnel.ts';
-import { withOwners } from './owner-values.ts';
+import type { SessionedEvent } from './event-with.ts';
+import { withOwners, type OwnedEvent } from './owner-values.ts';
 import { persons, type IdentityDecision, type Persons } from './person.ts';
-import { sessions, type SessionsLine, type SessionsQuestion } from './sessions.ts';
+import { withSessions } from './session-of-event.ts';
+import { SESSION_GAP_MS, sessions, type SessionsLine, type SessionsQuestion } from './sessions.ts';
 import { timeline } from './timeline.ts';
 import { trend, type TrendLine, type TrendQuestion } from './trend.ts';
 
@@ -63,6 +65,14 @@ export interface Leaving {
   traits: string;
 }
 
+/** An event that was refused, as it came. */
+export interface Quarantined {
+  value: unknown;
+  source: string;
+  receivedAtMs: number;
+  sentAt: unknown;
+}
+
 export type EndAtTheDoor = 'stored' | 'duplicate' | 'conflict' | 'quarantined' | 'filtered' | 'rejected';
 
 const DAY_MS = 86_400_000;
@@ -79,6 +89,8 @@ export class System {
   readonly #firstCopies = new Map<string, Map<string, string>>();
   readonly #stored = new Map<string, StoredEvent[]>();
   readonly #expired = new Map<string, StoredEvent[]>();
+  /** project -> what is in quarantine. */
+  readonly #quarantined = new Map<string, Quarantined[]>();
   readonly #decisions = new Map<string, IdentityDecision[]>();
 
   /** `isBot` judges an event by its context (N4): user agents are not the model's business. */
@@ -92,35 +104,69 @@ export class System {
 
   /** What becomes of each event of a request, requests being given in the order of the log. */
   receive(request: Request): EndAtTheDoor[] {
-    const { project, source, receivedAtMs } = request;
-    const { retentionDays, bots } = this.#rulesOf(project);
+    const { project, source, receivedAtMs, sentAt } = request;
+    const { retentionDays } = this.#rulesOf(project);
     return request.events.map((value) => {
       const counts = this.ends(project);
       counts.received++;
-      const door = atTheDoor(value, { receivedAtMs, sentAt: request.sentAt, retentionDays });
+      const door = atTheDoor(value, { receivedAtMs, sentAt, retentionDays });
       if (door.end !== 'stored') {
         counts[door.end]++;
+        if (door.end === 'quarantined') this.quarantined(project).push({ value, source, receivedAtMs, sentAt });
         return door.end;
       }
-      const { event } = door;
-      const bot = this.#isBot(event.context);
-      if (bot && bots === 'drop') {
+      if (this.#isDropped(project, door.event)) {
         counts.filtered++;
         return 'filtered';
       }
-      const firstCopies = this.#firstCopiesOf(project);
-      const first = firstCopies.get(event.eventId);
-      if (first === undefined) {
-        firstCopies.set(event.eventId, saidBy(event));
-        this.stored(project).push(storedOf(event, { project, source, receivedAtMs, bot }));
-        counts.stored++;
-        return 'stored';
-      }
-      counts.duplicate++;
-      if (first === saidBy(event)) return 'duplicate';
-      counts.conflict++;
-      return 'conflict';
+      return this.#takeIn(door.event, { project, source, receivedAtMs });
     });
+  }
+
+  /**
+   * R1 to R6: what is in quarantine, mended, is judged as if it had come so when it came, under the rules of now; what passes
+   * leaves, and its receivedAt is `nowMs`. `mend` may change the value that it is given.
+   */
+  replay(project: string, nowMs: number, mend: (value: unknown) => unknown = (value) => value): void {
+    const { retentionDays } = this.#rulesOf(project);
+    const oldMs = retentionDays === null ? -Infinity : nowMs - retentionDays * DAY_MS;
+    const waiting = this.quarantined(project).toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
+    const stays = waiting.filter(({ value, source, receivedAtMs, sentAt }) => {
+      const door = atTheDoor(mend(structuredClone(value)), { receivedAtMs, sentAt, retentionDays });
+      if (door.end !== 'stored' || door.event.timeMs < oldMs || this.#isDropped(project, door.event)) return true;
+      this.ends(project).quarantined--;
+      this.#takeIn(door.event, { project, source, receivedAtMs: nowMs });
+      return false;
+    });
+    this.#quarantined.set(project, stays);
+  }
+
+  /** What is in quarantine, in the order of the log. */
+  quarantined(project: string): Quarantined[] {
+    const known = this.#quarantined.get(project) ?? [];
+    this.#quarantined.set(project, known);
+    return known;
+  }
+
+  #isDropped(project: string, { context }: Admitted): boolean {
+    return this.#rulesOf(project).bots === 'drop' && this.#isBot(context);
+  }
+
+  /** X1: the first copy is stored. */
+  #takeIn(event: Admitted, { project, source, receivedAtMs }: { project: string; source: string; receivedAtMs: number }): EndAtTheDoor {
+    const counts = this.ends(project);
+    const firstCopies = this.#firstCopiesOf(project);
+    const first = firstCopies.get(event.eventId);
+    if (first === undefined) {
+      firstCopies.set(event.eventId, saidBy(event));
+      this.stored(project).push(storedOf(event, { project, source, receivedAtMs, bot: this.#isBot(event.context) }));
+      counts.stored++;
+      return 'stored';
+    }
+    counts.duplicate++;
+    if (first === saidBy(event)) return 'duplicate';
+    counts.conflict++;
+    return 'conflict';
   }
 
   /** What somebody decides about two nodes (`user x`, `device x`), now and for ever. */
@@ -139,6 +185,7 @@ export class System {
 
   /** A deleted project: all of its events are gone, and what they claimed (I9). */
   purge(project: string): void {
+    this.#quarantined.set(project, []);
     this.#stored.set(project, []);
     this.#expired.set(project, []);
   }
@@ -157,7 +204,7 @@ export class System {
   }
 
   trend(project: string, question: TrendQuestion): TrendLine[][] {
-    return trend(withOwners(this.stored(project), this.#decisions.get(project), this.#expiredOf(project)), question, this.#personsOf(project).of);
+    return trend(this.#withOwners(project), question, this.#personsOf(project).of);
   }
 
   funnel(project: string, question: FunnelQuestion): FunnelAnswer {
@@ -167,6 +214,15 @@ export class System {
   /** The whole first, then its groups. */
   sessions(project: string, question: SessionsQuestion): SessionsLine[] {
     return sessions(this.stored(project), question, this.#personsOf(project).of);
+  }
+
+  /**
+   * What the models of all kinds of questions take: the events with all that is known of their persons, groups and sessions (of
+   * 30 minutes), and whose they are.
+   */
+  known(project: string): { events: (OwnedEvent & SessionedEvent)[]; person: Persons['of'] } {
+    const person = this.#personsOf(project).of;
+    return { events: withSessions(this.#withOwners(project), SESSION_GAP_MS, person), person };
   }
 
   /** eventIds of the person that an id belongs to, in order. */
@@ -185,6 +241,10 @@ export class System {
         properties: meaningOf(JSON.parse(event.properties)), traits: meaningOf(JSON.parse(event.traits)),
       }))
       .toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1));
+  }
+
+  #withOwners(project: string): OwnedEvent[] {
+    return withOwners(this.stored(project), this.#decisions.get(project), this.#expiredOf(project));
   }
 
   #personsOf(project: string): Persons {

@@ -5,10 +5,8 @@ import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
 import { cut, numberOf, textOf } from './property.ts';
 import { quantile } from './quantile.ts';
-import { sessionsOf, type Session } from './sessions.ts';
+import { SESSION_GAP_MS, sessionsOf, type Session } from './sessions.ts';
 import { holds, type Where } from './where.ts';
-
-const GAP_MS = 1_800_000;
 
 export interface TrendQuestion {
   fromMs: number;
@@ -44,7 +42,7 @@ export interface TrendLine {
 export function trend(all: readonly StoredEvent[], question: TrendQuestion, person = personOf(all), earlierBy = 0): TrendLine[][] {
   const { timezone, granularity, weekStart, breakdown = [], limit = 10, rolling = 1 } = question;
   const [fromMs, toMs] = [question.fromMs - earlierBy, question.toMs - earlierBy];
-  const sessionOf = new Map(sessionsOf(all, GAP_MS, person).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
+  const sessionOf = new Map(sessionsOf(all, SESSION_GAP_MS, person).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
   const chosenIn = (startMs: number, endMs: number): StoredEvent[][] =>
     question.series.map(({ event, where }) => all.filter((each) => isIn(each, startMs, endMs) && (question.includeBots || !each.bot) && (event === undefined || each.eventName === event) && holds(each, question.where) && holds(each, where)));
   const valueOf = (events: readonly StoredEvent[], i: number): number => measured(events, question.series[i]?.measure ?? 'events', person, sessionOf);

@@ -18,19 +18,19 @@ export class Additions {
     this.#ownText = ownText;
   }
 
-  /** Adds a member where the client's object has none. `json` is the value's `textOf`, for callers that know it. */
-  add(name: string, value: string | JsonObject, json: string = textOf(value)): void {
+  /** Adds a member where the client's object has none. `member` is its `memberOf`, for callers that know it. */
+  add(name: string, value: string | JsonObject, member: string = memberOf(name, value)): void {
     const own = this.#own[name];
     if (own !== undefined && !isNone(own)) return;
     // `__proto__` and its like are never added, so that a member that is not undefined is the object's own.
-    if (own === undefined) this.#added += `,"${name}":${json}`;
+    if (own === undefined) this.#added += member;
     else this.replace(name, value);
   }
 
   /** Adds the member, or to the client's object of that name the fields that it has not. Text and lists stay. */
-  fill(name: string, fields: JsonObject, json?: string): void {
+  fill(name: string, fields: JsonObject, member?: string): void {
     const own = this.#own[name];
-    if (isNone(own) || typeof own !== 'object' || Array.isArray(own)) return this.add(name, fields, json);
+    if (isNone(own) || typeof own !== 'object' || Array.isArray(own)) return this.add(name, fields, member);
     const open = Object.entries(fields).filter(([field]) => isNone(own[field]));
     if (open.length > 0) this.replace(name, { ...own, ...Object.fromEntries(open) });
   }
@@ -53,9 +53,9 @@ export class Additions {
   }
 }
 
-/** The JSON text of an addition. Cut from a longer text, it may hold half a surrogate pair. */
-export function textOf(value: string | JsonObject): string {
-  return typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : toJsonText(value, false);
+/** A member as it stands behind others in JSON text. Cut from a longer text, the value may hold half a surrogate pair. */
+export function memberOf(name: string, value: string | JsonObject): string {
+  return `,"${name}":${typeof value === 'string' ? JSON.stringify(value.toWellFormed()) : toJsonText(value, false)}`;
 }
 
 function isNone(value: JsonValue | undefined): value is undefined | null | '' {

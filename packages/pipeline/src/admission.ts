@@ -21,6 +21,8 @@ export interface RequestFacts {
   imported?: boolean;
   /** Valves of the source; absent when there are none, which is nearly always. */
   valves?: readonly ValveRule[] | undefined;
+  /** The event came at `clockMs` and is let in now, at receivedAtMs; `country`: of the address that it came from, '' = not known. */
+  replayed?: { country: string };
 }
 
 export interface FieldFault {

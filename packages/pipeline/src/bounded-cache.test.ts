@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache, MAX_KEY_LENGTH } from './bounded-cache.ts';
 
 test('gives what was computed, holds no more than it may, and keeps what is asked for all the time', () => {
   fc.assert(
@@ -24,6 +24,12 @@ test('gives what was computed, holds no more than it may, and keeps what is aske
       },
     ),
   );
+});
+
+test('remembers nothing of a text that is longer than any that comes again', () => {
+  const cache = new BoundedCache(10, (key) => key.length);
+  expect([cache.get('a'.repeat(MAX_KEY_LENGTH + 1)), cache.size]).toEqual([MAX_KEY_LENGTH + 1, 0]);
+  expect([cache.get('a'.repeat(MAX_KEY_LENGTH)), cache.size]).toEqual([MAX_KEY_LENGTH, 1]);
 });
 
 test('keeps nothing of the large texts that its keys were cut from', () => {

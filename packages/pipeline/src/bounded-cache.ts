@@ -1,6 +1,9 @@
+export const MAX_KEY_LENGTH = 512;
+
 /**
  * Remembers what was computed for a text, for the texts asked for lately. Two generations instead of a chain of
- * recency: a hit costs one Map look-up, and between `maxEntries / 2` and `maxEntries` are held at any time.
+ * recency: a hit costs one Map look-up, and between `maxEntries / 2` and `maxEntries` are held at any time. What is computed
+ * for a text longer than MAX_KEY_LENGTH is not remembered: a client may call 32 KB an address.
  */
 export class BoundedCache<Value> {
   readonly #compute: (key: string) => Value;
@@ -20,6 +23,7 @@ export class BoundedCache<Value> {
   get(text: string): Value {
     const known = this.#young.get(text);
     if (known !== undefined) return known;
+    if (text.length > MAX_KEY_LENGTH) return this.#compute(text);
     const key = ownCopy(text);
     const value = this.#old.get(key) ?? this.#compute(key);
     if (this.#young.size >= this.#perGeneration) {

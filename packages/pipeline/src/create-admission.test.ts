@@ -369,3 +369,21 @@ test('whatever comes, there is an answer; the value stays as it was; and all tha
     { numRuns: 500 },
   );
 });
+
+describe('N7: consent', () => {
+  const said = (categoryPreferences: unknown): object => ({ ...base, context: { consent: { categoryPreferences } } });
+  const settings = (consentCategory: string | null): RequestFacts => request({ settings: { ...request().settings, consentCategory } });
+
+  test('an event whose category was denied is filtered; silence, other categories and other shapes are no denial', () => {
+    expect(admit(said({ analytics: false, advertising: true }), request())).toEqual({ kind: 'filter', eventId: 'e-1', reason: 'consent' });
+    for (const preferences of [{ analytics: true }, { advertising: false }, {}, null, 'analytics', [false], { analytics: 'false' }]) {
+      expect(admit(said(preferences), request()).kind).toBe('store');
+    }
+  });
+
+  test('which category it is, a project says; null judges nothing', () => {
+    expect(admit(said({ C0002: false }), settings('C0002')).kind).toBe('filter');
+    expect(admit(said({ analytics: false }), settings('C0002')).kind).toBe('store');
+    expect(admit(said({ analytics: false }), settings(null)).kind).toBe('store');
+  });
+});

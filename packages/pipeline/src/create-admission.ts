@@ -1,9 +1,10 @@
 /** The door: from what a client sent to what the stores keep, or to the reasons why not. Pure but for its caches. */
 import { decodeEvent, decodeExcerpt, eventTime, FLAG, toJsonText } from '@tidemark/event';
-import type { DecodedEvent, EventJson, EventType, Fault, PlainEvent, StoredEvent } from '@tidemark/event';
+import type { DecodedEvent, EventJson, EventType, Fault, JsonObject, JsonValue, PlainEvent, StoredEvent } from '@tidemark/event';
 import type { Admission, RequestFacts } from './admission.ts';
 import { createEnrich } from './enrich.ts';
 import type { CountryOf } from './geo.ts';
+import { keptRequest, type KeptRequest } from './kept-request.ts';
 
 export interface AdmissionSteps {
   /**
@@ -13,17 +14,23 @@ export interface AdmissionSteps {
   admit(value: unknown, facts: RequestFacts, type?: EventType): Admission;
   /** The same for an event that was not parsed; undefined when it has to be, for `admit` to say what is wrong with it. */
   admitPlain(plain: PlainEvent, facts: RequestFacts): Admission | undefined;
+  /** What is kept of a request with each of its events that is quarantined; undefined: nothing. */
+  kept(facts: RequestFacts): KeptRequest | undefined;
 }
 
 export function createAdmission({ countryOf }: { countryOf: CountryOf }): AdmissionSteps {
   const enrich = createEnrich({ countryOf });
 
   function settle(event: DecodedEvent, value: unknown, facts: RequestFacts, json: EventJson): Admission {
+    if (isDenied(event.context, facts.settings.consentCategory))
+      return { kind: 'filter', eventId: event.eventId, reason: 'consent' };
     const nowMs = facts.clockMs ?? facts.receivedAtMs;
     const time = eventTime(event.timestampMs, event.sentAtMs, nowMs);
     if (time.timeMs < 0) return refuse(value, [beforeTheEpoch]);
     const { retentionDays } = facts.settings;
-    if (retentionDays !== null && time.timeMs < nowMs - retentionDays * DAY_MS)
+    // Of a replay it counts when it is let in: what has grown too old meanwhile would be deleted again.
+    const keptFromMs = facts.replayed === undefined ? nowMs : Math.max(nowMs, facts.receivedAtMs);
+    if (retentionDays !== null && time.timeMs < keptFromMs - retentionDays * DAY_MS)
       return refuse(value, [olderThan(retentionDays, time.timeMs)]);
     const enriched = enrich(event, facts, json);
     if (enriched.bot && facts.settings.bots === 'drop')
@@ -78,10 +85,25 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       return settle(decoded.event, value, facts, decoded);
     },
     admitPlain(plain, facts) {
+      // The excerpt leaves consent out: few events carry it, and those are parsed.
+      if (facts.settings.consentCategory !== null && plain.texts.context.includes('categoryPreferences')) return undefined;
       const event = decodeExcerpt(plain.excerpt, facts);
       return event === undefined ? undefined : settle(event, plain.excerpt, facts, plain);
     },
+    kept: (facts) => keptRequest(facts, countryOf),
   };
+}
+
+/** What a client says of a category that it doesn't name is no denial. */
+function isDenied(context: JsonObject, category: string | null): boolean {
+  const { consent } = context;
+  if (category === null || !isObject(consent)) return false;
+  const preferences = consent['categoryPreferences'];
+  return isObject(preferences) && Object.hasOwn(preferences, category) && preferences[category] === false;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@
  * (protocol rules N1 to N6). What the client says itself always holds; only what it leaves open is filled.
  */
 import type { DecodedEvent, Enrichment, EventJson, JsonObject, JsonValue } from '@tidemark/event';
-import { Additions, textOf as jsonTextOf } from './additions.ts';
+import { Additions, memberOf } from './additions.ts';
 import { plainAddress, truncateAddress } from './address.ts';
 import type { RequestFacts } from './admission.ts';
 import { BoundedCache } from './bounded-cache.ts';
@@ -24,6 +24,8 @@ export type Enrich = (event: DecodedEvent, facts: RequestFacts, json: EventJson)
 
 /** Columns are for menus and grouping; the full text stays in the context. */
 const MAX_COLUMN_LENGTH = 300;
+/** Addresses come with many events, and to cut one into its network takes 0.3 us. */
+const CACHED_ADDRESSES = 4_096;
 /** Hosts that people come from. */
 const CACHED_REFERRERS = 4_096;
 
@@ -49,9 +51,10 @@ const SERVER_LIBRARIES: ReadonlySet<unknown> = new Set([
 export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
   const readUserAgent = createUserAgentReader();
   const readCampaign = createCampaignReader();
+  const addresses = new BoundedCache(CACHED_ADDRESSES, keptForms);
   const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({
     channel: channelOfReferrer(host),
-    json: jsonTextOf({ host }),
+    member: memberOf('referrer', { host }),
   }));
 
   return function enrich(event, facts, { texts, wideNumbers }) {
@@ -59,10 +62,15 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     const added = new Additions(context, texts?.context);
 
     // N1, N2: address and country.
-    const address = textOf(context['ip']) || (sendsForItself(context) ? (facts.ip ?? '') : '');
-    keepAddress(added, context, address, facts.settings.ip);
+    const ownAddress = textOf(context['ip']);
+    const ofRequest = ownAddress === '' && sendsForItself(context);
+    const address = ofRequest ? (facts.ip ?? '') : ownAddress;
+    const { ip } = facts.settings;
+    if (ip !== 'keep' || context['ip'] !== address || address === '')
+      keepAddress(added, context, ip === 'drop' || address === '' ? NO_ADDRESS : addresses.get(address)[ip]);
     const stated = textOf(objectOf(context['geo'])?.['country']);
-    const country = stated.length === 2 ? stated.toUpperCase() : address === '' ? '' : countryOf(address);
+    const lookedUp = ofRequest && facts.replayed !== undefined ? facts.replayed.country : address === '' ? '' : countryOf(address);
+    const country = stated.length === 2 ? stated.toUpperCase() : lookedUp;
     if (country !== '') added.fill('geo', { country });
 
     // N3, N4: software and device.
@@ -75,14 +83,14 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     let os = nameOf(context['os']);
     let browser = nameOf(context['browser']);
     if (agent !== undefined) {
-      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os, agent.json.os);
+      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os, agent.members.os);
       if (browser === '' && (browser = agent.browserName) !== '')
-        added.fill('browser', agent.browser, agent.json.browser);
+        added.fill('browser', agent.browser, agent.members.browser);
     }
     let deviceType = statedDeviceType(context['device']);
     if (deviceType === '') {
       deviceType = agent?.deviceType || deviceTypeOf(os);
-      if (agent?.deviceType) added.fill('device', agent.device, agent.json.device);
+      if (agent?.deviceType) added.fill('device', agent.device, agent.members.device);
       else if (deviceType !== '') added.fill('device', { type: deviceType });
     }
 
@@ -97,7 +105,7 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
       said === undefined
         ? (readCampaign(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? readCampaign(queryOf(url)))
         : undefined;
-    if (linked !== undefined) added.fill('campaign', linked.fields, linked.json);
+    if (linked !== undefined) added.fill('campaign', linked.fields, linked.member);
     const campaign = said ?? linked;
 
     // N6: referrer and channel.
@@ -106,14 +114,14 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
       textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
     const host = referrer === '' ? '' : hostOf(referrer);
     const known = host === '' ? undefined : referrers.get(host);
-    if (known !== undefined) added.fill('referrer', { host }, known.json);
+    if (known !== undefined) added.fill('referrer', { host }, known.member);
     let channel = textOf(context['channel']);
     const isOwnSite = known !== undefined && isSameSite(host, hostOf(url));
     if (channel === '' && (campaign !== undefined || known !== undefined || path !== '')) {
       if (campaign !== undefined) channel = linked?.channel ?? channelOf(campaign, host, isOwnSite);
       else channel = known === undefined ? 'direct' : isOwnSite ? 'internal' : known.channel;
       // Our own words need no escapes.
-      added.add('channel', channel, `"${channel}"`);
+      added.add('channel', channel, `,"channel":"${channel}"`);
     }
 
     return {
@@ -143,13 +151,25 @@ function sendsForItself(context: JsonObject): boolean {
   return !SERVER_LIBRARIES.has(objectOf(context['library'])?.['name']);
 }
 
+interface KeptAddress {
+  text: string;
+  /** As `memberOf` has it. */
+  member: string;
+}
+
+const NO_ADDRESS: KeptAddress = { text: '', member: '' };
+
+/** An address as projects want it kept; without a text where it is none. */
+function keptForms(address: string): { keep: KeptAddress; truncate: KeptAddress } {
+  const plain = plainAddress(address);
+  const network = truncateAddress(plain);
+  return { keep: { text: plain, member: memberOf('ip', plain) }, truncate: { text: network, member: memberOf('ip', network) } };
+}
+
 /** Keeps of the address what the project wants kept, whoever said it. */
-function keepAddress(added: Additions, context: JsonObject, address: string, keep: 'drop' | 'truncate' | 'keep'): void {
-  if (keep === 'keep' && context['ip'] === address && address !== '') return;
-  const plain = keep === 'drop' || address === '' ? '' : plainAddress(address);
-  const kept = keep === 'truncate' ? truncateAddress(plain) : plain;
-  if (context['ip'] !== undefined) added.replace('ip', kept === '' ? undefined : kept);
-  else if (kept !== '') added.add('ip', kept);
+function keepAddress(added: Additions, context: JsonObject, { text, member }: KeptAddress): void {
+  if (context['ip'] !== undefined) added.replace('ip', text === '' ? undefined : text);
+  else if (text !== '') added.add('ip', text, member);
 }
 
 function nameOf(value: JsonValue | undefined): string {

@@ -13,7 +13,7 @@ export function request({
   return {
     project: 'p1',
     source: 'web',
-    settings: { bots: 'flag', ip: 'drop', retentionDays: null, ...settings },
+    settings: { bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics', ...settings },
     receivedAtMs: RECEIVED_AT_MS,
     sentAt: undefined,
     ip: undefined,

@@ -40,7 +40,7 @@ test.each([
 
 test('a header of any length and kind is read in little time', () => {
   const read = createUserAgentReader();
-  const started = performance.now();
+  const before = process.cpuUsage();
   for (const header of [
     '',
     ' ',
@@ -52,6 +52,6 @@ test('a header of any length and kind is read in little time', () => {
     'a;'.repeat(5e4),
   ])
     read(header);
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(process.cpuUsage(before).user).toBeLessThan(1e6);
   expect(read('constructor')).toMatchObject({ osName: '', browserName: '', deviceType: '' });
 });

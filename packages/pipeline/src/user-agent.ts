@@ -2,7 +2,7 @@
 import { isbot } from 'isbot';
 import UAParser from 'my-ua-parser';
 import type { JsonObject } from '@tidemark/event';
-import { textOf } from './additions.ts';
+import { memberOf } from './additions.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 export interface UserAgent {
@@ -14,8 +14,8 @@ export interface UserAgent {
   os: JsonObject;
   browser: JsonObject;
   device: JsonObject;
-  /** The same as JSON texts, to be added to the context. */
-  json: { os: string; browser: string; device: string };
+  /** The same as `memberOf` has them, to be added to the context. */
+  members: { os: string; browser: string; device: string };
   bot: boolean;
 }
 
@@ -74,10 +74,10 @@ export function parseUserAgent(userAgent: string): UserAgent {
     browserName,
     deviceType,
     ...known,
-    json: {
-      os: textOf(known.os),
-      browser: textOf(known.browser),
-      device: textOf(known.device),
+    members: {
+      os: memberOf('os', known.os),
+      browser: memberOf('browser', known.browser),
+      device: memberOf('device', known.device),
     },
     bot: isbot(userAgent),
   };

@@ -10,7 +10,7 @@ function facts(...valves: Partial<ValveRule>[]): RequestFacts {
   return {
     project: 'shop',
     source: 'web',
-    settings: { bots: 'flag', ip: 'drop', retentionDays: null },
+    settings: { bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics' },
     receivedAtMs: RECEIVED_AT_MS,
     sentAt: undefined,
     ip: undefined,

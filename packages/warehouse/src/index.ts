@@ -1,10 +1,12 @@
 export * from './warehouse.ts';
 export * from './literal.ts';
+export { RowBinary } from './row-binary.ts';
 export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
-export { migrateWarehouse, warehouseMigrations } from './migrate.ts';
+export { migrateWarehouse, statementsOf, warehouseMigrations, type Migration } from './migrate.ts';
 export { Staging } from './staging.ts';
 export * from './tables.ts';
 export * from './rebuild/index.ts';
+export { hasLeft, itemCondition, QUARANTINE_TABLES, type ItemFilter } from './quarantine.ts';
 export { DERIVED_TABLES, insertDerived, type DerivedTable } from './derived.ts';
 export * from './verify/index.ts';
 export { isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { intLiteral, literal } from './literal.ts';
+import { packTimeline } from './pack-timeline.ts';
 import { WarehouseError, type Warehouse } from './warehouse.ts';
 
 export interface Migration {
@@ -43,6 +44,7 @@ export async function migrateWarehouse(warehouse: Warehouse, migrations: readonl
       applied.push(`${name}#${index}`);
     }
   }
+  await packTimeline(warehouse);
   return applied;
 }
 

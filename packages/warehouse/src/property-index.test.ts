@@ -31,7 +31,8 @@ const TYPE = 'JSON(max_dynamic_paths = 64)';
 function encoded(document: JsonObject): Buffer {
   const text = Buffer.from(`…${toJsonText(document, true)}…`);
   const [start, end] = [3, text.length - 3];
-  const bytes = Buffer.from(index.encode(text, start, end));
+  const bytes = Buffer.alloc(index.encode(text, start, end));
+  index.copyTo(bytes, 0);
   expect(propertyIndexEnd(bytes, 0, bytes.length)).toBe(bytes.length);
   return bytes;
 }
@@ -103,7 +104,7 @@ it('is what ClickHouse makes of the text, type by type', async () => {
     }),
     { numRuns: RUNS },
   );
-}, 120_000);
+});
 
 it('takes more paths than have columns of their own, many types for one, and a broad document', async () => {
   const broad = Object.fromEntries(Array.from({ length: 512 }, (_, n) => [`property_${n}`, n % 3 === 0 ? n : `text ${n}`]));

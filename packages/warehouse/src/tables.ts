@@ -23,10 +23,24 @@ const INDEXED_PROPERTIES = [
   "if(throwIf(NOT (startsWith(properties, '{') AND isValidJSON(properties)), 'the properties are no JSON object') = 0, property_index, property_index)",
 ] as const;
 
+/** Between the texts in `packed` of `timeline`: in JSON it can't stand as it is. */
+export const RECORD_SEPARATOR = '\u001e';
+
+/** The columns of migration 014 that are made of `packed` are in this order; packages/analytics/src/output.ts reads it, too. */
+const PACKED_HEAD = [
+  ...['event_name', 'type', 'session_id', 'group_id', 'previous_id', 'schema_version', 'source', 'flags'].map((column) => `toString(${column})`),
+  'toString(toUnixTimestamp64Milli(original_time))',
+];
+const PACKED = `concat(toJSONString([${PACKED_HEAD.join(', ')}]), ${['properties', 'context', 'traits'].map((text) => `'\\x1E', ${text}`).join(', ')})`;
+
 /** The tables that hold each stored event, or its id, at its log position. */
 export const POSITIONED_TABLES = {
   events: [...WHO_AND_WHAT, ...ENRICHED, INDEXED_PROPERTIES, ...same('context', 'traits')],
-  timeline: [['raw_id', "if(anonymous_id != '', anonymous_id, user_id)"], ...WHO_AND_WHAT, ...DOCUMENTS],
+  timeline: [
+    ['raw_id', "if(anonymous_id != '', anonymous_id, user_id)"],
+    ...same('project', 'time', 'sequence', 'event_id', 'user_id', 'anonymous_id', 'received_at', 'bot'),
+    ['packed', PACKED],
+  ],
   event_ids: [...same('key', 'content'), ['received_at', 'toDateTime(received_at)']],
 } as const satisfies Record<string, Mapping>;
 

@@ -49,6 +49,8 @@ const rowsOf = async (from: string): Promise<string[]> => {
 };
 const stores: Record<string, string[]> = {};
 for (const table of ['events', 'timeline', 'quarantine', 'outcomes']) stores[table] = await rowsOf(table);
+// A set: what comes twice says the same twice.
+stores['quarantine_replayed'] = await rowsOf('(SELECT DISTINCT * FROM quarantine_replayed)');
 stores['event_ids'] = await rowsOf('(SELECT hex(key) AS id, * EXCEPT key FROM event_ids)');
 stores['lake'] = [];
 for (const { path } of lake.manifest.files) stores['lake'].push(...(await rowsOf(`(SELECT hex(key) AS id, * EXCEPT key FROM file(${literal(join(folder, 'lake', path))}, 'Parquet'))`)));

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from './bundle.ts';
+import { cacheFolder } from '@tidemark/warehouse/testing';
 
 const SOURCES = fileURLToPath(new URL('shim/', import.meta.url));
 const COMPILERS = ['cc', 'gcc', 'clang'];

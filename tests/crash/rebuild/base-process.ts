@@ -26,8 +26,8 @@ for (const [from, to] of [[0, 30], [30, 50], [50, 60]] as const) {
   if (to === 30) await compactLake(lake, warehouse);
 }
 await processor.stop();
-for (const table of ['events', 'timeline']) {
-  await warehouse.command(`ALTER TABLE ${table} UPDATE source = 'wrong' WHERE event_name = 'order' SETTINGS mutations_sync = 1`);
+for (const [table, change] of [['events', "source = 'wrong'"], ['timeline', "anonymous_id = 'wrong'"]] as const) {
+  await warehouse.command(`ALTER TABLE ${table} UPDATE ${change} WHERE event_name = 'order' SETTINGS mutations_sync = 1`);
 }
 lake.close();
 await reader.close();

@@ -83,11 +83,12 @@ test.each(['', '/settings', '/sources', '/keys', '/tokens', '/audit'])(
 test('settings change one by one, and a wrong one is named', async () => {
   const { admin, project } = await server();
   const url = `/api/projects/${project}/settings`;
-  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, quarantineDays: 90, rollups: { properties: [] }, channels: [] });
+  expect((await admin('GET', url)).body).toEqual({ bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics', quarantineDays: 90, rollups: { properties: [] }, channels: [] });
   expect((await admin('PUT', url, { retentionDays: 90, bots: 'drop' })).body).toEqual({
     bots: 'drop',
     ip: 'drop',
     retentionDays: 90,
+    consentCategory: 'analytics',
     quarantineDays: 90,
     rollups: { properties: [] },
     channels: [],
@@ -96,6 +97,7 @@ test('settings change one by one, and a wrong one is named', async () => {
     bots: 'drop',
     ip: 'drop',
     retentionDays: null,
+    consentCategory: 'analytics',
     quarantineDays: 90,
     rollups: { properties: [] },
     channels: [],

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
-import type { AdminDeps } from './index.ts';
+import type { AdminDeps } from './deps.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
 
 const Page = Type.Object(

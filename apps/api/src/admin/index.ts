@@ -1,19 +1,12 @@
 /** Administration: projects and what is in them. Every change stands in the audit log with the token that made it. */
-import type { Control } from '@tidemark/control';
-import type { Warehouse } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { auditRoutes } from './audit.ts';
+import type { AdminDeps } from './deps.ts';
 import { keyRoutes } from './keys.ts';
 import { projectRoutes } from './projects.ts';
 import { settingsRoutes } from './settings.ts';
 import { sourceRoutes } from './sources.ts';
 import { tokenRoutes } from './tokens.ts';
-
-export interface AdminDeps {
-  control: Control;
-  /** Judges patterns in channel rules. */
-  warehouse: Pick<Warehouse, 'query'>;
-}
 
 /** Adds the routes below /api/projects. `guardAccess` must have been called on `app`. */
 export function adminRoutes(app: FastifyInstance, deps: AdminDeps): void {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import type { AdminDeps } from './index.ts';
+import type { AdminDeps } from './deps.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
 import { Limits, toWriteKey, WriteKeyShape } from './shapes.ts';
 

@@ -3,7 +3,7 @@ import type { ProjectSettings } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import type { AdminDeps } from './index.ts';
+import type { AdminDeps } from './deps.ts';
 import { Problem } from '../problem.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
 
@@ -40,6 +40,14 @@ const Changes = Type.Object(
         minimum: 1,
         maximum: 36_500,
         description: 'Days after their receipt that quarantined items are kept; null = for ever. Their counts stay.',
+      }),
+    ),
+    consentCategory: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        minLength: 1,
+        maxLength: 200,
+        description: 'Events whose `context.consent.categoryPreferences` denies this category are counted as filtered, not stored; null = they are stored.',
       }),
     ),
     rollups: Type.Optional(

@@ -2,7 +2,7 @@ import { SOURCE_ID_PATTERN } from '@tidemark/control';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import type { AdminDeps } from './index.ts';
+import type { AdminDeps } from './deps.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
 import { Name, SourceShape, toSource } from './shapes.ts';
 

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import { Problem } from '../problem.ts';
-import type { AdminDeps } from './index.ts';
+import type { AdminDeps } from './deps.ts';
 import { administratorOf, ProjectId } from './own-project.ts';
 import { ApiTokenShape, Name, NewApiTokenShape, toApiToken, toNewApiToken } from './shapes.ts';
 

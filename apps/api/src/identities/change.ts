@@ -1,5 +1,5 @@
 /** What merging or unmerging would change, and then does. */
-import { isKnownNode, readIdentity, readLinks, readPerson, type PersonView, type ProjectIdentity } from '@tidemark/analytics';
+import { isKnownNode, readLinks, readPerson, type PersonView, type ProjectIdentity } from '@tidemark/analytics';
 import type { IdentityDecision } from '@tidemark/control';
 import type { Static } from 'typebox';
 import type { ApiDeps } from '../deps.ts';
@@ -23,7 +23,7 @@ export async function merge({ ids, reason = '', preview = false }: Static<typeof
   if (before.length === 1) {
     throw new Problem('same_person', `Both are ${JSON.stringify(before[0]?.personId)} already: there is nothing to merge.`);
   }
-  return decide('merge', [[keys[0] ?? '', keys[1] ?? '']], keys, { before, identity, reason, preview }, caller, deps);
+  return decide('merge', [[keys[0] ?? '', keys[1] ?? '']], keys, { before, reason, preview }, caller, deps);
 }
 
 /** Throws Problem `illegal_id`, `unknown_identity`, `not_linked`, `invalid_request`; ControlError `too_many_decisions`. */
@@ -48,7 +48,7 @@ export async function unmerge({ ids, from, reason = '', preview = false }: Stati
   }
   const pairs = [...new Map(cut.map(({ a, b }) => [[a, b].toSorted().join('\0'), [a, b] as const])).values()];
   const ends = [...new Set([...keys, ...pairs.flat()])].slice(0, MAX_ENDS);
-  return decide('cut', pairs, ends, { before: await personsOf(ends, identity, deps), identity, reason, preview }, caller, deps);
+  return decide('cut', pairs, ends, { before: await personsOf(ends, identity, deps), reason, preview }, caller, deps);
 }
 
 /** So many ends of links are looked up for what a change shows. */
@@ -56,17 +56,16 @@ const MAX_ENDS = 50;
 
 interface Plan {
   before: PersonView[];
-  identity: ProjectIdentity;
   reason: string;
   preview: boolean;
 }
 
 async function decide(verdict: 'merge' | 'cut', pairs: readonly Pair[], ends: readonly string[], plan: Plan, { project, actor }: Caller, deps: Deps): Promise<Change> {
-  const { before, identity, reason, preview } = plan;
+  const { before, reason, preview } = plan;
   const made = preview ? [] : await deps.control.identities.decide({ project, verdict, pairs, reason, actor });
   const standing = await deps.control.identities.list(project);
   const decisions = preview ? [...standing, ...pairs.map(([a, b]) => ({ verdict, a, b }))] : standing;
-  const { identity: changed } = await readIdentity(project, decisions, identity.hubUsers, deps.warehouse);
+  const changed = await deps.identities.with(project, decisions);
   return { preview, before: before.map(toPerson), after: (await personsOf(ends, changed, deps)).map(toPerson), decisions: made.map(toDecision) };
 }
 

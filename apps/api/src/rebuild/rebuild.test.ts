@@ -1,7 +1,7 @@
 import type { RebuildView } from '@tidemark/processor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestEngine } from '../testing/engine.ts';
-import type { RebuildPort } from './routes.ts';
+import type { RebuildPort } from './port.ts';
 
 /** A rebuild that is told when to end. */
 class Rebuilds implements RebuildPort {

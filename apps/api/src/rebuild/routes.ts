@@ -1,5 +1,4 @@
 /** /api/rebuild: tables made again from the lake, beside the live ones, for `tidemark rebuild`. */
-import type { RebuildRequest, RebuildView } from '@tidemark/processor';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -7,16 +6,6 @@ import { adminOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { RebuildRequestShape, RebuildShape, toRebuild, toRequest } from './shapes.ts';
-
-/** One rebuild at a time. */
-export interface RebuildPort {
-  /** Throws an error with one of the codes of REFUSALS. */
-  begin(request: RebuildRequest): Promise<RebuildView>;
-  /** undefined before the first. */
-  view(): RebuildView | undefined;
-  /** False when none runs, or when it is too late. */
-  cancel(): Promise<boolean>;
-}
 
 const REFUSALS = ['rebuild_running', 'rebuild_no_room', 'rebuild_nothing'] as const;
 

@@ -8,7 +8,8 @@ import { grantOf } from '../access.ts';
 import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
-import { sendSqlFile } from './sql.ts';
+import { savedAsked } from './saved-asked.ts';
+import { orFile, sendSqlFile } from './sql.ts';
 
 const KindParams = Type.Object({ kind: Type.String({ description: KINDS.map(({ name }) => name).join(', ') }) });
 
@@ -35,6 +36,7 @@ const SavedQuery = Type.Object(
     timezone: Type.Optional(Type.String()),
     includeBots: Type.Optional(Type.Boolean()),
     waitFor: Type.Optional(Type.String()),
+    cache: Type.Optional(Type.Boolean({ description: 'false = computed anew' })),
   },
   { additionalProperties: false },
 );
@@ -48,6 +50,7 @@ export function askContexts(deps: ApiDeps): (request: FastifyRequest, reply?: Fa
     clock: deps.clock,
     freshness: deps.processor,
     ...(deps.identities && { identities: deps.identities }),
+    ...(deps.caching && { caching: deps.caching }),
     channels: (project) => deps.control.settings.channelRules(project) as Promise<ChannelRule[]>,
     cohort: cohortLookup(deps.control),
     maxMemoryBytes: questionMemoryBytes,
@@ -61,6 +64,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const contextOf = askContexts(deps);
 
   for (const kind of KINDS) {
+    const answer = Type.Object({ ...(kind.answer as TObject).properties, meta: Meta });
     app.route({
       method: 'POST',
       url: `/api/analytics/${kind.name}`,
@@ -70,7 +74,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         operationId: `ask_${kind.name}`,
         summary: kind.summary,
         tags: ['questions'],
-        response: { 200: Type.Object({ ...(kind.answer as TObject).properties, meta: Meta }) },
+        response: { 200: kind.name === 'sql' ? orFile(answer) : answer },
       },
       handler(request, reply) {
         const [body, context] = [request.body ?? {}, contextOf(request, reply)];
@@ -118,17 +122,16 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
       params: KindParams,
       querystring: SavedQuery,
       response: {
-        200: Type.Object(
-          { meta: Meta },
-          { additionalProperties: true, description: 'As the answer to the question itself.' },
-        ),
+        200: orFile(Type.Object({ meta: Meta }, { additionalProperties: true, description: 'As the answer to the question itself.' })),
       },
     },
     async handler(request, reply) {
       const { kind } = request.params;
       const { name, version, ...changes } = request.query;
-      const saved = await deps.control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
-      const { meta, ...answer } = await ask(kind, changed(saved.body as object, changes), contextOf(request, reply));
+      const saved = await savedAsked({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) }, deps.control);
+      const [question, context] = [changed(saved.body, changes), contextOf(request, reply)];
+      if (kind === 'sql' && asksForFile(question)) return sendSqlFile(question, context, reply);
+      const { meta, ...answer } = await ask(kind, question, context);
       return { ...answer, meta: { ...meta, question: { name: saved.name, version: saved.version } } };
     },
   });
@@ -139,8 +142,8 @@ async function peopleAsked(request: FastifyRequest, kind: string, { control }: A
   const body = request.body ?? {};
   if (typeof body !== 'object' || !('name' in body)) return body;
   const { name, version, ...asked } = validate(PeopleByName, body);
-  const saved = await control.questions.get({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) });
-  return { ...(saved.body as object), ...asked };
+  const saved = await savedAsked({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) }, control);
+  return { ...saved.body, ...asked };
 }
 
 /** Aborted when the connection closes before the answer is out. */

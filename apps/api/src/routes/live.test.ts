@@ -64,11 +64,7 @@ class Watcher {
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (condition()) return;
-    await new Promise((next) => setTimeout(next, 10));
-  }
-  throw new Error(`waited 5 s for: ${what}`);
+  await expect.poll(condition, { interval: 10, message: what }).toBe(true);
 }
 
 describe('GET /api/events/live', () => {

@@ -7,10 +7,11 @@ import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
-import { createHubCount } from '../identities/hub-count.ts';
 import { toLastRound } from '../jobs/shapes.ts';
+import { readBeside } from '../read-beside.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
+import { ClientLoss, readClientLoss } from './client-loss.ts';
 import { Rollups, rollupsOf } from './pipeline-rollups.ts';
 
 const Balance = Type.Object({
@@ -80,8 +81,9 @@ const Pipeline = Type.Object({
   ),
   rollups: Rollups,
   identities: Type.Object({
-    hubs: Type.Integer({ minimum: 0, description: 'Ids that are no person, as counted in the last minute: GET /api/identities?flag=hub lists them.' }),
+    hubs: Type.Integer({ minimum: 0, description: 'Ids that are no person, as counted a minute or two ago: GET /api/identities?flag=hub lists them.' }),
   }),
+  clientLoss: ClientLoss,
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
@@ -104,7 +106,8 @@ const Pipeline = Type.Object({
 const LATENESS_RECORDS = 100_000;
 
 export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: () => Promise<DiskUsage>): void {
-  const hubCount = createHubCount(async (project) => (await readHubs(project, deps.warehouse)).length, deps.clock);
+  const hubCount = readBeside(async (project) => (await readHubs(project, deps.warehouse)).length, deps.clock);
+  const clientLoss = readBeside((project) => readClientLoss(deps.warehouse, project, deps.clock()), deps.clock);
   app.route({
     method: 'GET',
     url: '/api/pipeline',
@@ -117,15 +120,16 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
     async handler(request): Promise<Static<typeof Pipeline>> {
       const { project, admin } = grantOf(request);
       const status = deps.processor.status();
-      const [balance, lateness, disk, tables, valves, jobs, rollups, hubs] = await Promise.all([
+      const [balance, lateness, disk, tables, valves, jobs, rollups, hubs, loss] = await Promise.all([
         deps.processor.balance(project),
-        latenessOf(deps, project, status.partition, status.committedOffset),
+        latenessOf(deps, project, status),
         diskUsage(),
         tableSizes(deps),
         deps.control.valves.list(project),
         deps.jobs?.list() ?? [],
         rollupsOf(deps, project),
         hubCount(project),
+        clientLoss(project),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const watermark = toRfc3339(status.watermarkMs);
@@ -140,6 +144,7 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
         lateness: { ...lateness, sinceStart: sinceStart(deps, project) },
         rollups,
         identities: { hubs },
+        clientLoss: loss,
         dedup: {
           ids: status.dedup.ids,
           windowStart: toRfc3339(status.dedup.windowStartMs),
@@ -170,19 +175,14 @@ interface Lateness {
   maxMs: number;
 }
 
-async function latenessOf(
-  deps: ApiDeps,
-  project: string,
-  partition: number,
-  committedOffset: number,
-): Promise<Lateness> {
+async function latenessOf(deps: ApiDeps, project: string, { epoch, partition, committedOffset }: { epoch: string; partition: number; committedOffset: number }): Promise<Lateness> {
   const from = Math.max(0, committedOffset - LATENESS_RECORDS);
   const sql = `
     SELECT count() AS events, q[1] AS p50Ms, q[2] AS p99Ms, max(ms) AS maxMs, quantilesExact(0.5, 0.99)(ms) AS q
     FROM (
       SELECT greatest(0, toUnixTimestamp64Milli(received_at) - toUnixTimestamp64Milli(time)) AS ms
       FROM events
-      WHERE project = ${literal(project)} AND partition = ${partition} AND offset >= ${from}
+      WHERE project = ${literal(project)} AND epoch = ${literal(epoch)} AND partition = ${partition} AND offset >= ${from}
     )`;
   const { rows } = await deps.warehouse.query<Lateness & { q: unknown }>(sql, { timeoutMs: 10_000 });
   const [row] = rows;

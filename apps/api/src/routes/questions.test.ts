@@ -234,10 +234,7 @@ describe('another project', () => {
     const { token } = (await engine.call('POST', '/api/projects', { name: 'Other' })).json();
     const other = { authorization: `Bearer ${token.secret}` };
     expect((await engine.call('POST', '/api/analytics/trend', users, other)).json().series[0].total).toBe(0);
-    expect((await engine.call('GET', '/api/users/ada/timeline', undefined, other)).json()).toEqual({
-      events: [],
-      nextCursor: null,
-    });
+    expect((await engine.call('GET', '/api/users/ada/timeline', undefined, other)).json()).toMatchObject({ events: [], nextCursor: null });
     expect((await engine.call('GET', '/api/events/a1', undefined, other)).statusCode).toBe(404);
     expect((await engine.call('POST', '/api/events/export', {}, other)).body).toBe('');
     expect((await engine.call('GET', '/api/pipeline', undefined, other)).json().balance.received).toBe(0);
@@ -269,5 +266,38 @@ describe('cohorts', () => {
     expect((await put('c', { all: [] })).json()).toMatchObject({ code: 'invalid_value', field: 'all' });
     await engine.call('DELETE', '/api/questions/cohort/a');
     expect((await engine.call('GET', '/api/analytics/cohort?name=b')).json()).toMatchObject({ code: 'unknown_cohort', field: 'all[0].value' });
+  });
+
+  it('are static when they are so saved: from conditions, ids or a cell; each saving is a version, and keeps its people alone', async () => {
+    const rows = async (): Promise<number> => Number((await engine.warehouse.query<{ n: number }>('SELECT count() AS n FROM cohort_members')).rows[0]?.n);
+    const size = async (name: string): Promise<number> => (await engine.call('GET', `/api/analytics/cohort?name=${name}`)).json().size;
+    const first = await put('then', { mode: 'static', all: [{ did: 'buy' }], breakdown: ['person.plan'] });
+    expect([first.statusCode, first.json()]).toMatchObject([201, { version: 1, members: { people: 1 }, question: { mode: 'static', all: [{ did: 'buy' }] } }]);
+    expect((await put('listed', { mode: 'static', people: ['ada', 'nobody'] })).json()).toMatchObject({ members: { people: 2, ids: 2 }, question: { mode: 'static', people: [] } });
+    const behind = { kind: 'trend', question: users, cell: { series: 0 } };
+    expect((await put('behind', { mode: 'static', behind })).json()).toMatchObject({ members: { people: 2 }, question: { behind } });
+    expect([await size('then'), await size('listed'), await size('behind')]).toEqual([1, 1, 2]);
+    expect((await engine.call('GET', '/api/analytics/cohort?name=then')).json()).toMatchObject({ breakdowns: [{ breakdown: ['(not set)'], size: 1 }], meta: { question: { name: 'then', version: 1 } } });
+    expect((await engine.call('POST', '/api/analytics/cohort/people', { name: 'listed', cell: {} })).json()).toMatchObject({ people: [{ personId: 'ada' }], total: 1 });
+    const where = [{ property: 'cohort', op: 'in', value: ['listed'] }];
+    expect((await engine.call('POST', '/api/analytics/trend', { ...users, where })).json().series[0].total).toBe(1);
+    const file = await engine.call('POST', '/api/events/export', { from: '-2h', to: 'tomorrow', where: [{ ...where[0], op: 'not_in' }] });
+    expect(file.body.trim().split('\n').map((line: string) => JSON.parse(line).eventId)).toEqual(['b1']);
+
+    const before = await rows();
+    const again = await put('listed', { mode: 'static', people: ['ada', 'nobody'] });
+    expect([again.statusCode, again.json().version, await rows()]).toEqual([200, 2, before]);
+    expect((await engine.call('GET', '/api/analytics/cohort?name=listed&version=2')).json()).toMatchObject({ size: 1 });
+    expect((await engine.call('GET', '/api/analytics/cohort?name=listed&version=1')).json()).toMatchObject({ status: 400, code: 'unsupported_combination', field: 'version' });
+    const conflict = await engine.call('PUT', '/api/questions/cohort/listed', { mode: 'static', people: ['ada'] }, { 'if-match': '"1"' });
+    expect([conflict.statusCode, await rows()]).toEqual([409, before]);
+    expect((await put('listed', { mode: 'static', people: [] })).json()).toMatchObject({ status: 400, code: 'invalid_value', field: 'people' });
+    const many = await put('many', { mode: 'static', people: Array.from({ length: 100_000 }, (_, i) => `00000000-0000-0000-0000-${i}`) });
+    expect([many.statusCode, many.json().members]).toEqual([201, { people: 100_000, ids: 100_000 }]);
+
+    expect((await put('many', { all: [{ did: 'buy' }] })).json()).toMatchObject({ version: 2 });
+    expect(await rows()).toBe(before);
+    for (const name of ['then', 'listed', 'behind']) await engine.call('DELETE', `/api/questions/cohort/${name}`);
+    expect([await rows(), engine.failures]).toEqual([0, []]);
   });
 });

@@ -1,8 +1,8 @@
 /** Questions saved under a name, each change a version. */
-import { checkCohort, checkQuestion, KINDS } from '@tidemark/analytics';
+import { checkCohort, checkQuestion, checkStaticCohort, isStatic, KINDS, StaticCohort } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
-import type { SavedQuestion } from '@tidemark/control';
-import type { FastifyInstance } from 'fastify';
+import type { KeptMembers, SavedQuestion } from '@tidemark/control';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
@@ -22,6 +22,9 @@ const Saved = Type.Object({
   question: Type.Object({}, { additionalProperties: true, description: 'As POST /api/analytics/{kind} takes it.' }),
   savedAt: Time,
   savedBy: Type.String({ description: 'Id of the API token that saved it.' }),
+  members: Type.Optional(
+    Type.Object({ people: Type.Integer(), ids: Type.Integer({ description: 'of these people, users and devices' }) }, { description: 'Of a static cohort: whom it kept when it was saved.' }),
+  ),
 });
 const Page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'questions a page; default 100' })),
@@ -34,9 +37,11 @@ interface ListQuery {
   cursor?: string;
 }
 const tags = ['questions'];
+/** For the ids of a static cohort. */
+const MAX_BODY_BYTES = 16 << 20;
 
 export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  const { control, clock } = deps;
+  const { control, clock, cohorts } = deps;
   const contextOf = askContexts(deps);
   const page = async (project: string, { kind, limit = 100, cursor }: ListQuery): Promise<Static<typeof Listing>> => {
     const all = await control.questions.list(project, kind);
@@ -118,37 +123,45 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
 
   app.route<{
     Params: Static<typeof Path>;
-    Body: Record<string, unknown>;
+    Body: unknown;
     Headers: { 'if-match'?: string; 'if-none-match'?: string };
   }>({
     method: 'PUT',
     url: '/api/questions/:kind/:name',
+    bodyLimit: MAX_BODY_BYTES,
+    // Analytics checks the question itself.
+    config: { describedBody: Type.Union([Type.Object({}, { additionalProperties: true, description: 'As POST /api/analytics/{kind} takes it.' }), StaticCohort]) },
     schema: {
       operationId: 'saveQuestion',
       summary: 'Save a question as a new version; with If-Match (or If-None-Match: *) only if nobody else did',
       tags,
       params: Path,
-      body: Type.Object({}, { additionalProperties: true }),
       response: { 200: Saved, 201: Saved },
     },
     async handler(request, reply): Promise<Static<typeof Saved>> {
       const { project, tokenId } = grantOf(request);
       const { kind, name } = request.params;
-      await checkQuestion(kind, request.body, contextOf(request));
-      if (kind === 'cohort') await checkCohort(name, request.body, { project, nowMs: clock(), cohort: cohortLookup(control) });
+      const question = request.body ?? {};
+      const context = contextOf(request);
       const ifVersion = expectedVersion(request.headers);
-      const saving = control.questions.save({
-        ...request.params,
-        project,
-        body: request.body,
-        actor: tokenId,
-        ...(ifVersion === undefined ? {} : { ifVersion }),
-      });
-      const saved = await saving.catch((error: unknown) => {
-        throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
-      });
-      reply.code(saved.isNew ? 201 : 200).header('etag', `"${saved.version}"`);
-      return shown(saved);
+      const save = (body: unknown, members?: KeptMembers) => {
+        const saving = control.questions.save({ project, kind, name, body, actor: tokenId, ...(members && { members }), ...(ifVersion !== undefined && { ifVersion }) });
+        return saving.catch((error: unknown) => {
+          throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
+        });
+      };
+      const scope = { project, nowMs: clock(), cohort: cohortLookup(control) };
+      if (kind === 'cohort' && isStatic(question)) {
+        const cohort = await checkStaticCohort(name, question, scope);
+        // The ids are members, which a deletion reaches; they are not kept here as well.
+        const kept = 'people' in cohort ? { ...cohort, people: [] } : cohort;
+        return answer(reply, await cohorts.save(cohort, context, (members) => save(kept, members)));
+      }
+      await checkQuestion(kind, question, context);
+      if (kind === 'cohort') await checkCohort(name, question, scope);
+      const saved = await save(question);
+      if (kind === 'cohort') await cohorts.release();
+      return answer(reply, saved);
     },
   });
 
@@ -165,9 +178,15 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
     async handler(request, reply) {
       const { project, tokenId } = grantOf(request);
       await control.questions.delete({ project, ...request.params, actor: tokenId });
+      if (request.params.kind === 'cohort') await cohorts.release();
       return reply.code(204).send();
     },
   });
+}
+
+function answer(reply: FastifyReply, saved: SavedQuestion & { isNew: boolean }): Static<typeof Saved> {
+  reply.code(saved.isNew ? 201 : 200).header('etag', `"${saved.version}"`);
+  return shown(saved);
 }
 
 /** The store's word for the version expected is its own; the caller knows the header that said it. */
@@ -195,6 +214,7 @@ function cursorOf({ kind, name }: SavedQuestion): string {
   return Buffer.from(JSON.stringify([kind, name])).toString('base64url');
 }
 
-function shown({ kind, name, version, body, createdAtMs, createdBy }: SavedQuestion): Static<typeof Saved> {
-  return { kind, name, version, question: body as object, savedAt: toRfc3339(createdAtMs), savedBy: createdBy };
+function shown({ kind, name, version, body, createdAtMs, createdBy, members }: SavedQuestion): Static<typeof Saved> {
+  const kept = members && { members: { people: members.people, ids: members.ids } };
+  return { kind, name, version, question: body as object, savedAt: toRfc3339(createdAtMs), savedBy: createdBy, ...kept };
 }

@@ -3,11 +3,12 @@ import { Readable } from 'node:stream';
 import { sqlFile, type AskContext } from '@tidemark/analytics';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { grantOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { startReading } from '../first-chunk.ts';
 import { Problem } from '../problem.ts';
+import { streamed } from '../schemas.ts';
 
 const QueryParams = Type.Object({ queryId: Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }) });
 
@@ -28,6 +29,12 @@ export function sqlRoutes(app: FastifyInstance, deps: ApiDeps): void {
       throw new Problem('query_not_found', 'No SQL query of this project with that queryId is running; it may have ended.');
     },
   });
+}
+
+/** What is answered to a question that may ask for a file. */
+export function orFile(answer: TSchema): object {
+  const { content } = streamed('All of the result of a query of kind sql with a format.', 'text/csv', 'application/x-ndjson', 'application/vnd.apache.parquet');
+  return { description: 'The answer.', content: { 'application/json': { schema: answer }, ...content } };
 }
 
 /** Throws what is wrong with the query; one that fails later ends in an aborted response. */

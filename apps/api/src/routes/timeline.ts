@@ -1,14 +1,17 @@
 /** GET /api/users/{id}/timeline: the ordered actions of one person. */
-import { timelineQuery } from '@tidemark/analytics';
-import type { TimelinePage } from '@tidemark/analytics';
-import type { FastifyInstance } from 'fastify';
+import { timelineJson } from '@tidemark/analytics';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
-import { NextCursor, OutputEventShape } from '../schemas.ts';
+import { NextCursor, OutputEventShape, Time } from '../schemas.ts';
 
 const Person = Type.Object({ id: Type.String({ minLength: 1, description: 'Any id of the person.' }) });
+const Meta = Type.Object({
+  asOf: Time,
+  completeThrough: Time,
+}, { description: 'As of questions: every event acknowledged up to asOf is in; event times before completeThrough are complete.' });
 const Page = Type.Object(
   {
     from: Type.Optional(Type.String({ description: 'RFC 3339, a date, -1h, today, …' })),
@@ -16,11 +19,12 @@ const Page = Type.Object(
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
     cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' })),
     order: Type.Optional(Type.Unsafe<'asc' | 'desc'>({ type: 'string', enum: ['asc', 'desc'], default: 'asc' })),
+    waitFor: Type.Optional(Type.String({ description: 'A receivedAt: it waits up to 10 s until that much is in, then answers anyway.' })),
   },
   { additionalProperties: false },
 );
 
-export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identities }: ApiDeps): void {
+export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identities, processor }: ApiDeps): void {
   app.route<{ Params: Static<typeof Person>; Querystring: Static<typeof Page> }>({
     method: 'GET',
     url: '/api/users/:id/timeline',
@@ -30,13 +34,15 @@ export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identit
       tags: ['events'],
       params: Person,
       querystring: Page,
-      response: { 200: Type.Object({ events: Type.Array(OutputEventShape), nextCursor: NextCursor }) },
+      response: { 200: Type.Object({ events: Type.Array(OutputEventShape), nextCursor: NextCursor, meta: Meta }) },
     },
-    handler(request): Promise<TimelinePage> {
-      return timelineQuery(
+    async handler(request, reply): Promise<FastifyReply> {
+      const page = await timelineJson(
         { id: request.params.id, ...request.query },
-        { project: grantOf(request).project, warehouse, clock, ...(identities && { identities }) },
+        { project: grantOf(request).project, warehouse, clock, freshness: processor, ...(identities && { identities }) },
       );
+      // As bytes, so that it is sent as it is.
+      return reply.type('application/json; charset=utf-8').send(Buffer.from(page));
     },
   });
 }

@@ -32,7 +32,7 @@ const Trace = Type.Object({
   event: Type.Optional(OutputEventShape),
   /** Of a pending event. */
   lag: Type.Optional(Type.Object({ recordsBefore: Count, ms: Type.Number() })),
-  refusals: Type.Array(Refusal, { description: 'Copies of the event that could not be stored, newest first.' }),
+  refusals: Type.Array(Refusal, { description: 'Copies of the event that could not be stored, or only by a replay, newest first.' }),
 });
 type Trace = Static<typeof Trace>;
 
@@ -60,10 +60,10 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
   const { warehouse, processor, log, identities } = deps;
   // The status first: what is committed after it is found in the stores, what was not is found in the log.
   const { partition, committedOffset, lag, lagMs, epoch } = processor.status();
-  const condition = `project = ${literal(project)} AND event_id = ${literal(eventId)}`;
+  const condition = `event_id = ${literal(eventId)}`;
   const [stored, refusals] = await Promise.all([
     traceQuery(eventId, { project, warehouse, ...(identities && { identities }) }),
-    readRefusals(warehouse, condition, MAX_REFUSALS),
+    readRefusals(warehouse, project, condition, MAX_REFUSALS),
   ]);
   if (stored !== undefined) {
     return {

@@ -12,9 +12,10 @@ import type { Metrics } from '@tidemark/metrics';
 import { createAdmission } from '@tidemark/pipeline';
 import type { QuarantineRecord } from '@tidemark/pipeline';
 import { Processor } from '@tidemark/processor';
-import { ChdbWarehouse, migrateWarehouse } from '@tidemark/warehouse';
+import type { ChdbWarehouse } from '@tidemark/warehouse';
+import { openMigrated } from '@tidemark/warehouse/testing';
 import type { FastifyInstance } from 'fastify';
-import { WarehouseIdentities } from '@tidemark/analytics';
+import { StaticCohorts, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
 import { answersOf } from './conformance.ts';
@@ -56,8 +57,7 @@ export class TestEngine {
     this.control = await openControl(join(folder, 'control', 'control.db'));
     this.project = (await this.control.ensureFirstProject({ writeKey: WRITE_KEY, apiToken: TOKEN })).project;
     this.keys = await openKeyDirectory(join(folder, 'control', 'control.db'));
-    this.warehouse = await ChdbWarehouse.open({ path: join(folder, 'warehouse') });
-    await migrateWarehouse(this.warehouse);
+    this.warehouse = await openMigrated({ path: join(folder, 'warehouse') });
     this.#writer = await LmdbLogWriter.open(join(folder, 'log'));
     this.#reader = LmdbLogReader.open(join(folder, 'log'))!;
     this.#positions = new LmdbPositions(join(folder, 'positions'));
@@ -94,6 +94,7 @@ export class TestEngine {
       folders,
       log: this.#reader,
       identities: new WarehouseIdentities({ warehouse, decisionsOf: (project) => control.identities.list(project), changes: () => processor.identityChanges() }),
+      cohorts: new StaticCohorts({ warehouse, inUse: () => control.questions.membersInUse(), onError: (error) => this.failures.push(error) }),
       clock: Date.now,
       version: '0.0.0-test',
     };
@@ -108,7 +109,7 @@ export class TestEngine {
     const facts = {
       project: grant.project,
       source: 'web',
-      settings: { bots: 'flag', ip: 'drop', retentionDays: null } as const,
+      settings: { bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics' } as const,
       receivedAtMs,
       sentAt: undefined,
       ip: undefined,
@@ -158,11 +159,11 @@ export class TestEngine {
 
   /** Everything collected so far is in the stores, the quarantined too. */
   async settled(): Promise<void> {
-    for (let tries = 0; tries < 500; tries++) {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
       if ((await this.processor.balance()).pending === 0) return;
       await new Promise((next) => setTimeout(next, 20));
     }
-    throw new Error('the processor did not catch up within 10 s');
+    throw new Error('the processor did not catch up within a minute');
   }
 
   /** Calls the API with the first project's token; throws when the answer is not what /openapi.json says. */

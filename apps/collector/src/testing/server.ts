@@ -17,7 +17,7 @@ export const GRANT: WriteKeyGrant = {
   project: 'shop',
   source: 'web',
   limits: { eventsPerSecond: null, bytesPerSecond: null },
-  settings: { bots: 'flag', ip: 'drop', retentionDays: null },
+  settings: { bots: 'flag', ip: 'drop', retentionDays: null, consentCategory: 'analytics' },
 };
 
 interface Posted {
@@ -97,7 +97,7 @@ export async function startCollector(options: Partial<CollectorOptions> = {}): P
     quarantined: () => records('quarantine', (bytes) => JSON.parse(bytes.toString()) as QuarantineRecord),
     difference() {
       const received = log.snapshot(0).received.reduce((sum, total) => sum + total.received, 0);
-      const kept = running.quarantined().reduce((sum, record) => sum + (record.kind === 'item' ? 1 : record.events), 0);
+      const kept = running.quarantined().reduce((sum, record) => sum + (record.kind === 'tally' ? record.events : record.kind === 'item' ? 1 : -1), 0);
       return received - kept - running.events().length;
     },
     close: () => (closing ??= close().then(() => rmSync(folder, { recursive: true, force: true }))),

@@ -11,6 +11,7 @@ export interface MemoryServer {
   away: boolean;
   jobs: Record<string, unknown>[];
   hubs: Record<string, unknown>[];
+  replays: Record<string, unknown>[];
   close(): Promise<void>;
 }
 
@@ -94,6 +95,10 @@ export async function startMemoryServer(html: string): Promise<MemoryServer> {
     }
     if (url.pathname === '/api/jobs') return send(response, 200, { jobs: self.jobs });
     if (url.pathname === '/api/identities') return send(response, 200, { identities: self.hubs });
+    if (url.pathname === '/api/quarantine/replay') {
+      self.replays.push({ ...body });
+      return send(response, 200, { passed: 1, events: tally.quarantined });
+    }
     if (url.pathname === '/api/quarantine')
       return send(response, 200, { codes: [{ code: 'missing_name', events: tally.quarantined }] });
     if (url.pathname === '/api/analytics/trend') {
@@ -167,6 +172,7 @@ export async function startMemoryServer(html: string): Promise<MemoryServer> {
     away: false,
     jobs: [],
     hubs: [],
+    replays: [],
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -86,8 +86,12 @@ export async function firstIncompleteQuarantine(warehouse: Warehouse, reader: Lo
     const { rows: offsets } = await warehouse.query<{ offset: number }>(
       `SELECT offset FROM quarantine WHERE topic = 'quarantine' AND ${positionCondition(range)}`,
     );
+    const { rows: marks } = await warehouse.query<{ offset: number }>(
+      `SELECT by_offset AS offset FROM quarantine_replayed
+       WHERE by_epoch = ${literal(range.epoch)} AND by_partition = ${range.partition} AND by_offset >= ${range.from} AND by_offset < ${range.to}`,
+    );
     const counted = new Set(starts.map(({ start }) => start));
-    const held = new Set(offsets.map(({ offset }) => offset));
+    const held = new Set([...offsets, ...marks].map(({ offset }) => offset));
     const found = firstMissing(reader, range, counted, held);
     if (found !== undefined) return found;
   }
@@ -105,7 +109,7 @@ function firstMissing(reader: LogReader, range: OffsetRange, counted: ReadonlySe
       let missing = !counted.has(batch.baseOffset);
       forEachRecord(batch, (offset, bytes, start, end) => {
         const { kind } = JSON.parse(bytes.toString('utf8', start, end)) as QuarantineRecord;
-        if (kind === 'item' && !held.has(offset)) missing = true;
+        if (kind !== 'tally' && !held.has(offset)) missing = true;
       });
       if (missing) return batch.baseOffset;
       at = batch.baseOffset + batch.count;

@@ -4,12 +4,15 @@
 event's content, which tells a conflict from a copy, is in neither of those: it comes from the log, as long as that has it.
  */
 import { randomUUID } from 'node:crypto';
-import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
+import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, type Lake, type LakeFile } from '@tidemark/lake';
 import type { LogReader } from '@tidemark/log';
-import { insertStaged, LAKE_COLUMNS, literal, POSITIONED_TABLES, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { insertStaged, LAKE_COLUMNS, literal, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
 import { MAX_RANGE_RECORDS, selectRows } from '../range.ts';
 import { inCurrentFormat } from '../row-format.ts';
-import { BLOCK_BYTES, rowsFromLake } from './lake-rows.ts';
+import { insertEventsFromLake, insertFromLake, type LakeRows } from './lake-rows.ts';
+
+/** Of the log, in memory at once. */
+const MAX_READ_BYTES = 32 << 20;
 
 export interface RefillParts {
   reader: LogReader;
@@ -27,15 +30,16 @@ export type Refilled = Record<PositionedTable | 'lake', number>;
 
 /** Once done, `range` is in `events` and `timeline` alike, as far as the lake has it. */
 export async function refillTables(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
-  const files = readable(parts, range);
-  refilled.events += await grown(parts, 'events', range, () => eventsFromLake(parts, files, range));
-  refilled.timeline += await fromLake(parts, 'timeline', files, range, 'true');
+  refilled.events += await grown(parts, 'events', range, () => insertEventsFromLake(parts, 'events', missingRows(parts, 'events', range)));
+  refilled.timeline += await grown(parts, 'timeline', range, () => insertFromLake(parts, 'timeline', 'timeline', missingRows(parts, 'timeline', range)));
 }
 
 /** Ids of the stored events of `range`, from the log, the lake and else from the timeline: there the content is not known (0). */
 export async function refillIds(parts: RefillParts, range: OffsetRange, refilled: Refilled): Promise<void> {
   refilled.event_ids += await idsFromLog(parts, range);
-  refilled.event_ids += await fromLake(parts, 'event_ids', readable(parts, range), range, rememberedSince(parts.idsSinceMs));
+  const lost = missingRows(parts, 'event_ids', range);
+  const remembered = { ...lost, condition: `${lost.condition} AND ${rememberedSince(parts.idsSinceMs)}` };
+  refilled.event_ids += await grown(parts, 'event_ids', range, () => insertFromLake(parts, 'event_ids', 'event_ids', remembered));
   refilled.event_ids += await grown(parts, 'event_ids', range, async () => {
     await parts.warehouse.command(
       `INSERT INTO event_ids (key, content, received_at, epoch, partition, offset)
@@ -65,18 +69,13 @@ export function rememberedSince(idsSinceMs: number): string {
   return `toMonday(received_at) >= toDate(${literal(new Date(idsSinceMs).toISOString().slice(0, 10))})`;
 }
 
-function readable({ lake, broken }: RefillParts, range: OffsetRange): LakeFile[] {
-  return filesOf(lake, range).filter(({ path }) => !broken.has(path));
+/** Rows of `range` that the lake has and the table has not. */
+function missingRows(parts: RefillParts, table: PositionedTable, range: OffsetRange): LakeRows {
+  return { files: readable(parts, range), condition: positionCondition(range), missing: notIn(table, range) };
 }
 
-async function eventsFromLake({ warehouse, lake, temporaryFolder }: RefillParts, files: readonly LakeFile[], range: OffsetRange): Promise<void> {
-  const staging = await Staging.open(warehouse, temporaryFolder);
-  for await (const rows of rowsFromLake(warehouse, lake, files, `${positionCondition(range)} AND ${notIn('events', range)}`)) {
-    await staging.load(rows);
-    await warehouse.command(insertStaged('events', range, true));
-  }
-  await staging.clear();
-  await staging.close();
+function readable({ lake, broken }: RefillParts, range: OffsetRange): LakeFile[] {
+  return filesOf(lake, range).filter(({ path }) => !broken.has(path));
 }
 
 /** Ids of those events of `range` that were stored, by the timeline, and that the log still has. */
@@ -91,7 +90,7 @@ async function idsFromLog({ reader, warehouse, temporaryFolder, idsSinceMs }: Re
   return grown({ warehouse }, 'event_ids', inLog, async () => {
     const staging = await Staging.open(warehouse, temporaryFolder);
     for (let { from } = inLog; from < inLog.to; ) {
-      const batches = reader.read('events', range.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: BLOCK_BYTES }).map(inCurrentFormat);
+      const batches = reader.read('events', range.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_READ_BYTES }).map(inCurrentFormat);
       const last = batches.at(-1);
       if (last === undefined) break;
       const read = { ...inLog, from, to: Math.min(last.baseOffset + last.count, inLog.to) };
@@ -101,21 +100,6 @@ async function idsFromLog({ reader, warehouse, temporaryFolder, idsSinceMs }: Re
     }
     await staging.clear();
     await staging.close();
-  });
-}
-
-async function fromLake(parts: RefillParts, table: PositionedTable, files: readonly LakeFile[], range: OffsetRange, condition: string): Promise<number> {
-  const mapping = POSITIONED_TABLES[table];
-  const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'];
-  const values = mapping.map(([column, expression]) => `${expression} AS new_${column}`);
-  const inputs = [...LAKE_COLUMNS.map(([column]) => column), 'epoch', 'partition', 'offset'].join(', ');
-  return grown(parts, table, range, async () => {
-    for (const rows of rowsOfFiles(parts.lake, files, inputs, positionCondition(range))) {
-      await parts.warehouse.command(
-        `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')}, epoch, partition, offset FROM (${rows})
-         WHERE ${condition} AND ${notIn(table, range)} SETTINGS use_hive_partitioning = 0`,
-      );
-    }
   });
 }
 

@@ -39,7 +39,7 @@ async function store(list: ReturnType<typeof events>): Promise<void> {
 
 async function drained(): Promise<void> {
   for (let waited = 0; (await processor.balance()).pending > 0; waited += 10) {
-    if (waited > 20_000) throw new Error('still pending');
+    if (waited > 60_000) throw new Error('still pending');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -55,7 +55,7 @@ const DAMAGES: Record<string, string[]> = {
   nothing: [],
   'events truncated, timeline dropped': ['TRUNCATE TABLE events', 'DROP TABLE timeline SYNC'],
   'all dropped': ['DROP TABLE events SYNC', 'DROP TABLE timeline SYNC', 'DROP TABLE event_ids SYNC'],
-  'some rows gone and some wrong': ["DELETE FROM events WHERE offset % 3 = 0", "ALTER TABLE timeline UPDATE properties = '{}' WHERE offset % 2 = 0 SETTINGS mutations_sync = 1"],
+  'some rows gone and some wrong': ["DELETE FROM events WHERE offset % 3 = 0", "ALTER TABLE timeline UPDATE packed = replaceOne(packed, '{', '{ ') WHERE offset % 2 = 0 SETTINGS mutations_sync = 1"],
   'an older form': ['ALTER TABLE events DROP COLUMN locale', 'ALTER TABLE events ADD COLUMN locale String'],
 };
 
@@ -74,7 +74,7 @@ for (const [damage, statements] of Object.entries(DAMAGES)) {
     await store([...events(0, 90), ...events(90, 95)]);
     expect(await pipeline.ids('events')).toEqual(events(0, 95).map(({ eventId }) => eventId).toSorted());
     expect((await processor.balance()).difference).toBe(0);
-  }, 120_000);
+  });
 }
 
 it('of a range of time or an event only its months are made again', async () => {
@@ -93,7 +93,7 @@ it('of a range of time or an event only its months are made again', async () => 
   expect(await rebuilt({ event: 'order' })).toMatchObject({ state: 'done', partitions: ['202601', '202602', '202603'] });
   expect(await contentsOf(pipeline)).toEqual(expected);
   await expect(rebuilt({ event: 'never' })).rejects.toMatchObject({ code: 'rebuild_nothing' });
-}, 120_000);
+});
 
 const remove = async (condition: string) => {
   await removeFromLake(pipeline.lake, pipeline.warehouse, condition);
@@ -122,7 +122,7 @@ it('what was deleted stays deleted, also when it is deleted, or split anew, behi
   const gone = ['e1', 'e3', 'e40', 'e6', 'e66', 'e70', 'e82'];
   expect(await pipeline.ids('events')).toEqual(events(0, 90).map(({ eventId }) => eventId).filter((id) => !gone.includes(id)).toSorted());
   expect(await pipeline.ids('timeline')).toEqual(await pipeline.ids('events'));
-}, 120_000);
+});
 
 it('it refuses to lose what only a table holds, to begin twice, and to begin without room; and leaves the tables as they were', async () => {
   await store(events(0, 30));
@@ -132,17 +132,21 @@ it('it refuses to lose what only a table holds, to begin twice, and to begin wit
   expect(await rebuilt()).toMatchObject({ state: 'failed', error: { code: 'rebuild_would_lose' } });
   expect(await contentsOf(pipeline)).toEqual(expected);
   await expect(rebuilt({}, { room: { freeBytes: async () => 1_000, reserveBytes: 0 } })).rejects.toMatchObject({ code: 'rebuild_no_room' });
-  const rebuilds = rebuildsOf(pipeline, processor);
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const rebuilds = rebuildsOf(pipeline, processor, { bounds: small, exclusively: (work) => held.then(() => exclusively(work)) });
   const begun = rebuilds.begin({});
   await expect(rebuilds.begin({})).rejects.toMatchObject({ code: 'rebuild_running' });
   await begun;
   await expect(rebuilds.begin({})).rejects.toMatchObject({ code: 'rebuild_running' });
-  expect(await rebuilds.cancel()).toBe(true);
+  const cancelled = rebuilds.cancel();
+  release();
+  expect(await cancelled).toBe(true);
   expect(rebuilds.view()).toMatchObject({ state: 'cancelled' });
   expect(await contentsOf(pipeline)).toEqual(expected);
   expect(await rebuilt({ allowLoss: true })).toMatchObject({ state: 'done' });
   expect((await pipeline.ids('events')).length).toBe(29);
-}, 120_000);
+});
 
 it('stopped with the engine it goes on at the next start with what is not copied yet', async () => {
   for (let from = 0; from < 60; from += 10) await store(events(from, from + 10));
@@ -172,7 +176,7 @@ it('stopped with the engine it goes on at the next start with what is not copied
   expect(await contentsOf(pipeline)).toEqual(expected);
   await second.resume();
   expect(second.view()).toMatchObject({ state: 'done' });
-}, 120_000);
+});
 
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;
@@ -231,4 +235,4 @@ it(`${ROUNDS} times anything happens before and during a rebuild, and the tables
       expect([JSON.parse(p), country], label).toEqual([{ n, text: `x${n}`, deep: { a: [1, n] } }, n % 2 === 0 ? 'DE' : '']);
     }
   }
-}, 60_000 + ROUNDS * 20_000);
+}, 180_000 + ROUNDS * 20_000);

@@ -51,7 +51,7 @@ export interface RebuildRun {
   stop: AbortSignal;
 }
 
-export interface RebuildBounds {
+interface RebuildBounds {
   /** What is copied while jobs and backups wait: about a second. */
   batchRows: number;
   batchFiles: number;
@@ -59,7 +59,7 @@ export interface RebuildBounds {
   lastRows: number;
 }
 
-const DEFAULTS: RebuildBounds = { batchRows: 60_000, batchFiles: 100, lastRows: 10_000 };
+const DEFAULTS: RebuildBounds = { batchRows: 120_000, batchFiles: 100, lastRows: 10_000 };
 
 /**
  * Fills the shadows from the lake and puts them in the tables' places, while events go on being taken and stored. Jobs get
@@ -68,8 +68,8 @@ const DEFAULTS: RebuildBounds = { batchRows: 60_000, batchFiles: 100, lastRows: 
  * Throws RebuildRefused, WarehouseError, or the reason of `stop`.
  */
 export async function rebuild(parts: RebuildParts, journal: RebuildJournal, run: RebuildRun): Promise<void> {
-  const { warehouse, lake, processor, exclusively, temporaryFolder, bounds = DEFAULTS } = parts;
-  const copy = await ShadowCopy.open(warehouse, lake, temporaryFolder);
+  const { warehouse, lake, processor, exclusively, bounds = DEFAULTS } = parts;
+  const copy = new ShadowCopy(parts);
   try {
     const scope = partitionsCondition(run.partitions);
     const files = (): LakeFile[] => filesOfPartitions(lake, run.partitions);

@@ -11,7 +11,7 @@ export interface RebuildScope {
 
 export const REBUILT_TABLES = ['events', 'timeline'] as const;
 
-export function isWhole({ fromMs, toMs, event }: RebuildScope): boolean {
+function isWhole({ fromMs, toMs, event }: RebuildScope): boolean {
   return fromMs === undefined && toMs === undefined && event === undefined;
 }
 

@@ -1,27 +1,18 @@
-import { filesOf, rowsOfFiles, type Lake, type LakeFile } from '@tidemark/lake';
-import { literal, POSITIONED_TABLES, positionCondition, shadowOf, Staging, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
-import { rowsFromLake } from '../mend/lake-rows.ts';
+import { filesOf, rowsOfFiles, type LakeFile } from '@tidemark/lake';
+import { positionCondition, shadowOf, type OffsetRange } from '@tidemark/warehouse';
+import { insertEventsFromLake, insertFromLake, type LakeRows, type LakeRowsParts } from '../mend/lake-rows.ts';
+import { allEnded } from './all-ended.ts';
 import { REBUILT_TABLES } from './scope.ts';
 
-/** Beside the processor's, which goes on with its own. */
-const STAGING = 'rebuild_staging';
-/** A table in memory: offsets of one range that the lake holds. */
+/** A table in memory: offsets that some files of the lake hold. */
 const LAKE_OFFSETS = 'rebuild_offsets';
 
 /** Takes rows of the lake into the shadows of `events` and `timeline`. */
 export class ShadowCopy {
-  readonly #warehouse: Warehouse;
-  readonly #lake: Lake;
-  readonly #staging: Staging;
+  readonly #parts: LakeRowsParts;
 
-  static async open(warehouse: Warehouse, lake: Lake, temporaryFolder: string): Promise<ShadowCopy> {
-    return new ShadowCopy(warehouse, lake, await Staging.open(warehouse, temporaryFolder, STAGING));
-  }
-
-  private constructor(warehouse: Warehouse, lake: Lake, staging: Staging) {
-    this.#warehouse = warehouse;
-    this.#lake = lake;
-    this.#staging = staging;
+  constructor(parts: LakeRowsParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -30,67 +21,53 @@ export class ShadowCopy {
    */
   async copy(files: readonly LakeFile[], condition: string, mayBeHeld: boolean): Promise<void> {
     for (const log of logsOf(files)) {
-      for await (const rows of rowsFromLake(this.#warehouse, this.#lake, files, `${positionCondition(log)} AND ${condition}`)) {
-        await this.#staging.load(rows);
-        const held = mayBeHeld ? await this.#stagedRange(log) : undefined;
-        for (const table of REBUILT_TABLES) await this.#warehouse.command(insertFromStaging(table, log, held));
-      }
+      const within = `${positionCondition(log)} AND ${condition}`;
+      if (mayBeHeld) await this.#loadLakeOffsets(files, within);
+      const rowsFor = (table: string): LakeRows => ({ files, condition: within, ...(mayBeHeld && { missing: notHeld(shadowOf(table), log) }) });
+      await allEnded([insertEventsFromLake(this.#parts, shadowOf('events'), rowsFor('events')), insertFromLake(this.#parts, 'timeline', shadowOf('timeline'), rowsFor('timeline'))]);
     }
-    await this.#staging.clear();
   }
 
   /** Makes the shadows hold exactly what the lake holds of `range` and `condition`. */
   async correct(range: OffsetRange, condition: string): Promise<void> {
-    const files = filesOf(this.#lake, range);
+    const files = filesOf(this.#parts.lake, range);
     const within = `${positionCondition(range)} AND ${condition}`;
     await this.copy(files, within, true);
     await this.#loadLakeOffsets(files, within);
     for (const table of REBUILT_TABLES) {
       // Rows that were deleted from the lake after they had been copied.
       const gone = `${within} AND offset NOT IN (SELECT offset FROM ${LAKE_OFFSETS})`;
-      const { rows } = await this.#warehouse.query<{ gone: number }>(`SELECT count() AS gone FROM ${shadowOf(table)} WHERE ${gone}`);
-      if ((rows[0]?.gone ?? 0) > 0) await this.#warehouse.command(`DELETE FROM ${shadowOf(table)} WHERE ${gone} SETTINGS lightweight_deletes_sync = 2`);
+      const { rows } = await this.#parts.warehouse.query<{ gone: number }>(`SELECT count() AS gone FROM ${shadowOf(table)} WHERE ${gone}`);
+      if ((rows[0]?.gone ?? 0) > 0) await this.#parts.warehouse.command(`DELETE FROM ${shadowOf(table)} WHERE ${gone} SETTINGS lightweight_deletes_sync = 2`);
     }
-    await this.#warehouse.command(`DROP TABLE ${LAKE_OFFSETS} SYNC`);
+    await this.#parts.warehouse.command(`DROP TABLE ${LAKE_OFFSETS} SYNC`);
   }
 
   /** How many rows of `table` and `range` the lake does not hold. */
   async surplus(table: string, range: OffsetRange, condition: string): Promise<number> {
     const within = `${positionCondition(range)} AND ${condition}`;
-    await this.#loadLakeOffsets(filesOf(this.#lake, range), within);
-    const { rows } = await this.#warehouse.query<{ surplus: number }>(`SELECT count() AS surplus FROM ${table} WHERE ${within} AND offset NOT IN (SELECT offset FROM ${LAKE_OFFSETS})`);
-    await this.#warehouse.command(`DROP TABLE ${LAKE_OFFSETS} SYNC`);
+    await this.#loadLakeOffsets(filesOf(this.#parts.lake, range), within);
+    const { rows } = await this.#parts.warehouse.query<{ surplus: number }>(`SELECT count() AS surplus FROM ${table} WHERE ${within} AND offset NOT IN (SELECT offset FROM ${LAKE_OFFSETS})`);
+    await this.#parts.warehouse.command(`DROP TABLE ${LAKE_OFFSETS} SYNC`);
     return rows[0]?.surplus ?? 0;
   }
 
   async close(): Promise<void> {
-    await this.#staging.close();
-    await this.#warehouse.command(`DROP TABLE IF EXISTS ${STAGING} SYNC`);
-  }
-
-  async #stagedRange(log: OffsetRange): Promise<OffsetRange> {
-    const { rows } = await this.#warehouse.query<{ first: number; last: number }>(`SELECT min(offset) AS first, max(offset) AS last FROM ${STAGING}`);
-    const [{ first, last } = { first: 0, last: -1 }] = rows;
-    return { ...log, from: first, to: last + 1 };
+    await this.#parts.warehouse.command(`DROP TABLE IF EXISTS ${LAKE_OFFSETS} SYNC`);
   }
 
   async #loadLakeOffsets(files: readonly LakeFile[], condition: string): Promise<void> {
-    await this.#warehouse.command(`DROP TABLE IF EXISTS ${LAKE_OFFSETS} SYNC`);
-    await this.#warehouse.command(`CREATE TABLE ${LAKE_OFFSETS} (offset UInt64) ENGINE = Memory`);
-    for (const select of rowsOfFiles(this.#lake, files, 'offset', condition)) {
-      await this.#warehouse.command(`INSERT INTO ${LAKE_OFFSETS} SELECT offset FROM (${select}) SETTINGS use_hive_partitioning = 0`);
+    await this.#parts.warehouse.command(`DROP TABLE IF EXISTS ${LAKE_OFFSETS} SYNC`);
+    await this.#parts.warehouse.command(`CREATE TABLE ${LAKE_OFFSETS} (offset UInt64) ENGINE = Memory`);
+    for (const select of rowsOfFiles(this.#parts.lake, files, 'offset', condition)) {
+      await this.#parts.warehouse.command(`INSERT INTO ${LAKE_OFFSETS} SELECT offset FROM (${select}) SETTINGS use_hive_partitioning = 0`);
     }
   }
 }
 
-/** `held`: where rows may be there already. Their offsets are looked for among the staged ones, that the set stays small. */
-function insertFromStaging(table: (typeof REBUILT_TABLES)[number], { epoch, partition }: OffsetRange, held: OffsetRange | undefined): string {
-  const mapping = POSITIONED_TABLES[table];
-  const columns = [...mapping.map(([column]) => column), 'epoch', 'partition', 'offset'];
-  const values = [...mapping.map(([, expression]) => expression), literal(epoch), `toUInt16(${partition})`, 'offset'];
-  const missing =
-    held === undefined ? '' : ` WHERE offset NOT IN (SELECT offset FROM ${shadowOf(table)} WHERE ${positionCondition(held)} AND offset IN (SELECT offset FROM ${STAGING}))`;
-  return `INSERT INTO ${shadowOf(table)} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${STAGING}${missing}`;
+/** SQL: the row of `log` is not in the table. Only offsets that are to be written are looked for, that the set stays small. */
+function notHeld(table: string, log: OffsetRange): string {
+  return `offset NOT IN (SELECT offset FROM ${table} WHERE ${positionCondition(log)} AND offset IN (SELECT offset FROM ${LAKE_OFFSETS}))`;
 }
 
 /** One range for each log and partition that `files` hold rows of. */

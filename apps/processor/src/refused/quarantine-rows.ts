@@ -40,7 +40,7 @@ function original(row: Buffer): Pick<QuarantineRow, 'eventId' | 'eventName' | 'o
  * `receivedAt`, so that it can be mended and sent again. Properties, context and traits keep their very text; one that
  * is no JSON becomes a string.
  */
-export function eventText(event: StoredEvent): string {
+function eventText(event: StoredEvent): string {
   const head: Record<string, unknown> = { eventId: event.eventId, eventName: event.eventName, type: event.type };
   for (const name of ['userId', 'anonymousId', 'sessionId', 'groupId', 'previousId', 'schemaVersion'] as const) {
     if (event[name] !== '') head[name] = event[name];

@@ -33,7 +33,7 @@ export async function findRefusals(stores: Stores, batches: readonly RecordBatch
   return refused;
 }
 
-export class RowsUnreadable extends Error {
+class RowsUnreadable extends Error {
   readonly code = 'rows_unreadable';
 }
 

@@ -1,4 +1,4 @@
-/** Draws answers that are tables: retention as cohorts by columns, attribution as groups by models. */
+/** Draws answers that are tables: retention as cohorts by columns, attribution as groups by models, the rows of SQL. */
 import { clip, figure, percent } from './bars.ts';
 import { finish, type Meta } from './draw.ts';
 
@@ -21,7 +21,7 @@ export interface AttributionAnswer {
 /** Shares by cohort; `*` marks columns that have not ended. */
 export function drawRetention({ columns, breakdowns, meta, ...whole }: RetentionAnswer): string {
   const lines = drawCohorts(columns, whole);
-  for (const { breakdown, ...own } of breakdowns) lines.push('', breakdown.map((each) => clip(each, 40)).join(' · '), ...drawCohorts(columns, own));
+  for (const { breakdown, ...own } of breakdowns) lines.push('', groupName(breakdown), ...drawCohorts(columns, own));
   return finish(lines, meta);
 }
 
@@ -45,8 +45,27 @@ export function drawAttribution({ conversions, value, users, withoutTouch, break
   return finish(lines, meta);
 }
 
+export interface RowsAnswer {
+  columns?: { name: string }[];
+  rows?: unknown[][];
+  estimatedRows?: number;
+  meta: Meta;
+}
+
+/** Rows as they come; texts plain, everything else as JSON. */
+export function drawRows({ columns = [], rows = [], estimatedRows, meta }: RowsAnswer): string {
+  if (estimatedRows !== undefined) return finish([`It would read ${figure(estimatedRows)} rows.`], meta);
+  const shown = (value: unknown): string => clip(typeof value === 'string' ? value : JSON.stringify(value), 60);
+  return finish(columns.length === 0 ? [] : tableRows([columns.map(({ name }) => clip(name, 60)), ...rows.map((row) => row.map(shown))]), meta);
+}
+
+/** What a group is called. */
+export function groupName(breakdown: readonly string[]): string {
+  return breakdown.map((each) => clip(each, 40)).join(' · ');
+}
+
 /** Cells in aligned columns, the first to the left, the others to the right. */
-function tableRows(rows: readonly (readonly string[])[]): string[] {
+export function tableRows(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows.map((row) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd());
 }

@@ -1,5 +1,6 @@
 /** From the words of a command line to a question of the API (docs/questions.md). */
 import { CommandProblem } from '../command.ts';
+import { assign } from './assignments.ts';
 
 export const QUESTION_OPTIONS = {
   event: { type: 'string', multiple: true },
@@ -59,16 +60,20 @@ export interface QuestionFlags {
 
 export type Question = Record<string, unknown>;
 
-/** The question given as JSON, with the flags laid over it. @throws CommandProblem */
-export function buildQuestion(kind: string, json: string | undefined, flags: QuestionFlags): Question {
+/** The question given as JSON, with fields (`steps=4`) and then the flags laid over it. @throws CommandProblem */
+export function buildQuestion(kind: string, json: string | undefined, fields: readonly string[], flags: QuestionFlags): Question {
   const question = json === undefined ? {} : parseQuestion(json);
+  for (const word of fields) assign(question, word);
   if (kind === 'trend' && flags.event) {
     const measure = measureOf(flags.measure);
     question['series'] = flags.event.map((event) => ({ event, ...(measure === undefined ? {} : { measure }) }));
   }
   if (flags.steps !== undefined) question['steps'] = flags.steps.split(',').map((event) => ({ event: event.trim() }));
   if (kind === 'retention') {
-    for (const name of ['start', 'return'] as const) if (flags[name] !== undefined || json === undefined) question[name] = flags[name] === undefined ? {} : { event: flags[name] };
+    for (const name of ['start', 'return'] as const) {
+      if (flags[name] !== undefined) question[name] = { event: flags[name] };
+      else if (json === undefined) question[name] ??= {};
+    }
   }
   if (flags.conversion !== undefined) question['conversion'] = { event: flags.conversion, ...(flags.value === undefined ? {} : { value: flags.value }) };
   const plain = ['period', 'entry', 'mode', 'lookback', 'window', 'order', 'granularity', 'from', 'to', 'range', 'timezone', 'formula', 'compare'] as const;

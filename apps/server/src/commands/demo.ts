@@ -77,7 +77,7 @@ export const demoCommand: Command = {
     await sendHistory({ days, shop, withFaults }, target, terminal);
     const page = project.token ? `${url}/#token=${project.token}` : `${url}/`;
     terminal.out(
-      `\nThe demo is in project ${project.id} (${DEMO_NAME}).\n  Page  ${page}\n  Try   ${example(project.id, values.data)}\n`,
+      `\nThe demo is in project ${project.id} (${DEMO_NAME}).\n  Page  ${page}\n  Try   ${example(project.id, values.data)}\n  Shop  ${shopCommand(project.writeKey, url)}\n`,
     );
     if (values.live) await sendLive(rate, shop, target, terminal);
     return 0;
@@ -93,6 +93,11 @@ function wholeNumber(flag: string, text: string | undefined, fallback: number, m
 function example(project: string, data: string | undefined): string {
   const where = data === undefined ? '' : ` --data ${data}`;
   return `tidemark ask funnel --steps view_product,add_to_cart,payment_submitted,purchase --project ${project}${where}`;
+}
+
+/** Opens the shop of examples/shop on this project: goods and events are the same there. */
+function shopCommand(writeKey: string, url: string): string {
+  return `TIDEMARK_WRITE_KEY=${writeKey} TIDEMARK_URL=${url} node examples/shop/server.mjs`;
 }
 
 interface Counts {

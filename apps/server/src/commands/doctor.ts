@@ -2,7 +2,7 @@ import { ACCESS_OPTIONS, ACCESS_USAGE } from '../client/access.ts';
 import { parseFlags } from '../command.ts';
 import type { Command } from '../command.ts';
 import { CHECKS } from '../doctor/checks.ts';
-import type { Finding } from '../doctor/checks.ts';
+import type { Finding } from '../doctor/finding.ts';
 
 const USAGE = `tidemark doctor: looks at the machine, the data folder and the running server, and says what to mend.
 

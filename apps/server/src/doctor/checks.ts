@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { CommandProblem } from '../command.ts';
 import { isRunning, serverUrl, withAccess } from '../client/access.ts';
-import type { AccessFlags } from '../client/access.ts';
 import { send, sendForJson } from '../client/http.ts';
 import { dataPathOf } from '../settings.ts';
 import { StartProblem } from '../start-problem.ts';
@@ -12,21 +11,7 @@ import { MIN_FREE_BYTES, checkDataFolder } from '../start/preflight.ts';
 import { readServerRecord } from '../start/server-record.ts';
 import { readVersion } from '../version.ts';
 import { checkDamage } from './damage.ts';
-
-export interface Finding {
-  level: 'ok' | 'warning' | 'fault';
-  /** What was looked at. */
-  subject: string;
-  sentence: string;
-  /** What to do, unless all is well. */
-  fix?: string;
-}
-
-export interface Patient {
-  flags: AccessFlags;
-  env: NodeJS.ProcessEnv;
-  signal: AbortSignal;
-}
+import type { Finding, Patient } from './finding.ts';
 
 const TIMEOUT_MS = 10_000;
 /** Acknowledged this long ago and not yet to be asked about: the processor does not keep up. */

@@ -6,7 +6,7 @@ import { dataFolders } from '../data-folder.ts';
 import { dataPathOf } from '../settings.ts';
 import { readableOf } from '../start/damaged-log.ts';
 import { readServerRecord } from '../start/server-record.ts';
-import type { Finding, Patient } from './checks.ts';
+import type { Finding, Patient } from './finding.ts';
 
 /** Nothing for a server elsewhere, nor for one that runs: it writes to these files, and looked at them when it started. */
 export async function checkDamage({ flags, env }: Patient): Promise<Finding[]> {

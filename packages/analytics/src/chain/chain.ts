@@ -1,5 +1,5 @@
 /** The best chain of each person through the steps of a funnel (rules F1 to F12), in plain array functions. */
-import { joinIdentity, PERSON_SQL } from '../person.ts';
+import { BY_KEY } from '../naming.ts';
 import { placesInAnyOrder } from './any-order.ts';
 import { placesInOrder } from './in-order.ts';
 import { isPacked, MAX_EVENTS, numbers, STEP_BITS, type ChainQuery } from './query.ts';
@@ -11,9 +11,19 @@ const NO_STEP = 2 ** STEP_BITS;
  * An event's place in its person's order but for eventId: time, sequence and first step in one number (UInt128), which is
  * grouped and sorted three times as fast as a tuple of them.
  */
-export const ORDER_SQL = `bitOr(bitShiftLeft(toUInt128(at), ${64 + STEP_BITS + 1}), bitOr(
+export const ORDER_SQL = `bitOr(${orderOfTime('toUInt128(at)')}, bitOr(
     bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(sequence), 0x8000000000000000)), ${STEP_BITS + 1}),
     toUInt128(if(bitAnd(mask, ${NO_STEP - 1}) = 0, ${NO_STEP}, bitAnd(bitAnd(mask, ${NO_STEP - 1}), bitNot(mask) + 1)))))`;
+
+/** The `at` (UInt64) in the number that ORDER_SQL makes. */
+export function timeOfOrder(order: string): string {
+  return `toUInt64(bitShiftRight(${order}, ${64 + STEP_BITS + 1}))`;
+}
+
+/** The least number that ORDER_SQL makes of an `at` (UInt128). */
+export function orderOfTime(at: string): string {
+  return `bitShiftLeft(${at}, ${64 + STEP_BITS + 1})`;
+}
 
 /**
  * SELECT of one row for each person who did step 1: person, reached (steps of the chain), times (`at` of each of them, then of
@@ -35,15 +45,15 @@ export function chainSql(query: ChainQuery): string {
 
 /** SELECT of person, held values, e (a person's events in order), at (their ms) and mask. */
 function sortedEvents(query: ChainQuery): string {
-  const { identity, rows, order, keys, hold } = query;
+  const { identity, naming = BY_KEY, rows, order, keys, hold } = query;
   const packed = isPacked(query);
   const element = packed ? ORDER_SQL : `(${[ORDER_SQL, 'event_id', 'mask', ...keys].join(', ')})`;
-  const byActor = `SELECT ${['actor_user', 'actor_device', ...hold].join(', ')}, groupArray(${element}) AS some
-    FROM (${rows})${order === 'strict' ? '' : ' WHERE mask != 0'} GROUP BY ${['actor_user', 'actor_device', ...hold].join(', ')}`;
-  const byPerson = `SELECT ${PERSON_SQL} AS person${hold.map((name) => `, ${name}`).join('')}, arraySort(groupArrayArray(some)) AS e
-    FROM (${byActor}) AS actors ${joinIdentity(identity)} GROUP BY ${['person', ...hold].join(', ')}`;
+  const byActor = `SELECT ${[naming.actor, ...hold].join(', ')}, groupArray(${element}) AS some
+    FROM (${rows})${order === 'strict' ? '' : ' WHERE mask != 0'} GROUP BY ${[naming.actor, ...hold].join(', ')}`;
+  const byPerson = `SELECT ${naming.person} AS person${hold.map((name) => `, ${name}`).join('')}, arraySort(groupArrayArray(some)) AS e
+    FROM (${byActor}) AS actors ${naming.join(identity)} GROUP BY ${['person', ...hold].join(', ')}`;
   const mask = packed ? `arrayMap(x -> toUInt32(bitAnd(x, ${NO_STEP - 1})), e)` : 'tupleElement(e, 3)';
-  return `SELECT ${['person', ...hold].join(', ')}, e, arrayMap(x -> toUInt64(bitShiftRight(x, ${64 + STEP_BITS + 1})), ${packed ? 'e' : 'tupleElement(e, 1)'}) AS at, ${mask} AS mask,
+  return `SELECT ${['person', ...hold].join(', ')}, e, arrayMap(x -> ${timeOfOrder('x')}, ${packed ? 'e' : 'tupleElement(e, 1)'}) AS at, ${mask} AS mask,
     throwIf(length(e) > ${MAX_EVENTS}, 'too many events of one person') AS checked FROM (${byPerson})`;
 }
 

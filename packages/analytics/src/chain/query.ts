@@ -1,10 +1,13 @@
+import type { Naming } from '../naming.ts';
 import type { ProjectIdentity } from '../project-identity.ts';
 
 /** What chains of a person are looked for. Steps that make the chain are counted from 1; bits are those of `mask`. */
 export interface ChainQuery {
   identity: ProjectIdentity;
+  /** How people are named in `rows`; absent = by keys. */
+  naming?: Naming;
   /**
-   * SELECT of events with the actor columns, at (UInt64, ms, from 1), sequence, event_id, mask (UInt32: each bit tells whether
+   * SELECT of events with the naming's columns, at (UInt64, ms, from 1), sequence, event_id, mask (UInt32: each bit tells whether
    * the event matches a step or an exclusion), and the columns of `keys` and `hold`.
    */
   rows: string;

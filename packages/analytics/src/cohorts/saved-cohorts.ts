@@ -1,16 +1,26 @@
 /** The saved cohorts of a project as of one asking (rules C6, C7, C9). */
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { Question } from '../kinds/cohort-question.ts';
 import { membersSql } from '../kinds/cohort-sql.ts';
-import { personsOfActors } from '../person.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
+import { BY_KEY } from '../naming.ts';
 import { QuestionError } from '../problem.ts';
 import { timeRange } from '../range.ts';
 import { validate } from '../validate.ts';
+import { membersKeys } from './members-keys.ts';
 import { cohortsNamed } from './named.ts';
+import { idsOfPersons, personsWithAnyOf } from './persons-of-ids.ts';
 
-/** Finds the question of a saved cohort by its name; undefined where there is none. */
-export type CohortLookup = (project: string, name: string) => Promise<unknown>;
+interface SavedCohort {
+  question: unknown;
+  /** Of a static one: the id of the members that it keeps. */
+  members?: string;
+}
+
+/** Finds a saved cohort by its name; undefined where there is none. */
+export type CohortLookup = (project: string, name: string) => Promise<SavedCohort | undefined>;
+
+/** What the people of a cohort come of: a question, or the id of members that were kept. */
+type Found = { question: Question } | { members: string };
 
 /** Of cohorts of cohorts. */
 const MAX_DEPTH = 5;
@@ -18,7 +28,7 @@ const MAX_DEPTH = 5;
 export class SavedCohorts {
   readonly #scope: Pick<Asking, 'project' | 'identity' | 'nowMs'>;
   readonly #lookup: CohortLookup | undefined;
-  readonly #found = new Map<string, Question>();
+  readonly #found = new Map<string, Found>();
   readonly #heights = new Map<string, number>();
 
   constructor(scope: Pick<Asking, 'project' | 'identity' | 'nowMs'>, lookup: CohortLookup | undefined) {
@@ -46,33 +56,30 @@ export class SavedCohorts {
     const known = this.#heights.get(name);
     if (known !== undefined) return known;
     let height = 1;
-    for (const inner of cohortsNamed(await this.#get(name, field))) height = Math.max(height, 1 + (await this.#height(inner.name, field, [...within, name])));
+    const found = await this.#get(name, field);
+    // A static one names none: they were asked when it was saved.
+    for (const inner of 'question' in found ? cohortsNamed(found.question) : []) height = Math.max(height, 1 + (await this.#height(inner.name, field, [...within, name])));
     this.#heights.set(name, height);
     return height;
   }
 
-  async #get(name: string, field: string): Promise<Question> {
+  async #get(name: string, field: string): Promise<Found> {
     const known = this.#found.get(name);
     if (known !== undefined) return known;
     const saved = await this.#lookup?.(this.#scope.project, name);
     if (saved === undefined) {
       throw new QuestionError({ code: 'unknown_cohort', field, value: name, rule: 'the name of a saved cohort', detail: `There is no saved cohort ${name}; save it with PUT /api/questions/cohort/{name}.` });
     }
-    const question = validate(Question, saved);
-    this.#found.set(name, question);
-    return question;
+    const found = saved.members === undefined ? { question: validate(Question, saved.question) } : { members: saved.members };
+    this.#found.set(name, found);
+    return found;
   }
 
   /** SELECT of `key`, every id that may stand on an event of the cohort's people now, as OWNER_KEYS has it. Throws a QuestionError. */
   async ids(name: string): Promise<string> {
-    const question = await this.#get(name, '');
-    const range = timeRange(question, this.#scope.nowMs);
-    return idsOfPersons(membersSql(question, { ...this.#scope, range }), this.#scope.identity);
+    const found = await this.#get(name, '');
+    const { project, identity, nowMs } = this.#scope;
+    if ('members' in found) return idsOfPersons(personsWithAnyOf(membersKeys(project, found.members), identity), identity);
+    return idsOfPersons(membersSql(found.question, { ...this.#scope, naming: BY_KEY, range: timeRange(found.question, nowMs) }), identity);
   }
-}
-
-/** SELECT of `key`, the ids of the persons that a SELECT of `person` tells. */
-function idsOfPersons(members: string, identity: ProjectIdentity): string {
-  const ids = `SELECT of_person, groupArray(if(of_user != '', concat('u', of_user), concat('a', of_device))) AS ids FROM (${personsOfActors(identity)}) GROUP BY of_person`;
-  return `SELECT DISTINCT arrayJoin(arrayPushBack(ids, person)) AS key FROM (${members}) AS members LEFT JOIN (${ids}) AS known ON members.person = known.of_person`;
 }

@@ -1,6 +1,6 @@
 /** The people behind a number of an attribution (rule K5). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup } from '../breakdown.ts';
 import { noSuch } from '../cell.ts';
 import { MODELS, type Question } from './attribution-question.ts';

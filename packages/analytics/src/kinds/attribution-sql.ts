@@ -1,12 +1,12 @@
 /** Attribution as SQL: the touches and conversions of each person in order, what each conversion gives to its touches, and the sums of the groups. */
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { allUnsetSql, keyColumn, keyNames } from '../breakdown.ts';
 import { channelSql, type ChannelRule } from '../channels.ts';
 import { hugeSharesSql, shareSumSql } from '../decimal.ts';
+import { byDoersSql } from '../events-of-doers.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
-import { ACTOR_COLUMNS, joinIdentity, PERSON_SQL } from '../person.ts';
 import { propertySql } from '../property.ts';
-import { EARLIEST_MS } from '../range.ts';
+import { EARLIEST_MS, type TimeRange } from '../range.ts';
 import { MODELS, msOf, type Model, type Question } from './attribution-question.ts';
 
 /** Touches closer than this are of one visit. */
@@ -71,8 +71,9 @@ function weightSql(halfLifeMs: number): string {
 function touchesSql(question: Question, rules: readonly ChannelRule[], asking: Asking): string {
   const keys = keyNames(breakdownOf(question).length);
   const element = ['at', 'sequence', 'event_id', 'is_conversion', 'is_touch', 'is_direct', 'x', ...keys];
-  const byActor = `SELECT actor_user, actor_device, groupArray((${element.join(', ')})) AS some FROM (${candidates(question, rules, asking)}) WHERE is_conversion OR is_touch GROUP BY actor_user, actor_device`;
-  const byPerson = `SELECT ${PERSON_SQL} AS person, arraySort(groupArrayArray(some)) AS events FROM (${byActor}) AS actors ${joinIdentity(asking.identity)}
+  const { naming, identity } = asking;
+  const byActor = `SELECT ${naming.actor}, groupArray((${element.join(', ')})) AS some FROM (${candidates(question, rules, asking)}) WHERE is_conversion OR is_touch GROUP BY ${naming.actor}`;
+  const byPerson = `SELECT ${naming.person} AS person, arraySort(groupArrayArray(some)) AS events FROM (${byActor}) AS actors ${naming.join(identity)}
     GROUP BY person HAVING arrayExists(e -> e.4 = 1, events)`;
   const ofTouch = keys.map((_, i) => `e.${8 + i}`);
   const same = ofTouch.length === 0 ? '1' : ofTouch.map((key) => `${key} = ${key.replace('e', 'before')}`).join(' AND ');
@@ -83,27 +84,30 @@ function touchesSql(question: Question, rules: readonly ChannelRule[], asking: A
   FROM (${byPerson}) WHERE NOT ignore(throwIf(length(touches) > ${MAX_TOUCHES}, 'too many touches of one person'))`;
 }
 
-/** SELECT of the events that may be touches or conversions. */
-function candidates(question: Question, rules: readonly ChannelRule[], { project, range }: Asking): string {
+/** Since when events are read: a visit's touch before the window tells whether one in it is a repeat. */
+export function earliestMs(question: Question, { fromMs }: TimeRange): number {
+  return Math.max(EARLIEST_MS, fromMs - msOf(question, 'lookback') - VISIT_MS);
+}
+
+/** SELECT of the events that may be touches or conversions; where conversions have names, of people with such an event alone. */
+function candidates(question: Question, rules: readonly ChannelRule[], { project, identity, naming, range }: Asking): string {
   const { conversion, touch, where, includeBots = false } = question;
   const { fromMs, toMs } = range;
   const channel = channelSql(rules, 'channels');
-  // A visit's touch before the window tells whether one in it is a repeat.
-  const earliestMs = Math.max(EARLIEST_MS, fromMs - msOf(question, 'lookback') - VISIT_MS);
-  const selection: EventSelection = { project, fromMs: earliestMs, toMs, events: undefined, includeBots, where: [], columns: [] };
+  const selection: EventSelection = { project, fromMs: earliestMs(question, range), toMs, events: undefined, includeBots, where: [], columns: [] };
   const named = touch?.event === undefined || conversion.event === undefined ? undefined : [...new Set([touch.event, conversion.event].flat())];
   const isConversion = selectedSql({ ...selection, events: conversion.event, where: [[where, 'where'], [conversion.where, 'conversion.where']] });
   const isTouch = touch === undefined ? `ifNull(came_by != 'internal', 0)` : selectedSql({ ...selection, events: touch.event, where: [[touch.where, 'touch.where']] });
   const worth = conversion.value === undefined ? '0' : `ifNull(${propertySql(conversion.value, 'events', 'conversion.value').number}, 0)`;
   const columns = [
-    ACTOR_COLUMNS, 'toUnixTimestamp64Milli(time) AS at', 'sequence', 'event_id', `${channel} AS came_by`,
+    naming.columns, 'toUnixTimestamp64Milli(time) AS at', 'sequence', 'event_id', `${channel} AS came_by`,
     `toUInt8(toUnixTimestamp64Milli(time) >= ${fromMs} AND ${isConversion}) AS is_conversion`,
     `toUInt8(${isTouch}) AS is_touch`,
     `toUInt8(ifNull(came_by = '${DIRECT}', 0)) AS is_direct`,
     `if(is_conversion, toFloat64(${worth}), 0) AS x`,
     ...breakdownOf(question).map((name, i) => keyColumn(name === 'channel' ? 'came_by' : propertySql(name, 'events', `breakdown[${i}]`).text, i)),
   ];
-  return eventsSql({ ...selection, events: named, columns });
+  return `${eventsSql({ ...selection, events: named, columns })} AND ${byDoersSql({ ...selection, fromMs, events: conversion.event }, identity)}`;
 }
 
 /**

@@ -1,11 +1,14 @@
 /** What brought the people who converted. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
+import type { Span } from '../cache/stored.ts';
 import { shareSumOf } from '../decimal.ts';
+import type { TimeRange } from '../range.ts';
 import { Cell, peopleOf } from './attribution-people.ts';
 import { Question, type Model } from './attribution-question.ts';
-import { breakdownOf, modelsOf, partsSql, sumsSql } from './attribution-sql.ts';
+import { breakdownOf, earliestMs, modelsOf, partsSql, sumsSql } from './attribution-sql.ts';
 
 const Given = Type.Object({ conversions: Type.Number(), value: Type.Number() });
 const Answer = Type.Object({
@@ -17,7 +20,11 @@ const Answer = Type.Object({
 });
 type Answer = Static<typeof Answer>;
 
-export const attribution: Kind = { name: 'attribution', summary: 'What brought the people who converted.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf } };
+export const attribution: Kind = { name: 'attribution', summary: 'What brought the people who converted.', question: Question, answer: Answer, answerTo, reads, people: { cell: Cell, peopleOf } };
+
+function reads(question: Question, range: TimeRange): Span {
+  return { fromMs: earliestMs(question, range), toMs: range.toMs };
+}
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const rows = await asking.query<Record<string, string | number>>(sumsSql(question, await partsSql(question, asking)));

@@ -27,7 +27,9 @@ const All = Type.Array(Type.Union([Condition, Did, DidNot, Sequence, Any], { des
   ...list, description: `1 to ${MAX_CONDITIONS} conditions`,
 });
 
-export const Question = Type.Object({ ...COMMON, ...BREAKDOWN, all: All }, { additionalProperties: false });
+const Mode = Type.Enum(['live'], { description: 'live, when sent: a static cohort is saved, with PUT /api/questions/cohort/{name}, and asked for by its name' });
+
+export const Question = Type.Object({ ...COMMON, ...BREAKDOWN, all: All, mode: Type.Optional(Mode) }, { additionalProperties: false });
 export type Question = Static<typeof Question>;
 export type One = Static<typeof One>;
 export type Counted = Static<typeof Did> | Static<typeof DidNot>;

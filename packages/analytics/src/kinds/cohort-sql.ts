@@ -3,11 +3,11 @@
  * on these rows, one a person.
  */
 import { timeLiteral } from '@tidemark/warehouse';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { chainSql } from '../chain/chain.ts';
 import { cohortOf, COHORT } from '../cohorts/membership.ts';
 import { eventsSql, namedSql } from '../events.ts';
-import { ACTOR_COLUMNS, joinIdentity, PERSON_SQL } from '../person.ts';
+import { BY_KEY, type Naming } from '../naming.ts';
 import { QuestionError } from '../problem.ts';
 import { propertySql } from '../property.ts';
 import { EARLIEST_MS } from '../range.ts';
@@ -15,7 +15,7 @@ import { conditionSql, whereSql } from '../where.ts';
 import { ANY_EVENT, lengthOf, timesOf, type Counted, type One, type Question, type Sequence } from './cohort-question.ts';
 
 /** Whom a cohort is of, and as of when. */
-type CohortScope = Pick<Asking, 'project' | 'identity' | 'range' | 'nowMs'>;
+type CohortScope = Pick<Asking, 'project' | 'identity' | 'naming' | 'range' | 'nowMs'>;
 
 /** SELECT of `person`, the keys of the people for whom all conditions hold, each once. Throws a QuestionError. */
 export function membersSql(question: Question, scope: CohortScope): string {
@@ -23,10 +23,11 @@ export function membersSql(question: Question, scope: CohortScope): string {
 }
 
 /**
- * SELECT of person, is_member and, for what reads properties of a person, user_id and anonymous_id (one of them is ''). `doers`: only
+ * SELECT of person, is_member and, where properties of people are read, user_id and anonymous_id (one of them is ''). `doers`: only
  * those with an event that some condition counts. Throws a QuestionError.
  */
-export function peopleSql(question: Question, scope: CohortScope, whom: 'doers' | 'everybody' = 'everybody'): string {
+export function peopleSql(question: Question, { naming: wanted, ...of }: CohortScope, whom: 'doers' | 'everybody' = 'everybody'): string {
+  const scope = { ...of, naming: namingOf(question, wanted) };
   const counted: CountedCondition[] = [];
   const holds = (condition: One, field: string): string => {
     if ('sequence' in condition) return `person IN (${sequenceSql(question, condition, field, scope)})`;
@@ -41,8 +42,15 @@ export function peopleSql(question: Question, scope: CohortScope, whom: 'doers' 
     return `(${item.any.map((condition, j) => holds(condition, `all[${i}].any[${j}]`)).join(' OR ')})`;
   });
   const persons = countsSql(question, counted, scope, whom);
+  if (scope.naming !== BY_KEY) return `SELECT person, ${isMember.join(' AND ')} AS is_member FROM (${persons})`;
   return `SELECT person, user_id, anonymous_id, ${isMember.join(' AND ')} AS is_member
 FROM (SELECT *, if(startsWith(person, 'u'), substring(person, 2), '') AS user_id, if(startsWith(person, 'a'), substring(person, 2), '') AS anonymous_id FROM (${persons}))`;
+}
+
+/** Properties of people are found by keys. */
+function namingOf({ all, breakdown = [] }: Question, wanted: Naming): Naming {
+  const isOfEvents = all.every((item) => ('any' in item ? item.any : [item]).every((one) => !('property' in one)));
+  return isOfEvents && breakdown.length === 0 ? wanted : BY_KEY;
 }
 
 interface CountedCondition {
@@ -58,25 +66,27 @@ function isAmongDoers({ all }: Question): boolean {
 /** SELECT of person and n0, n1, …: how many events each condition counts. */
 function countsSql(question: Question, counted: readonly CountedCondition[], scope: CohortScope, whom: 'doers' | 'everybody'): string {
   const sums = (expression: (n: string, i: number) => string): string => counted.map((_, i) => `, ${expression(`n${i}`, i)} AS n${i}`).join('');
-  const { project, identity, range } = scope;
-  const everybody = eventsSql({ project, fromMs: EARLIEST_MS, toMs: range.toMs, events: undefined, includeBots: question.includeBots ?? false, where: [], columns: [ACTOR_COLUMNS] });
-  const byActor = [
-    ...(counted.length === 0 ? [] : [`SELECT actor_user, actor_device${sums((_, i) => `sum(m${i})`)} FROM (${countedEvents(question, counted, scope)}) GROUP BY actor_user, actor_device`]),
-    ...(whom === 'doers' ? [] : [`SELECT actor_user, actor_device${sums(() => 'toUInt64(0)')} FROM (${everybody}) GROUP BY actor_user, actor_device`]),
-  ];
-  return `SELECT ${PERSON_SQL} AS person${sums((n) => `sum(${n})`)} FROM (${byActor.join(' UNION ALL ')}) AS actors ${joinIdentity(identity)} GROUP BY person`;
+  const { project, identity, naming, range } = scope;
+  const byActor = (events: string, sum: (i: number) => string): string => `SELECT ${naming.actor}${sums((_, i) => sum(i))} FROM (${events}) GROUP BY ${naming.actor}`;
+  const everybody = eventsSql({ project, fromMs: EARLIEST_MS, toMs: range.toMs, events: undefined, includeBots: question.includeBots ?? false, where: [], columns: [naming.columns] });
+  // Names and times are read of everybody in one pass; what else conditions ask for is read of the events that they name alone.
+  const isBare = [question.where, ...counted.map(({ condition }) => condition.where)].every((where = []) => where.length === 0);
+  const countedRows = counted.length === 0 ? [] : [byActor(countedEvents(question, counted, scope, whom === 'everybody' && isBare ? 'all' : 'named'), (i) => `sum(m${i})`)];
+  const others = whom === 'doers' || (isBare && counted.length > 0) ? [] : [byActor(everybody, () => 'toUInt64(0)')];
+  return `SELECT ${naming.person} AS person${sums((n) => `sum(${n})`)} FROM (${[...countedRows, ...others].join(' UNION ALL ')}) AS actors ${naming.join(identity)} GROUP BY person`;
 }
 
-/** SELECT of the events that some condition may count, with m0, m1, …: 1 where it does. */
-function countedEvents(question: Question, counted: readonly CountedCondition[], { project, range }: CohortScope): string {
+/** SELECT of the events that some condition may count, or of all that ever were, with m0, m1, …: 1 where it does. */
+function countedEvents(question: Question, counted: readonly CountedCondition[], { naming, project, range }: CohortScope, which: 'named' | 'all'): string {
   const { includeBots = false, where } = question;
   const asked = counted.map(({ condition, field }) => {
     const name = 'did' in condition ? condition.did : condition.didNot;
     const fromMs = condition.within === undefined ? range.fromMs : Math.max(range.toMs - lengthOf(condition.within, `${field}.within`), EARLIEST_MS);
     return { events: name === ANY_EVENT ? undefined : name, fromMs, where: condition.where, field: `${field}.where` };
   });
-  const fromMs = Math.min(...asked.map((each) => each.fromMs));
-  const names = asked.every(({ events }) => events !== undefined) ? [...new Set(asked.flatMap(({ events }) => events ?? []))] : undefined;
+  const isAll = which === 'all';
+  const fromMs = isAll ? EARLIEST_MS : Math.min(...asked.map((each) => each.fromMs));
+  const names = !isAll && asked.every(({ events }) => events !== undefined) ? [...new Set(asked.flatMap(({ events }) => events ?? []))] : undefined;
   const columns = asked.map((each, i) => {
     const conditions = [
       ...(each.events === undefined ? [] : [namedSql(each.events)]),
@@ -85,11 +95,11 @@ function countedEvents(question: Question, counted: readonly CountedCondition[],
     ].filter((sql) => sql !== '1');
     return `toUInt8(${conditions.join(' AND ') || '1'}) AS m${i}`;
   });
-  return eventsSql({ project, fromMs, toMs: range.toMs, events: names, includeBots, where: [[where, 'where']], columns: [ACTOR_COLUMNS, ...columns] });
+  return eventsSql({ project, fromMs, toMs: range.toMs, events: names, includeBots, where: [[where, 'where']], columns: [naming.columns, ...columns] });
 }
 
 /** SELECT of the people who complete the steps, the first within the range and the others up to now. */
-function sequenceSql(question: Question, { sequence, window = '30d' }: Sequence, field: string, { project, identity, range, nowMs }: CohortScope): string {
+function sequenceSql(question: Question, { sequence, window = '30d' }: Sequence, field: string, { project, identity, naming, range, nowMs }: CohortScope): string {
   const { fromMs, toMs } = range;
   const windowMs = lengthOf(window, `${field}.window`);
   const names = sequence.every(({ event }) => event !== undefined) ? [...new Set(sequence.flatMap(({ event }) => event ?? []))] : undefined;
@@ -104,10 +114,10 @@ function sequenceSql(question: Question, { sequence, window = '30d' }: Sequence,
   const rows = eventsSql({
     project, fromMs, toMs: Math.max(toMs, Math.min(toMs + windowMs, nowMs + 1)), events: names, includeBots: question.includeBots ?? false,
     where: [[question.where, 'where']],
-    columns: [ACTOR_COLUMNS, `toUInt64(toUnixTimestamp64Milli(time) - ${fromMs} + 1) AS at`, 'sequence', 'event_id', `toUInt32(${bits.join(' + ')}) AS mask`],
+    columns: [naming.columns, `toUInt64(toUnixTimestamp64Milli(time) - ${fromMs} + 1) AS at`, 'sequence', 'event_id', `toUInt32(${bits.join(' + ')}) AS mask`],
   });
   const chains = chainSql({
-    identity, rows, windowMs, order: 'ordered', steps: [...sequence.keys()], startsBefore: toMs - fromMs + 1,
+    identity, naming, rows, windowMs, order: 'ordered', steps: [...sequence.keys()], startsBefore: toMs - fromMs + 1,
     servedBy: undefined, optional: [], exclude: [], keys: [], keysFrom: 1, hold: [],
   });
   return `SELECT person FROM (${chains}) WHERE reached = ${sequence.length}`;

@@ -1,6 +1,7 @@
 /** Who did what, did not do what, or is what. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { allUnsetSql, CellGroup, groupColumns, groupLabels, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup, type GroupKey } from '../breakdown.ts';
 import { Question } from './cohort-question.ts';
 import { membersSql, peopleSql, refuseOthersProperties } from './cohort-sql.ts';

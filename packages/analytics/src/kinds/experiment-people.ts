@@ -1,7 +1,7 @@
 /** The people behind a number of an experiment (rule K5). */
 import { literal } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup } from '../breakdown.ts';
 import { noSuch } from '../cell.ts';
 import { controlOf, type SumsRow } from './experiment-rows.ts';

@@ -1,10 +1,10 @@
 /** An experiment as SQL: each person's first exposure, what they did after it by metric, and the sums of each variant. */
 import { literal, timeLiteral } from '@tidemark/warehouse';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { allUnsetSql, groupColumns, keyNames } from '../breakdown.ts';
 import { decimalSql, isHugeSql } from '../decimal.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
-import { ACTOR_COLUMNS, joinIdentity, PERSON_SQL } from '../person.ts';
+import { orderedBytes } from '../ordered-bytes.ts';
 import { propertySql } from '../property.ts';
 import { LATEST_MS } from '../range.ts';
 import { MAX_VARIANTS, valueOf, windowMsOf, type Question } from './experiment-question.ts';
@@ -24,39 +24,46 @@ export function exposedSql(question: Question, asking: Asking): string {
   const sums = metrics.flatMap((metric, i) => {
     const value = valueOf(metric);
     if (value === undefined) return [];
-    const own = `arrayFilter(e -> bitTest(e.4, ${i}), after)`;
+    const own = `arrayFilter(e -> bitTest(e.3, ${i}), after)`;
     if (value === 'events') return [`toDecimal256(length(${own}), 20) AS d${i}`, `emptyArrayFloat64() AS h${i}`];
     const x = `e.${summedPlace(question, i)}`;
     return [`arraySum(e -> if(${isHugeSql(x)}, toDecimal256(0, 20), ${decimalSql(x)}), ${own}) AS d${i}`, `arrayFilter(x -> ${isHugeSql('x')}, arrayMap(e -> ${x}, ${own})) AS h${i}`];
   });
-  const counts = `(e.1, e.2, e.3) > (first.1, first.2, first.3)${windowMs === undefined ? '' : ` AND e.1 <= first.1 + ${windowMs}`}`;
+  const counts = `e.1 > first${windowMs === undefined ? '' : ` AND e.2 <= first_at + ${windowMs}`}`;
   const columns = [
-    'person', 'first.4 AS variant', ...keys.map((key, i) => `first.${5 + i} AS ${key}`), 'least_variant != greatest_variant AS is_crossed',
-    `${windowMs === undefined ? '0' : `first.1 + ${windowMs} >= ${asking.nowMs}`} AS is_unfinished`, `arrayFilter(e -> ${counts}, events) AS after`,
-    `arrayFold((found, e) -> bitOr(found, e.4), after, toUInt32(0)) AS done`, ...sums,
+    'person', 'variant', ...keys, 'least_variant != greatest_variant AS is_crossed',
+    `${windowMs === undefined ? '0' : `first_at + ${windowMs} >= ${asking.nowMs}`} AS is_unfinished`, `arrayFilter(e -> ${counts}, events) AS after`,
+    `arrayReduce('groupBitOr', after.3) AS done`, ...sums,
   ];
   return `SELECT ${columns.join(', ')} FROM (${historiesSql(question, asking)})`;
 }
 
-/** Where a value stands in the tuple of an event: (ms, sequence, eventId, mask, values …). */
+/** Where a value stands in the tuple of an event: (place, ms, mask, values …). */
 function summedPlace({ metrics }: Question, i: number): number {
-  return 5 + metrics.slice(0, i).filter((metric) => typeof metric.measure === 'object').length;
+  return 4 + metrics.slice(0, i).filter((metric) => typeof metric.measure === 'object').length;
 }
 
-/** SELECT of a row for each exposed person: person, `first` (ms, sequence, eventId, variant, keys), least_ and greatest_variant, and events. */
+/**
+ * SELECT of a row for each exposed person: person, of the first exposure `first` (PLACE_SQL), first_at, variant and keys; least_ and
+ * greatest_variant (hashes), and events. One text is compared in half the time of a tuple, and a column of the least row is found with it.
+ */
 function historiesSql(question: Question, asking: Asking): string {
-  const keys = keyNames(question.breakdown?.length ?? 0);
+  const { naming } = asking;
+  const ofFirst = ['variant', ...keyNames(question.breakdown?.length ?? 0)];
   const values = question.metrics.flatMap((metric, i) => (typeof metric.measure === 'object' ? [`x${i}`] : []));
-  const exposure = ['at', 'sequence', 'event_id', 'variant', ...keys].join(', ');
-  const event = ['at', 'sequence', 'event_id', 'mask', ...values].join(', ');
-  const byActor = `SELECT actor_user, actor_device, max(is_exposure) AS exposed, minIf(tuple(${exposure}), is_exposure) AS exposure, minIf(variant, is_exposure) AS low, maxIf(variant, is_exposure) AS high,
-    groupArrayIf(tuple(${event}), mask != 0) AS some FROM (${candidatesSql(question, asking)}) WHERE is_exposure OR mask != 0 GROUP BY actor_user, actor_device`;
-  return `SELECT ${PERSON_SQL} AS person, minIf(exposure, exposed) AS first, minIf(low, exposed) AS least_variant, maxIf(high, exposed) AS greatest_variant, groupArrayArray(some) AS events
-  FROM (${byActor}) AS actors ${joinIdentity(asking.identity)} GROUP BY person HAVING max(exposed) = 1`;
+  const byActor = `SELECT ${naming.actor}, max(is_exposure) AS exposed, minIf(place, is_exposure) AS own_first, minIf(at, is_exposure) AS own_at, ${ofFirst.map((name) => `argMinIf(${name}, place, is_exposure) AS own_${name}, `).join('')}
+    minIf(cityHash64(variant), is_exposure) AS low, maxIf(cityHash64(variant), is_exposure) AS high, groupArrayIf(tuple(${['place', 'at', 'mask', ...values].join(', ')}), mask != 0) AS some
+    FROM (SELECT *, ${PLACE_SQL} AS place FROM (${candidatesSql(question, asking)}) WHERE is_exposure OR mask != 0) GROUP BY ${naming.actor}`;
+  return `SELECT ${naming.person} AS person, minIf(own_first, exposed) AS first, minIf(own_at, exposed) AS first_at, ${ofFirst.map((name) => `argMinIf(own_${name}, own_first, exposed) AS ${name}, `).join('')}
+    minIf(low, exposed) AS least_variant, maxIf(high, exposed) AS greatest_variant, groupArrayArray(some) AS events
+  FROM (${byActor}) AS actors ${naming.join(asking.identity)} GROUP BY person HAVING max(exposed) = 1`;
 }
+
+/** The place of an event among those of its person as a text: by time, sequence and eventId, as bytes from the highest. */
+const PLACE_SQL = `concat(${orderedBytes('at')}, ${orderedBytes('sequence')}, event_id)`;
 
 /** SELECT of the events that may be exposures (is_exposure) or count for a metric (bit i of mask). */
-function candidatesSql(question: Question, { project, range }: Asking): string {
+function candidatesSql(question: Question, { project, naming, range }: Asking): string {
   const { exposure, metrics, where, includeBots = false, variant = 'properties.variant', breakdown = [] } = question;
   const { fromMs, toMs } = range;
   const selectors = [exposure, ...metrics];
@@ -70,7 +77,7 @@ function candidatesSql(question: Question, { project, range }: Asking): string {
     typeof measure === 'object' ? [`if(bitTest(mask, ${i}), ifNull(${propertySql(measure.sum, 'events', `metrics[${i}].measure.sum`).number}, 0), 0) AS x${i}`] : [],
   );
   const columns = [
-    ACTOR_COLUMNS, 'toUnixTimestamp64Milli(time) AS at', 'sequence', 'event_id', `ifNull(substringUTF8(${text}, 1, ${MAX_LABEL}), '') AS variant`,
+    naming.columns, 'toUnixTimestamp64Milli(time) AS at', 'sequence', 'event_id', `ifNull(substringUTF8(${text}, 1, ${MAX_LABEL}), '') AS variant`,
     `toUInt8(time < ${timeLiteral(toMs)} AND isNotNull(${text}) AND ${isExposure}) AS is_exposure`, `toUInt32(${bits.join(' + ')}) AS mask`,
     ...values, ...groupColumns(breakdown, 'events', 'breakdown'),
   ];

@@ -6,7 +6,7 @@ import { askPeople } from '../people/people.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
-const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 10);
+const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 4);
 
 let store: TestStore;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 /** Which variant does better, and how surely. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
 import { rounded } from '../statistics/rounding.ts';
 import { holm, pearsonTest } from '../statistics/several.ts';

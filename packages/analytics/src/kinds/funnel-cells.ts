@@ -1,11 +1,11 @@
 /** The people behind a number of a funnel (rule K5). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, keptColumns, noSuchGroup } from '../breakdown.ts';
 import { topGroups } from '../top-groups.ts';
 import { CellTime, noSuch, pointOfCell } from '../cell.ts';
 import { didNext, nextSql, readNext } from './funnel-next.ts';
-import { cameTo, funnelPeople } from './funnel-people.ts';
+import { cameTo, funnelPeople, peopleWhere } from './funnel-people.ts';
 import { outcomeOf, planOf, type FunnelPlan } from './funnel-plan.ts';
 import type { Question } from './funnel-question.ts';
 import { pointStarts } from './points.ts';
@@ -34,7 +34,7 @@ export async function peopleOf(question: Question, cell: Cell, asking: Asking): 
   const grouped = `SELECT ${['*', ...keptColumns(breakdown.length, kept)].join(', ')} FROM (${people})`;
   if (cell.breakdown !== undefined && (await asking.query(`SELECT 1 FROM (${grouped}) WHERE ${inGroup} LIMIT 1`)).length === 0) throw noSuchGroup(cell.breakdown);
   const conditions = [inGroup, cell.bin === undefined ? outcomeSql(cell, plan) : await binSql(cell, plan, people, asking), timeSql(cell, starts, asking)];
-  return `SELECT person FROM (${grouped}) WHERE ${conditions.filter((sql) => sql !== '1').join(' AND ')}`;
+  return peopleWhere(grouped, conditions.filter((sql) => sql !== '1').join(' AND '), ['person']);
 }
 
 function outcomeSql({ step, outcome = 'reached' }: Cell, plan: FunnelPlan): string {

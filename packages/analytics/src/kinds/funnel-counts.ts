@@ -11,7 +11,7 @@ interface Aggregate {
 }
 
 /**
- * Of each step the people (n1, n2, …) and their times (p, s: from the step before and from the start; median and p90); of the
+ * Of each step the people (n1, n2, …) and their times (s from the start, p from the step before, unless that is the start; median and p90); of the
  * bins lo, width and the people (h0, h1, …); of the points starts, people and converted (points, three arrays).
  */
 function aggregatesOf(plan: FunnelPlan, hasPoints: boolean): Aggregate[] {
@@ -19,11 +19,9 @@ function aggregatesOf(plan: FunnelPlan, hasPoints: boolean): Aggregate[] {
   const perStep = plan.steps.flatMap((_, i): Aggregate[] => {
     const [n, reached] = [i + 1, `t${i + 1} != 0`];
     const since = (step: number): string => `(t${n} - t${step}) / 1000, ${reached}`;
-    return [
-      { as: `n${n}`, name: 'countIf', values: reached },
-      { as: `p${n}`, name: 'quantilesExactInclusiveIf', parameters: '0.5, 0.9', values: since(stepBefore(n, plan)) },
-      { as: `s${n}`, name: 'quantilesExactInclusiveIf', parameters: '0.5, 0.9', values: since(1) },
-    ];
+    const times = (as: string, step: number): Aggregate => ({ as, name: 'quantilesExactInclusiveIf', parameters: '0.5, 0.9', values: since(step) });
+    const before = stepBefore(n, plan);
+    return [{ as: `n${n}`, name: 'countIf', values: reached }, ...(n === 1 ? [] : [times(`s${n}`, 1)]), ...(before === 1 ? [] : [times(`p${n}`, before)])];
   });
   const bins = plan.histogram === undefined ? [] : [
     { as: 'lo', name: 'any', values: 'lo' },

@@ -1,8 +1,7 @@
 /** What people of a funnel did next (rule F16). */
 import { literal } from '@tidemark/warehouse';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { ORDER_SQL } from '../chain/chain.ts';
-import { joinIdentity, PERSON_SQL } from '../person.ts';
 import { askedEvents, cameTo, funnelPeople } from './funnel-people.ts';
 import type { FunnelPlan } from './funnel-plan.ts';
 import type { Question } from './funnel-question.ts';
@@ -19,12 +18,13 @@ export function nextSql(question: Question, plan: FunnelPlan, next: NonNullable<
   const from = `SELECT person, mark, t${next.reached} AS since FROM (${funnelPeople(question, plan, undefined, asking, next.reached)}) WHERE ${cameTo(next)}`;
   // An event of a chain may come a window after its start, and what follows it another one later.
   const rows = askedEvents(question, plan, asking, { names: undefined, windows: 2, columns: ['event_name'] });
-  const actors = `SELECT actor_user, actor_device, ${PERSON_SQL} AS person FROM (SELECT DISTINCT actor_user, actor_device FROM (${rows})) AS actors ${joinIdentity(asking.identity)}`;
-  const asked = `SELECT actor_user, actor_device, of.person AS person, mark, since FROM (${actors}) AS of INNER JOIN (${from}) AS chains ON of.person = chains.person`;
+  const { naming } = asking;
+  const actors = `SELECT ${naming.actor}, ${naming.person} AS person FROM (SELECT DISTINCT ${naming.actor} FROM (${rows})) AS actors ${naming.join(asking.identity)}`;
+  const asked = `SELECT ${naming.actor}, of.person AS person, mark, since FROM (${actors}) AS of INNER JOIN (${from}) AS chains ON of.person = chains.person`;
   const place = '(place, event_id)';
   return `SELECT person, argMinIf(event_name, ${place}, ${place} > mark AND toInt64(at) - since <= ${plan.windowMs}) AS next
-FROM (SELECT actor_user, actor_device, at, event_id, event_name, ${ORDER_SQL} AS place FROM (${rows})) AS events
-INNER JOIN (${asked}) AS asked ON events.actor_user = asked.actor_user AND events.actor_device = asked.actor_device
+FROM (SELECT ${naming.actor}, at, event_id, event_name, ${ORDER_SQL} AS place FROM (${rows})) AS events
+INNER JOIN (${asked}) AS asked USING (${naming.actor})
 GROUP BY person`;
 }
 
@@ -37,8 +37,8 @@ export async function readNext(sql: string, limit: number, { query }: Pick<Askin
   return { names, dropOff, others: names.reduce((rest, { users }) => rest - users, Number(rows[0]?.all ?? 0) - dropOff) };
 }
 
-export const OTHERS = 'other';
-export const DROP_OFF = 'drop-off';
+const OTHERS = 'other';
+const DROP_OFF = 'drop-off';
 
 export function listed({ names, others, dropOff }: NextEvents): { event: string; users: number }[] {
   return [...names, ...(others > 0 ? [{ event: OTHERS, users: others }] : []), ...(dropOff > 0 ? [{ event: DROP_OFF, users: dropOff }] : [])];

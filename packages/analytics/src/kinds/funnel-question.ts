@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 import { GRANULARITIES } from '../buckets.ts';
 import { BREAKDOWN, COMMON, Duration, EventSelector, PropertyName } from '../schema.ts';
 
-export const MAX_STEPS = 20;
+const MAX_STEPS = 20;
 const MAX_EXCLUSIONS = 10;
 const MAX_BINS = 60;
 const MAX_NEXT = 100;

@@ -1,6 +1,9 @@
 /** How many go all the way, and where the others leave. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
+import type { Span } from '../cache/stored.ts';
+import { LATEST_MS, type TimeRange } from '../range.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
 import { wilsonInterval } from '../statistics/proportions.ts';
 import { roundedInterval } from '../statistics/rounding.ts';
@@ -53,7 +56,7 @@ type Line = Omit<Answer, 'next' | 'breakdowns'>;
 type Row = Record<string, unknown>;
 
 export const funnel: Kind = {
-  name: 'funnel', summary: 'How many go all the way, and where the others leave.', question: Question, answer: Answer, answerTo,
+  name: 'funnel', summary: 'How many go all the way, and where the others leave.', question: Question, answer: Answer, answerTo, reads,
   people: { cell: Cell, peopleOf },
 };
 
@@ -79,6 +82,12 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   };
 }
 
+/** What people did next may come a window after the last event of a chain. */
+function reads(question: Question, { fromMs, toMs }: TimeRange): Span {
+  const { windowMs, next } = planOf(question);
+  return { fromMs, toMs: Math.min(toMs + (next === undefined ? 1 : 2) * windowMs, LATEST_MS) };
+}
+
 function stepOf(n: number, plan: FunnelPlan, row: Row | undefined): Step {
   const users = (k: number): number => Number(row?.[`n${k}`] ?? 0);
   const here = users(n);
@@ -87,7 +96,7 @@ function stepOf(n: number, plan: FunnelPlan, row: Row | undefined): Step {
     const found = n === 1 || here === 0 ? [] : ((row?.[`${name}${n}`] ?? []) as number[]);
     return [found[0] ?? null, found[1] ?? null];
   };
-  const [medianSeconds, p90Seconds] = seconds('p');
+  const [medianSeconds, p90Seconds] = seconds(stepBefore(n, plan) === 1 ? 's' : 'p');
   const [medianSecondsFromStart, p90SecondsFromStart] = seconds('s');
   return {
     event: nameOf(n, plan),

@@ -1,6 +1,6 @@
 /** The people behind a number of a retention question (rule K5). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup, type GroupKey } from '../breakdown.ts';
 import { CellTime, noSuch } from '../cell.ts';
 import { readTime } from '../range.ts';

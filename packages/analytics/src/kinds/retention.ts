@@ -1,7 +1,10 @@
 /** How many come back, and when. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { groupLabels, keyNames } from '../breakdown.ts';
+import type { Span } from '../cache/stored.ts';
+import { EARLIEST_MS, type TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
 import { beginMs, endMs, periodsOf, type Periods } from './retention-periods.ts';
 import { Cell, peopleOf } from './retention-people.ts';
@@ -31,7 +34,7 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 type Table = Pick<Answer, 'cohorts' | 'mean'>;
 
-export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf } };
+export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo, reads, people: { cell: Cell, peopleOf } };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const periods = periodsOf(question, asking.range);
@@ -50,6 +53,12 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
       breakdown: groupLabels(key), ...tableOf(question, rows.filter((row) => String(row.place) === place), periods, asking),
     })),
   };
+}
+
+/** Who starts for the first time did not before; who comes back ever after may still do so. */
+function reads(question: Question, range: TimeRange): Span | undefined {
+  if (question.mode === 'on_or_after') return undefined;
+  return { fromMs: question.entry === 'recurring' ? range.fromMs : EARLIEST_MS, toMs: Math.max(range.toMs, periodsOf(question, range).starts.at(-1)!) };
 }
 
 interface CellRow {

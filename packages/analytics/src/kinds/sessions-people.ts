@@ -1,6 +1,6 @@
 /** The people behind a number of the question sessions (rule K5). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, keptColumns, noSuchGroup } from '../breakdown.ts';
 import { CellTime, pointOfCell } from '../cell.ts';
 import { topGroups } from '../top-groups.ts';

@@ -1,10 +1,9 @@
 /** The question `sessions` as SQL. */
 import { literal } from '@tidemark/warehouse';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { keptColumns, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { eventsSql } from '../events.ts';
-import { ACTOR_COLUMNS } from '../person.ts';
 import { PAGE_SQL } from '../session-properties.ts';
 import { closedBy } from '../session-window.ts';
 import { sessionsSql } from '../sessions.ts';
@@ -16,7 +15,7 @@ import { gapOf, type Question } from './sessions-question.ts';
  * SELECT of the sessions that start in the range and hold an event within `where`: person, start, ms, depth, pages and keys
  * (k0, …). First asks how far the sessions that are open at the range's end go on, and whether any event has no device.
  */
-export async function startedSessions(question: Question, { project, identity, range, query }: Asking): Promise<string> {
+export async function startedSessions(question: Question, { project, identity, naming, range, query }: Asking): Promise<string> {
   const gapMs = gapOf(question);
   const { breakdown = [], includeBots = false, where = [] } = question;
   const { fromMs, toMs } = range;
@@ -31,10 +30,10 @@ export async function startedSessions(question: Question, { project, identity, r
   const hasDeviceless = deviceless.length > 0;
   const isOrdered = hasDeviceless || keys.length > 0;
   const rows = select(window, [
-    ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
+    naming.columns, naming.device, 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(isOrdered ? ['sequence', 'event_id'] : []),
     `bitOr(toUInt8(${whereSql(where, 'events', 'where')}), bitShiftLeft(toUInt8(${PAGE_SQL}), 1)) AS tag`, ...columns,
   ]);
-  const sessions = sessionsSql({ identity, rows, gapMs, hasDeviceless, isOrdered, isFlags: true, keys });
+  const sessions = sessionsSql({ identity, naming, rows, gapMs, hasBots: includeBots, hasDeviceless, isOrdered, isFlags: true, keys });
   return `SELECT ${['person', 'start', 'last - start AS ms', 'length(tags) AS depth', 'arrayCount(t -> bitTest(t, 1), tags) AS pages', ...selected].join(', ')}
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND arrayExists(t -> bitTest(t, 0), tags)'}`;
 }

@@ -100,6 +100,21 @@ describe('sessions', () => {
     expect(await asked(beats, { from: '2026-05-04', to: '2026-05-07' })).toMatchObject({ sessions: 0, medianSeconds: null });
   });
 
+  it('ends one after more than a gap, to the millisecond, whatever its events are', async () => {
+    const kinds = ['page', 'track'].flatMap((type) => ['paid', 'seen'].map((eventName) => ({ type: type as 'page', eventName })));
+    const pairs = (apart: number) => kinds.flatMap((one, i) => kinds.flatMap((other, k) => [device(`a${i}${k}`, `d${i}${k}`, 0, one), device(`b${i}${k}`, `d${i}${k}`, apart, other)]));
+    for (const [apart, found, ofPaid] of [[30, 16, 12], [30 + 1 / 60_000, 32, 16]] as const) {
+      expect(await asked(pairs(apart))).toMatchObject({ sessions: found, pagesPerSession: 16 / found });
+      expect(await asked(pairs(apart), paid)).toMatchObject({ sessions: ofPaid, eventsPerSession: 32 / found });
+    }
+  });
+
+  it('counts what goes on after the range, and nothing of what begins there', async () => {
+    const visit = [device('a', 'd1', 0), device('b', 'd1', 25), device('c', 'd1', 50), device('e', 'd2', 39)];
+    expect(await asked(visit, { to: '2026-05-03T10:10:00Z' })).toMatchObject({ sessions: 1, eventsPerSession: 3, medianSeconds: 3_000 });
+    expect(await asked([visit[0]!, device('x', 'd1', 40)], { to: '2026-05-03T10:10:00Z' })).toMatchObject({ sessions: 1, eventsPerSession: 1 });
+  });
+
   it('is what a trend counts: distinct ones among the selected events, whenever they began (rule T8)', async () => {
     const events = [device('a', 'd1', -40), device('b', 'd1', -20), device('c', 'd2', -10), none('x', 1), device('e', 'd2', 10, { eventName: 'paid' }), device('f', 'd1', 3)];
     const { sessions } = await asked(events);

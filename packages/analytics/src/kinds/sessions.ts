@@ -1,6 +1,7 @@
 /** How often people come, how long they stay, and what they came by. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
 import { topGroups } from '../top-groups.ts';
 import { formatTime } from '../zone.ts';

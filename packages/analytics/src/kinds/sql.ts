@@ -1,6 +1,7 @@
 /** A SELECT that somebody wrote, over stable views of the project's data. */
 import { Type } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
 import { QuestionError } from '../problem.ts';
 import { adhocRequest, asQuestionError } from '../sql/run.ts';
 import { Question } from './sql-question.ts';

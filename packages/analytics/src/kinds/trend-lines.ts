@@ -1,6 +1,6 @@
 /** The values of the series of a trend, group by group. */
 import { aggregateSql, ofStatesSql, stateSql } from '../aggregate.ts';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { allUnsetSql, groupColumns, keptColumns, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import type { MeasurePlan } from '../measure.ts';
@@ -20,15 +20,17 @@ export interface Line {
 export type Lines = Map<string, Line>;
 
 /**
- * The groups to show (rule B2): the first series' greatest, and where these are fewer than the limit, the next series'.
- * All series show the same groups, so that a formula can combine them.
+ * The groups to show (rule B2): the first series' greatest (which may be known), and where these are fewer than the limit, the next
+ * series'. All series show the same groups, so that a formula can combine them.
  */
-export async function keptGroups(question: Question, plans: readonly MeasurePlan[], starts: readonly number[], asking: Asking): Promise<GroupKey[]> {
+export async function keptGroups(question: Question, plans: readonly MeasurePlan[], starts: readonly number[], asking: Asking, ofFirst?: readonly GroupKey[]): Promise<GroupKey[]> {
   const { breakdown = [], limit = 10 } = question;
   if (breakdown.length === 0) return [];
   const keys = keyNames(breakdown.length);
-  const kept = new Map<string, GroupKey>();
+  const kept = new Map((ofFirst ?? []).map((group) => [sameGroup(group), group]));
   for (const [i, wanted] of plans.entries()) {
+    if (kept.size === limit) break;
+    if (i === 0 && ofFirst !== undefined) continue;
     const { from, plan } = await sourceOf(question, i, wanted, { range: asking.range, starts, columns: (table) => groupColumns(breakdown, table, 'breakdown'), keys }, asking);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
 FROM ${from}
@@ -40,7 +42,6 @@ LIMIT ${limit}`;
       const group = keys.map((name) => row[name] ?? '');
       if (kept.size < limit) kept.set(sameGroup(group), group);
     }
-    if (kept.size === limit) break;
   }
   return [...kept.values()];
 }
@@ -58,41 +59,56 @@ export async function linesOf(question: Question, i: number, wanted: MeasurePlan
   const { groups, columns } = groupingOf(question, kept);
   const reading = { range, starts, columns: (table: 'events' | 'rollups') => [`${bucketSql('time', starts)} AS bucket`, ...columns(table)], keys: ['bucket', ...groups] };
   const source = await sourceOf(question, i, wanted, reading, asking);
-  const lines: Lines = new Map();
+  return new Map((await linesIn(source, groups, starts, question, asking)).map(({ group, line }) => [sameGroup(group), line]));
+}
+
+/** The line of each group of a source, by its columns `groups`. */
+export async function linesIn(source: Source, groups: readonly string[], starts: readonly number[], { cumulative = false }: Question, asking: Asking): Promise<{ group: string[]; line: Line }[]> {
+  const found = new Map<string, { group: string[]; line: Line }>();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));
-  const isCumulative = question.cumulative === true;
-  for (const row of await asking.query<Record<string, unknown>>(isCumulative ? cumulativeSql(source, groups) : pointsSql(source, groups))) {
-    const id = sameGroup(groups.map((name) => String(row[name])));
-    let line = lines.get(id);
-    if (line === undefined) lines.set(id, (line = { total: 0, values: starts.map(() => 0) }));
+  for (const row of await asking.query<Record<string, unknown>>(cumulative ? cumulativeSql(source, groups) : pointsSql(source, groups))) {
+    const group = groups.map((name) => String(row[name]));
+    const id = sameGroup(group);
+    if (!found.has(id)) found.set(id, { group, line: { total: 0, values: starts.map(() => 0) } });
+    const { line } = found.get(id)!;
     const value = source.plan.value(row);
     if (Number(row['is_total']) === 1) line.total = value;
     // Rows come in order: what has been reached stays until the next.
-    else if (isCumulative) line.values.fill((line.total = value), place.get(Number(row['bucket'])));
+    else if (cumulative) line.values.fill((line.total = value), place.get(Number(row['bucket'])));
     else line.values[place.get(Number(row['bucket'])) ?? -1] = value;
   }
-  return lines;
+  return [...found.values()];
 }
 
-function pointsSql({ from, plan }: Source, groups: readonly string[]): string {
-  // The total has a row of its own: a user who came on two days is one user.
+/** A row for each bucket and one for the whole: a user who came on two days is one user. Each row read is counted once, into its bucket's state. */
+function pointsSql({ from, plan: { aggregates } }: Source, groups: readonly string[]): string {
+  const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, stateOf(aggregate))} AS ${aggregate.name}`);
   const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
-  return `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups].join(', ')}, ${aggregatesSql(plan)}
-FROM ${from}
+  return `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups, ...results].join(', ')}
+FROM (${statesSql(from, aggregates, ['bucket', ...groups])})
 GROUP BY GROUPING SETS (${sets})`;
 }
 
 /** A row for each bucket with events, of all up to its end; so each bucket's state is made and merged once (rule T11). */
 function cumulativeSql({ from, plan: { aggregates } }: Source, groups: readonly string[]): string {
-  const keys = ['bucket', ...groups].join(', ');
-  const states = aggregates.map((aggregate) => `${stateSql(aggregate)} AS state_${aggregate.name}`);
-  const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, `state_${aggregate.name}`, 'so_far')} AS ${aggregate.name}`);
-  return `SELECT ${keys}, ${results.join(', ')}
-FROM (SELECT ${keys}, ${states.join(', ')} FROM ${from} GROUP BY ${keys})
+  const keys = ['bucket', ...groups];
+  const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, stateOf(aggregate), 'so_far')} AS ${aggregate.name}`);
+  return `SELECT ${[...keys, ...results].join(', ')}
+FROM (${statesSql(from, aggregates, keys)})
 WINDOW so_far AS (${groups.length === 0 ? '' : `PARTITION BY ${groups.join(', ')} `}ORDER BY bucket)
 ORDER BY bucket`;
 }
 
-function aggregatesSql({ aggregates }: MeasurePlan): string {
+function statesSql(from: string, aggregates: MeasurePlan['aggregates'], keys: readonly string[]): string {
+  const states = aggregates.map((aggregate) => `${stateSql(aggregate)} AS ${stateOf(aggregate)}`);
+  return `SELECT ${[...keys, ...states].join(', ')} FROM ${from} GROUP BY ${keys.join(', ')}`;
+}
+
+function stateOf({ name }: MeasurePlan['aggregates'][number]): string {
+  return `state_${name}`;
+}
+
+/** The aggregates over rows. */
+export function aggregatesSql({ aggregates }: MeasurePlan): string {
   return aggregates.map((aggregate) => `${aggregateSql(aggregate)} AS ${aggregate.name}`).join(', ');
 }

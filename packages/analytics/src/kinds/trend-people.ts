@@ -1,11 +1,11 @@
 /** The people behind a number of a trend (rule K5). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { CellGroup, groupOfCell, inGroupSql, noSuchGroup } from '../breakdown.ts';
 import { CellTime, noSuch, pointOfCell } from '../cell.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
 import type { MeasurePlan } from '../measure.ts';
-import { ACTOR_COLUMNS, personsOf } from '../person.ts';
+import { personsOf } from '../person.ts';
 import { QuestionError } from '../problem.ts';
 import type { Calendar, Periods } from './trend-calendar.ts';
 import { groupingOf, keptGroups } from './trend-lines.ts';
@@ -52,8 +52,8 @@ export async function peopleOf(question: Question, cell: Cell, { measures, calen
   const kept = breakdown.length === 0 || cell.breakdown === undefined ? [] : await keptGroups(question, measures, calendar.starts, asking);
   const group = cell.breakdown === undefined ? [] : groupOfCell(cell.breakdown, breakdown.length, kept);
   const { groups, columns } = cell.breakdown === undefined ? { groups: [], columns: () => [] } : groupingOf(question, kept);
-  const selected = (span: Span): EventSelection => ({ ...selectionOf(question, cell.series, span, asking), columns: [ACTOR_COLUMNS, ...columns('events')] });
-  const rowsIn = (span: Span): string => `SELECT actor_user, actor_device FROM (${eventsSql(selected(span))}) WHERE ${inGroupSql(group)}`;
+  const selected = (span: Span): EventSelection => ({ ...selectionOf(question, cell.series, span, asking), columns: [asking.naming.columns, ...columns('events')] });
+  const rowsIn = (span: Span): string => `SELECT ${asking.naming.actor} FROM (${eventsSql(selected(span))}) WHERE ${inGroupSql(group)}`;
   if (cell.breakdown !== undefined) {
     const isShown = await Promise.all([calendar, ...(earlier === undefined ? [] : [earlier])].map(async ({ range }) => (await asking.query(`${rowsIn(range)} LIMIT 1`)).length > 0));
     if (!isShown.includes(true)) throw noSuchGroup(cell.breakdown);

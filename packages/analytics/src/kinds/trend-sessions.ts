@@ -1,8 +1,7 @@
 /** The rows that a trend's measure `sessions` counts (rule T8). */
 import { literal } from '@tidemark/warehouse';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
-import { ACTOR_COLUMNS } from '../person.ts';
 import { DEFAULT_GAP_MS, openedSince } from '../session-window.ts';
 import { SESSION_COLUMNS, sessionsSql } from '../sessions.ts';
 
@@ -10,7 +9,7 @@ import { SESSION_COLUMNS, sessionsSql } from '../sessions.ts';
  * FROM of a row for each session and each combination of `keys` (names among the selection's columns) that selected events of
  * it have: the keys and SESSION_COLUMNS. All events of the range are read, for any of them may link two that are selected.
  */
-export async function sessionRows(selection: EventSelection, keys: readonly string[], { identity, query }: Asking): Promise<string> {
+export async function sessionRows(selection: EventSelection, keys: readonly string[], { identity, naming, query }: Asking): Promise<string> {
   const { project, includeBots, fromMs, toMs } = selection;
   const read = (sinceMs: number, columns: readonly string[]): string => eventsSql({ project, includeBots, fromMs: sinceMs, toMs, events: undefined, where: [], columns });
   const deviceless = await query(`${read(fromMs, [])} AND anonymous_id = '' LIMIT 1`);
@@ -20,10 +19,10 @@ export async function sessionRows(selection: EventSelection, keys: readonly stri
   const sinceMs = hasDeviceless ? await openedSince(fromMs, { events, gapMs: DEFAULT_GAP_MS, query }) : fromMs;
   const nothing = keys.map((name) => (name === 'bucket' ? 'toInt64(0)' : `''`));
   const rows = read(sinceMs, [
-    ACTOR_COLUMNS, 'anonymous_id AS device', 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(hasDeviceless ? ['sequence', 'event_id'] : []),
+    naming.columns, naming.device, 'bot', 'toUnixTimestamp64Milli(time) AS at', ...(hasDeviceless ? ['sequence', 'event_id'] : []),
     ...selection.columns, `if(${selectedSql(selection)} AND at >= ${fromMs}, (1, ${keys.join(', ')}), (0, ${nothing.join(', ')})) AS tag`,
   ]);
-  const sessions = sessionsSql({ identity, rows, gapMs: DEFAULT_GAP_MS, hasDeviceless, isOrdered: hasDeviceless, keys: [] });
+  const sessions = sessionsSql({ identity, naming, rows, gapMs: DEFAULT_GAP_MS, hasDeviceless, isOrdered: hasDeviceless, keys: [] });
   const columns = SESSION_COLUMNS.join(', ');
   return `(SELECT ${keys.map((name, i) => `tupleElement(of, ${i + 2}) AS ${name}, `).join('')}${columns}
   FROM (SELECT ${columns}, arrayDistinct(arrayFilter(x -> x.1 = 1, tags)) AS chosen FROM (${sessions})) ARRAY JOIN chosen AS of)`;

@@ -1,5 +1,5 @@
 /** What a trend reads of the events of its series: of the events themselves, their sessions, or rollups. */
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
@@ -12,6 +12,7 @@ export interface Source {
   /** FROM of the aggregates. */
   from: string;
   plan: MeasurePlan;
+  isOfRollups: boolean;
 }
 
 /** Which columns are read of the events of a range. */
@@ -32,14 +33,14 @@ export function selectionOf(question: Question, i: number, { fromMs, toMs }: Pic
 
 /** What is read of the events of series `i`. */
 export async function sourceOf(question: Question, i: number, plan: MeasurePlan, { range, starts, columns, keys }: Reading, asking: Asking): Promise<Source> {
-  const selection: EventSelection = { ...selectionOf(question, i, range, asking), columns: [...plan.columns, ...columns('events')] };
-  if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan };
+  const selection: EventSelection = { ...selectionOf(question, i, range, asking), columns: [...(plan.of === 'persons' ? [asking.naming.columns] : []), ...plan.columns, ...columns('events')] };
+  if (plan.of === 'sessions') return { from: await sessionRows(selection, keys, asking), plan, isOfRollups: false };
   const property = mayCountRollups(question, plan) ? answerableBy(question, i) : undefined;
   const coverage = property === undefined ? undefined : await asking.rollups.take(property, range, starts);
-  if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), keys, asking.identity), plan };
+  if (coverage === undefined) return { from: measuredRows(plan, eventsSql(selection), { keys, hasGroups: (question.breakdown ?? []).length > 0 }, asking), plan, isOfRollups: false };
   const counted: CountedRows = { selection, columns, keys, coverage };
   const [from, aggregate] = plan.of === 'persons' ? usersOf(counted, asking) : [eventRows(counted), EVENTS];
-  return { from, plan: { ...plan, aggregates: [{ name: 'v', ...aggregate }] } };
+  return { from, plan: { ...plan, aggregates: [{ name: 'v', ...aggregate }] }, isOfRollups: true };
 }
 
 /** What is estimated from sketches can't be added up point by point, so that people are not counted of rollups (rule T11). */

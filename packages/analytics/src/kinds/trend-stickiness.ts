@@ -1,11 +1,10 @@
 /** On how many days of each week or month people did what a series selects (rule T13). */
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { sameGroup, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
 import { measuredRows, type MeasurePlan } from '../measure.ts';
-import { PERSON_SQL } from '../person.ts';
 import type { TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
 import type { Periods } from './trend-calendar.ts';
@@ -26,7 +25,7 @@ export const Stickiness = Type.Array(
 export async function daysOf(question: Question, i: number, plan: MeasurePlan, { range, periods }: { range: TimeRange; periods: Periods }, kept: readonly GroupKey[], asking: Asking): Promise<Map<string, number[][]>> {
   const { groups, columns } = groupingOf(question, kept);
   const keys = ['period', ...groups];
-  const selection = { ...selectionOf(question, i, range, asking), columns: [...plan.columns, `${bucketSql('time', periods.starts)} AS period`, ...columns('events')] };
+  const selection = { ...selectionOf(question, i, range, asking), columns: [asking.naming.columns, `${bucketSql('time', periods.starts)} AS period`, ...columns('events')] };
   const sql = `SELECT ${keys.join(', ')}, days, count() AS users FROM (${personDaysSql(selection, periods, keys, plan, asking)}) GROUP BY ${keys.join(', ')}, days`;
   const found = new Map<string, number[][]>();
   const place = new Map(periods.starts.map((start, at) => [start - periods.starts[0]!, at]));
@@ -40,10 +39,9 @@ export async function daysOf(question: Question, i: number, plan: MeasurePlan, {
 }
 
 /** SELECT of the keys (among the selection's columns), person and days, on how many of them. */
-export function personDaysSql(selection: EventSelection, { days }: Periods, keys: readonly string[], plan: MeasurePlan, { identity }: Asking): string {
+export function personDaysSql(selection: EventSelection, { days }: Periods, keys: readonly string[], plan: MeasurePlan, asking: Asking): string {
   const rows = eventsSql({ ...selection, columns: [...selection.columns, `${bucketSql('time', days)} AS day`] });
-  const columns = [...keys, `${PERSON_SQL} AS person`];
-  return `SELECT ${columns.join(', ')}, uniqExact(day) AS days FROM ${measuredRows(plan, rows, [...keys, 'day'], identity)} GROUP BY ${[...keys, 'person'].join(', ')}`;
+  return `SELECT ${[...keys, 'person'].join(', ')}, uniqExact(day) AS days FROM ${measuredRows(plan, rows, { keys: [...keys, 'day'], hasGroups: false }, asking)} GROUP BY ${[...keys, 'person'].join(', ')}`;
 }
 
 /** What is shown of a group: of none, periods of nobody. */

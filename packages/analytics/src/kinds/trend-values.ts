@@ -1,5 +1,5 @@
 /** The values that a trend shows of a range: those of its series, or of a formula; rolled, where that is asked for. */
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { sameGroup, type GroupKey } from '../breakdown.ts';
 import type { Formula } from '../formula.ts';
 import type { MeasurePlan } from '../measure.ts';
@@ -8,12 +8,12 @@ import { linesOf, type Line, type Lines } from './trend-lines.ts';
 import type { Question } from './trend-question.ts';
 import { daysOf } from './trend-stickiness.ts';
 
-/** Lines of each series shown, of the groups with events in the range. */
-export async function valuesIn(question: Question, plans: readonly MeasurePlan[], formula: Formula | undefined, calendar: Calendar, kept: readonly GroupKey[], asking: Asking): Promise<Lines[]> {
+/** Lines of each series shown, of the groups with events in the range; those of the first series may be known. */
+export async function valuesIn(question: Question, plans: readonly MeasurePlan[], formula: Formula | undefined, calendar: Calendar, kept: readonly GroupKey[], asking: Asking, ofFirst?: Lines): Promise<Lines[]> {
   const found: { lines: Lines; before: Lines }[] = [];
   // One after another: a question of many series must not hold all connections of the warehouse.
   for (const [i, plan] of plans.entries()) {
-    const lines = await linesOf(question, i, plan, calendar, kept, asking);
+    const lines = (i === 0 ? ofFirst : undefined) ?? (await linesOf(question, i, plan, calendar, kept, asking));
     const { range } = calendar.before;
     const before: Lines = range.fromMs < range.toMs ? await linesOf(question, i, plan, calendar.before, kept, asking) : new Map();
     if (calendar.stickiness !== undefined) {

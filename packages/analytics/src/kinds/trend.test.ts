@@ -138,9 +138,45 @@ describe('trend', () => {
           }
         }
       }),
-      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 10) },
+      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 6) },
     );
-  }, 120_000);
+  });
+
+  it('rolls from the first point on over whole buckets before it, of which there may be nothing, and divides by all (rule T12)', async () => {
+    const project = 'rolling starts';
+    const at = (day: number, hour: number, userId = 'ann') => storedEvent({ project, userId, timeMs: Date.UTC(2026, 4, day, hour) });
+    await store.add([at(1, 6), at(1, 12), at(1, 23, 'bob'), at(3, 6), at(3, 18), at(4, 6), storedEvent({ project, userId: 'ann', timeMs: Date.UTC(1900, 0, 1, 12) })]);
+    const points = async (question: object): Promise<number[]> => {
+      const { series } = (await ask('trend', { series: [{}], ...question }, store.context(project))) as unknown as TrendAnswer;
+      return series[0]!.points.map(({ value }) => value);
+    };
+    const time = { from: '2026-05-03T12:00:00Z', to: '2026-05-05' };
+    // Of 3 May what lies in the range, of 1 and 2 May all.
+    expect(await points({ ...time, rolling: 3 })).toEqual([4 / 3, 2 / 3]);
+    expect(await points({ ...time, rolling: 2 })).toEqual([1 / 2, 1]);
+    expect(await points({ ...time, rolling: 3, series: [{ measure: 'users' }] })).toEqual([1, 2 / 3]);
+    expect(await points({ ...time, rolling: 3, series: [{ measure: 'eventsPerUser' }] })).toEqual([(1.5 + 0 + 1) / 3, 2 / 3]);
+    // No bucket was ever before, or none has an event.
+    expect(await points({ from: '2026-05-01', to: '2026-05-04', rolling: 4 })).toEqual([3 / 4, 3 / 4, 5 / 4]);
+    expect(await points({ from: '1900-01-01', to: '1900-01-03', rolling: 2 })).toEqual([1 / 2, 1 / 2]);
+  });
+
+  it('shares events among people, not among the ids that they came with (rule T10)', async () => {
+    const project = 'per user';
+    const timeMs = Date.UTC(2026, 4, 3, 10);
+    await store.add([
+      storedEvent({ project, anonymousId: 'd1', timeMs }), storedEvent({ project, anonymousId: 'd1', timeMs }), storedEvent({ project, userId: 'ann', anonymousId: 'd1', timeMs }), storedEvent({ project, userId: 'ann', timeMs }),
+      storedEvent({ project, anonymousId: 'd2', timeMs: timeMs + DAY_MS }), storedEvent({ project, userId: 'ann', timeMs: timeMs + DAY_MS }), storedEvent({ project, anonymousId: 'd1', timeMs: timeMs + DAY_MS }),
+    ]);
+    const asked = async (more: object): Promise<unknown> => {
+      const { series } = (await ask('trend', { from: '2026-05-03', to: '2026-05-05', series: [{ measure: 'eventsPerUser' }], ...more }, store.context(project))) as unknown as TrendAnswer;
+      return series.map(({ breakdown: group, total, points }) => [...group, total, ...points.map(({ value }) => value)]);
+    };
+    expect(await asked({})).toEqual([[3.5, 4, 1.5]]);
+    expect(await asked({ cumulative: true })).toEqual([[3.5, 4, 3.5]]);
+    expect(await asked({ rolling: 2 })).toEqual([[3.5, 2, 2.75]]);
+    expect(await asked({ breakdown: ['eventName'] })).toEqual([['view', 3.5, 4, 1.5]]);
+  });
 
   it('people of a rolling, a cumulative and a stickiness cell are those who are counted (rule K5)', async () => {
     const at = (day: number, userId: string) => storedEvent({ project: 'cells', userId, timeMs: Date.UTC(2026, 4, day, 12) });

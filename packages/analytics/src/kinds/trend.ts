@@ -1,6 +1,8 @@
 /** How much, how many, over time. */
 import Type, { type Static } from 'typebox';
-import type { Asking, Kind } from '../ask.ts';
+import type { Asking } from '../asking.ts';
+import type { Kind } from '../kind.ts';
+import type { Span } from '../cache/stored.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
 import { durationMs } from '../duration.ts';
 import { readFormula } from '../formula.ts';
@@ -11,6 +13,7 @@ import { formatTime } from '../zone.ts';
 import { calendarsOf, type Calendar } from './trend-calendar.ts';
 import { keptGroups, type Line } from './trend-lines.ts';
 import { Cell, peopleOf, type TrendPlan } from './trend-people.ts';
+import { rankedLines } from './trend-ranked.ts';
 import { Question, refuseCombinations } from './trend-question.ts';
 import { shownDays, Stickiness } from './trend-stickiness.ts';
 import { valuesIn } from './trend-values.ts';
@@ -31,15 +34,16 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 
 export const trend: Kind = {
-  name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo,
-  people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, planOf(question, asking.range), asking) },
+  name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo, reads,
+  people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, planOf(question, asking), asking) },
 };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
-  const { measures, calendar, earlier } = planOf(question, asking.range);
+  const { measures, calendar, earlier } = planOf(question, asking);
   const formula = question.formula === undefined ? undefined : readFormula(question.formula, measures.length);
-  const kept = await keptGroups(question, measures, calendar.starts, asking);
-  const now = await valuesIn(question, measures, formula, calendar, kept, asking);
+  const ofFirst = await rankedLines(question, measures[0]!, calendar, asking);
+  const kept = await keptGroups(question, measures, calendar.starts, asking, ofFirst?.kept);
+  const now = await valuesIn(question, measures, formula, calendar, kept, asking, ofFirst?.lines);
   const before = earlier === undefined ? undefined : await valuesIn(question, measures, formula, earlier, kept, asking);
 
   const order = groupOrder(kept, question.breakdown?.length ?? 0);
@@ -56,12 +60,25 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   return { series };
 }
 
-function planOf(question: Question, range: TimeRange): TrendPlan {
+/** Also the points before the range that a rolling average needs, and all of the last point. Periods of stickiness are shown whole, but hold nothing beyond the range. */
+function reads(question: Question, range: TimeRange): Span {
+  const calendars = calendarsIn(question, range);
+  const { endMs } = calendars[0]!;
+  return { fromMs: Math.min(...calendars.map(({ before }) => before.range.fromMs)), toMs: Math.max(endMs, range.toMs) };
+}
+
+function planOf(question: Question, { range, rollups }: Asking): TrendPlan {
   refuseCombinations(question);
   const measures = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
-  const past = earlierRange(question, range);
-  const [calendar, earlier] = calendarsOf(question, past === undefined ? [range] : [range, past]);
+  const [calendar, earlier] = calendarsIn(question, range);
+  if (earlier !== undefined) rollups.noteRange(earlier.range);
   return { measures, calendar: calendar!, earlier };
+}
+
+/** Of the range, and of the one that it is compared with. */
+function calendarsIn(question: Question, range: TimeRange): Calendar[] {
+  const past = earlierRange(question, range);
+  return calendarsOf(question, past === undefined ? [range] : [range, past]);
 }
 
 function labelOf({ series, formula }: Question, i: number): string {

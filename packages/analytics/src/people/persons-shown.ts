@@ -2,7 +2,7 @@
 import { nodeOfKey, type NodeKey } from '@tidemark/identity';
 import { literal } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../ask.ts';
+import type { Asking } from '../asking.ts';
 import { joinIdentity, PERSON_SQL } from '../person.ts';
 import { claimsThatCount, overridesSql, type ProjectIdentity } from '../project-identity.ts';
 
@@ -41,15 +41,18 @@ function personsSql(keys: readonly NodeKey[], identity: ProjectIdentity): string
   const overrides = overridesSql(identity);
   const nodes = overrides === undefined ? 'SELECT node FROM asked' : `SELECT node FROM asked UNION ALL SELECT node FROM (${overrides}) WHERE name IN (SELECT node FROM asked)`;
   const ids = (type: string): string => `SELECT substring(node, 2) FROM nodes WHERE startsWith(node, '${type}')`;
-  const used = `SELECT device FROM identity_claims WHERE ${inProject} AND user IN (${ids('u')})`;
+  // Claims lie in the order of devices: to look for users reads all of them. Who is named by a device has no user.
+  const hasUsers = keys.some((key) => key.startsWith('u'));
+  const used = hasUsers ? ` UNION ALL SELECT device FROM identity_claims WHERE ${inProject} AND user IN (${ids('u')})` : '';
+  const claimed = hasUsers ? `SELECT device FROM identity_claims WHERE ${claimsThatCount(identity)} AND (user IN (${ids('u')}) OR device IN (${ids('a')}))` : ids('a');
   const rows = `SELECT user_id, anonymous_id, toUnixTimestamp64Milli(max(time)) AS at FROM timeline
-    WHERE ${inProject} AND raw_id IN (SELECT substring(node, 2) FROM nodes UNION ALL ${used}) GROUP BY user_id, anonymous_id`;
+    WHERE ${inProject} AND raw_id IN (SELECT substring(node, 2) FROM nodes${used}) GROUP BY user_id, anonymous_id`;
   const both = `[(user_id, if(user_id = '', anonymous_id, ''), at), ('', anonymous_id, toInt64(0))]`;
   const said = `SELECT tupleElement(said, 1) AS actor_user, tupleElement(said, 2) AS actor_device, max(tupleElement(said, 3)) AS at
     FROM (SELECT arrayJoin(${both}) AS said FROM (${rows})) WHERE actor_user != '' OR actor_device != '' GROUP BY actor_user, actor_device`;
   return `WITH asked AS (${asked}), nodes AS (${nodes})
 SELECT ${PERSON_SQL} AS person, max(at) AS last_ms, arraySlice(arraySort(groupArrayIf(actor_device, actor_device != '')), 1, ${MAX_DEVICES}) AS devices
-FROM (${said}) AS actors ${joinIdentity(identity, `SELECT device FROM identity_claims WHERE ${claimsThatCount(identity)} AND (user IN (${ids('u')}) OR device IN (${ids('a')}))`)}
+FROM (${said}) AS actors ${joinIdentity(identity, claimed)}
 GROUP BY person HAVING person IN (SELECT node FROM asked)`;
 }
 

@@ -18,25 +18,44 @@ export interface Coverage {
   isSketched: boolean;
 }
 
+/** Epoch ms; -Infinity where there is none yet. */
+export interface RollupLines {
+  /** Before it every bucket has its rollup, or a mark. */
+  sealedMs: number;
+  /** Before it the project's events have begun to expire. */
+  frozenMs: number;
+}
+
+export interface CoverageOrder {
+  range: TimeRange;
+  /** Borders of the points. */
+  starts: readonly number[];
+  lines: RollupLines;
+}
+
 type Query = <Row>(sql: string) => Promise<Row[]>;
 
 /** A statement has each run twice in its conditions. The rest is read of the events. */
 const MAX_RUNS = 50;
 const MAX_LEFT_OUT = 20_000;
 
+export async function readRollupLines(project: string, query: Query): Promise<RollupLines> {
+  const lines = await query<{ line: string; ms: number }>(`SELECT 'sealed' AS line, ms FROM (${lineSql('sealed')}) UNION ALL SELECT 'frozen', ms FROM (${lineSql('frozen', project)})`);
+  const lineOf = (name: string): number => lines.find(({ line }) => line === name)?.ms ?? -Infinity;
+  return { sealedMs: lineOf('sealed'), frozenMs: lineOf('frozen') };
+}
+
 /**
  * The sealed and clean buckets that lie whole within a range and between the borders of its points (`starts`), and frozen
- * ones; undefined when there are none. The order of the looks matters: a bucket is marked before the line passes it, and its
- * version is there before the mark is gone.
+ * ones; undefined when there are none. The order of the looks matters, the lines first: a bucket is marked before the line
+ * passes it, and its version is there before the mark is gone.
  */
-export async function coverageOf(whose: { project: string; property: string }, range: TimeRange, starts: readonly number[], query: Query): Promise<Coverage | undefined> {
+export async function coverageOf(whose: { project: string; property: string }, { range, starts, lines: { sealedMs, frozenMs } }: CoverageOrder, query: Query): Promise<Coverage | undefined> {
   const { project, property } = whose;
   if (starts.slice(1).some((start) => start % BUCKET_MS !== 0)) return undefined;
   const first = nextBorder(range.fromMs);
   if (first >= bucketStart(range.toMs)) return undefined;
-  const lines = await query<{ line: string; ms: number }>(`SELECT 'sealed' AS line, ms FROM (${lineSql('sealed')}) UNION ALL SELECT 'frozen', ms FROM (${lineSql('frozen', project)})`);
-  const lineOf = (name: string): number => lines.find(({ line }) => line === name)?.ms ?? -Infinity;
-  const [frozenMs, end] = [lineOf('frozen'), Math.min(bucketStart(range.toMs), lineOf('sealed'))];
+  const end = Math.min(bucketStart(range.toMs), sealedMs);
   if (first >= end) return undefined;
   // What is frozen is marked in vain: there is nothing better than its rollup.
   const clean = Math.min(Math.max(first, frozenMs), end);

@@ -1,13 +1,15 @@
 import { BUCKET_MS, SKETCH_ERROR } from '@tidemark/warehouse';
 import type { TimeRange } from '../range.ts';
-import { coverageOf, type Coverage } from './coverage.ts';
+import { coverageOf, readRollupLines, type Coverage, type RollupLines } from './coverage.ts';
 
-/** What one question takes from rollups. */
+/** What one question takes from rollups, and whether events of its time are gone. */
 export class RollupUse {
   readonly #project: string;
   readonly #query: <Row>(sql: string) => Promise<Row[]>;
   readonly #looked = new Map<string, Promise<Coverage | undefined>>();
   readonly #used = new Set<Coverage>();
+  #lines: Promise<RollupLines> | undefined;
+  #earliestMs = Infinity;
   #isEstimated = false;
 
   constructor(project: string, query: <Row>(sql: string) => Promise<Row[]>) {
@@ -19,10 +21,20 @@ export class RollupUse {
   async take(property: string, range: TimeRange, starts: readonly number[]): Promise<Coverage | undefined> {
     const key = `${range.fromMs} ${range.toMs} ${property}`;
     let looked = this.#looked.get(key);
-    if (looked === undefined) this.#looked.set(key, (looked = coverageOf({ project: this.#project, property }, range, starts, this.#query)));
+    if (looked === undefined) this.#looked.set(key, (looked = this.#look(property, range, starts)));
     const coverage = await looked;
     if (coverage !== undefined) this.#used.add(coverage);
     return coverage;
+  }
+
+  /** The question is about times from `fromMs` (epoch ms) on, whether it takes them from rollups or not. */
+  noteRange({ fromMs }: Pick<TimeRange, 'fromMs'>): void {
+    this.#earliestMs = Math.min(this.#earliestMs, fromMs);
+  }
+
+  /** Have events of the question's time begun to expire? Then what rollups don't hold of it is counted of those that are left. */
+  async isApproximate(): Promise<boolean> {
+    return this.#earliestMs < (await this.#readLines()).frozenMs;
   }
 
   /** Users were estimated from sketches. */
@@ -40,5 +52,14 @@ export class RollupUse {
       }
     }
     return { buckets: lengthMs / BUCKET_MS, frozen: frozenMs / BUCKET_MS, usersError: this.#isEstimated ? SKETCH_ERROR : 0 };
+  }
+
+  async #look(property: string, range: TimeRange, starts: readonly number[]): Promise<Coverage | undefined> {
+    return coverageOf({ project: this.#project, property }, { range, starts, lines: await this.#readLines() }, this.#query);
+  }
+
+  /** Once for a question: all of it is to be judged by the same. */
+  #readLines(): Promise<RollupLines> {
+    return (this.#lines ??= readRollupLines(this.#project, this.#query));
   }
 }

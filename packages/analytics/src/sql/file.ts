@@ -1,5 +1,6 @@
 /** All of an SQL query's result as a streamed file (rule Z8). */
-import { begin, type AskContext } from '../ask.ts';
+import type { AskContext } from '../ask-context.ts';
+import { begin } from '../begin.ts';
 import { Question } from '../kinds/sql-question.ts';
 import { validate } from '../validate.ts';
 import { adhocRequest, asQuestionError } from './run.ts';

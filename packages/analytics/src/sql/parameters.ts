@@ -3,7 +3,7 @@ import { literal, timeLiteral } from '@tidemark/warehouse';
 import { QuestionError } from '../problem.ts';
 import type { TimeRange } from '../range.ts';
 
-export type Scalar = string | number | boolean;
+type Scalar = string | number | boolean;
 export type Params = Readonly<Record<string, Scalar | readonly Scalar[]>>;
 
 /** `{name}` and `{name:Type}`; a map's or a JSON text's brace is followed by something else. */

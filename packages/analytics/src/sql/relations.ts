@@ -27,7 +27,7 @@ export function sqlRelations(identity: ProjectIdentity): AdhocRelations {
   const overrides = table === undefined ? [] : [{
     name: 'identity_overrides',
     columns: 'project String, version UInt64, kind String, one String, other String',
-    select: `SELECT * FROM identity_overrides WHERE ${inProject} AND version = ${table.version}`,
+    select: `SELECT * FROM identity_overrides WHERE ${inProject} AND version IN (${[table.base, ...table.changes].join(', ')})`,
   }];
   const persons = ['identity_claims', ...overrides.map(({ name }) => name)];
   return {

@@ -56,4 +56,4 @@ export const where = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.arra
 export const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 }));
 
 /** Bounded in time, so that a failure is shrunk and told (with its seed) before the test itself times out. */
-export const PROPERTY_RUN = { numRuns: 25, interruptAfterTimeLimit: 45_000 };
+export const PROPERTY_RUN = { numRuns: 15, interruptAfterTimeLimit: 45_000 };

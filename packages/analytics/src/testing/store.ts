@@ -3,13 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FLAG, RowWriter, toJsonText, writeInt64, PREFIX, type JsonObject, type StoredEvent } from '@tidemark/event';
-import { AdhocQueries, ChdbWarehouse, insertDerived, insertStaged, LAKE_COLUMNS, literal, migrateWarehouse, stagedRows, Staging, type AdhocLimits, type FileLake } from '@tidemark/warehouse';
-import { buildQueryProgram } from '@tidemark/warehouse/testing';
-import type { AskContext } from '../ask.ts';
+import type { ChdbWarehouse } from '@tidemark/warehouse';
+import { AdhocQueries, insertDerived, insertStaged, LAKE_COLUMNS, literal, stagedRows, Staging, type AdhocLimits, type FileLake } from '@tidemark/warehouse';
+import { buildQueryProgram, openMigrated } from '@tidemark/warehouse/testing';
+import type { AskContext } from '../ask-context.ts';
 
 export interface TestStore {
   warehouse: ChdbWarehouse;
   sql?: AdhocQueries;
+  /** Where the next range begins. */
+  readonly offset: number;
   /** Stores events of a project as the next range of the log. */
   add(events: readonly StoredEvent[]): Promise<void>;
   /** Context of questions to one project, asked at `nowMs`. */
@@ -17,20 +20,22 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-/** `sql`: with a lake beside it, and what asks SQL queries of it. */
-export async function openTestStore(options: { sql?: Partial<AdhocLimits> } = {}): Promise<TestStore> {
+/** `sql`: with a lake beside it, and what asks SQL queries of it. `confine: false`: in plain processes. */
+export async function openTestStore(options: { sql?: Partial<AdhocLimits>; confine?: boolean } = {}): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-analytics-'));
-  const warehouse = await ChdbWarehouse.open({ path: folder, connections: 1 });
-  await migrateWarehouse(warehouse);
+  const warehouse = await openMigrated({ path: folder, connections: 1 });
   const staging = await Staging.open(warehouse, warehouse.temporaryFolder);
   let offset = 0;
   const files: { path: string; rows: number; fromMs: number; toMs: number }[] = [];
   const lake: FileLake = { folder: join(folder, 'lake'), manifest: { files } };
   mkdirSync(lake.folder);
-  const sql = options.sql === undefined ? undefined : new AdhocQueries({ program: await buildQueryProgram(), folder: join(folder, 'sql'), lake, warehouse, limits: options.sql });
+  const sql = options.sql === undefined ? undefined : new AdhocQueries({ program: await buildQueryProgram(), folder: join(folder, 'sql'), lake, warehouse, limits: options.sql, ...(options.confine !== undefined && { confine: options.confine }) });
   return {
     warehouse,
     ...(sql !== undefined && { sql }),
+    get offset() {
+      return offset;
+    },
     async add(events) {
       const range = { epoch: 'e1', partition: 0, from: offset, to: offset + events.length };
       const rows = new RowWriter();

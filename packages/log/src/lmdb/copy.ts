@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { currentEpoch, type Epoch } from '../epochs.ts';
-import { LogUnavailable, type Topic } from '../log.ts';
+import { LogUnavailable } from '../log.ts';
+import type { Topic } from '../position.ts';
 import { batchHead } from '../batch.ts';
+import { COMMITS } from './commit-gate.ts';
 import { lastBatch, openEnvironment, type Environment } from './environment.ts';
-import { readEpochs, writeEpochs } from './epoch-list.ts';
+import { epochPuts, readEpochs } from './epoch-list.ts';
 
 const COPY_MARK = 'copied';
 
@@ -22,15 +24,15 @@ export async function copyLog(path: string, target: string): Promise<Record<Topi
     if (readEpochs(source).length === 0) throw new LogUnavailable(`There is no log in ${path}.`);
     await source.root.backup(join(target, '/'), true);
   } finally {
-    await source.root.close();
+    await source.close();
   }
   const copy = openEnvironment(target, false);
   try {
-    await copy.meta.put(COPY_MARK, 'yes');
+    await copy.commit(() => [copy.meta.put(COPY_MARK, 'yes')]);
     return endsOf(copy);
   } finally {
-    await copy.root.close();
-    await rm(join(target, 'lock.mdb'), { force: true });
+    await copy.close();
+    for (const name of ['lock.mdb', COMMITS]) await rm(join(target, name), { force: true });
   }
 }
 
@@ -57,7 +59,7 @@ export async function adoptCopy(
     if (origin !== 'unchanged') await begin(env, epochs, ends, origin, nowMs);
     return origin;
   } finally {
-    await env.root.close();
+    await env.close();
   }
 }
 
@@ -73,8 +75,8 @@ async function begin(env: Environment, epochs: readonly Epoch[], ends: Record<To
     if (last !== undefined) beganAtMs = Math.max(beganAtMs, batchHead(last.value).receivedAtMs + 1);
   }
   const name = randomBytes(8).toString('hex');
-  // One turn is one transaction: the mark goes with the new epoch or not at all.
-  await Promise.all([writeEpochs(env, [...epochs, { name, from: ends, beganAtMs, because, received }]), env.meta.remove(COPY_MARK)]);
+  // The mark goes with the new epoch or not at all.
+  await env.commit(() => [...epochPuts(env, [...epochs, { name, from: ends, beganAtMs, because, received }]), env.meta.remove(COPY_MARK)]);
 }
 
 function endsOf(env: Environment): Record<Topic, number> {

@@ -11,7 +11,7 @@
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Topic } from '../log.ts';
+import type { Topic } from '../position.ts';
 
 const FILE = 'ends';
 const BYTES = 52;

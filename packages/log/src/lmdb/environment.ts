@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
-import { LogUnavailable, type Topic } from '../log.ts';
+import { LogUnavailable } from '../log.ts';
+import type { Topic } from '../position.ts';
+import { CommitGate, openBetweenCommits } from './commit-gate.ts';
 import { createDataFile } from './create.ts';
 import { probeFolder } from './probe.ts';
 
@@ -10,9 +12,9 @@ import { probeFolder } from './probe.ts';
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
 
 export type BatchDb = Database<Buffer, number>;
-export type MetaDb = Database<string, string>;
+type MetaDb = Database<string, string>;
 /** [project, source] -> total; [project, source, minute] -> count. */
-export type ReceiptDb = Database<number, (string | number)[]>;
+type ReceiptDb = Database<number, (string | number)[]>;
 
 export interface Environment {
   root: RootDatabase;
@@ -22,14 +24,14 @@ export interface Environment {
   /** True when this process can't write the file any more, whatever becomes of the disk: another process can. */
   readonly givenUp: boolean;
   /**
-   * To be awaited before the writes of a commit: rejects with LogUnavailable when they could only fail. After a failed commit,
-   * and before the first one, the disk is asked in another way, because a write that fails inside of LMDB is dangerous: lmdb
-   * 3.5 formats a message of up to 130 bytes into 100 (mdb.c, "Attempting to write page"), and glibc ended the process in one
-   * run of eight (`corrupted size vs. prev_size`).
+   * Commits the writes that `write` makes in its turn: resolves when all of them are durable, rejects when none of them is.
+   *
+   * Rejects with LogUnavailable, and asks for no writes, when they could only fail. After a failed commit, and before the
+   * first one, the disk is asked in another way, because a write that fails inside of LMDB is dangerous: lmdb 3.5 formats a
+   * message of up to 130 bytes into 100 (mdb.c, "Attempting to write page"), and glibc ended the process in one run of eight
+   * (`corrupted size vs. prev_size`).
    */
-  ready(): Promise<void>;
-  /** Resolves when all writes of a commit are durable, rejects when none of them is. */
-  durable(writes: readonly Promise<unknown>[]): Promise<void>;
+  commit(write: () => readonly Promise<unknown>[]): Promise<void>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -48,11 +50,23 @@ export interface Environment {
 export function openEnvironment(path: string, readOnly: boolean): Environment {
   const options = { overlappingSync: false, noSubdir: false, maxDbs: 64, encoding: 'binary', eventTurnBatching: true } as const;
   if (!readOnly && !existsSync(join(path, 'data.mdb'))) createDataFile(path, (folder) => open({ ...options, path: folder }));
-  const root = open({ ...options, path, readOnly });
+  const openRoot = () => open({ ...options, path, readOnly });
+  const root = readOnly ? openBetweenCommits(path, openRoot) : openRoot();
   const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
   const opened = new Map<string, BatchDb>();
+  let gate: CommitGate | undefined;
   let givenUp = false;
   let doubtful = true;
+  const askDisk = async (): Promise<void> => {
+    if (givenUp) throw new LogUnavailable(`LMDB has given up ${path} after a failed write; the process starts again once the disk takes writes.`);
+    if (!doubtful) return;
+    try {
+      await probeFolder(path);
+    } catch (cause) {
+      throw new LogUnavailable(`The disk of ${path} takes no writes: ${(cause as Error).message}.`, { cause });
+    }
+    doubtful = false;
+  };
   return {
     root,
     meta,
@@ -69,26 +83,24 @@ export function openEnvironment(path: string, readOnly: boolean): Environment {
     get givenUp() {
       return givenUp;
     },
-    async ready() {
-      if (givenUp) throw new LogUnavailable(`LMDB has given up ${path} after a failed write; the process starts again once the disk takes writes.`);
-      if (!doubtful) return;
+    async commit(write) {
+      await askDisk();
+      gate ??= new CommitGate(path);
+      await gate.enter();
       try {
-        await probeFolder(path);
-      } catch (cause) {
-        throw new LogUnavailable(`The disk of ${path} takes no writes: ${(cause as Error).message}.`, { cause });
-      }
-      doubtful = false;
-    },
-    async durable(writes) {
-      try {
-        await settleAll(writes);
+        await settleAll(write());
       } catch (error) {
         doubtful = true;
         givenUp = isGivenUp(root, meta);
         throw error;
+      } finally {
+        gate.leave();
       }
     },
-    close: () => (givenUp ? Promise.resolve() : root.close()),
+    async close() {
+      if (!givenUp) await root.close();
+      gate?.close();
+    },
   };
 }
 

@@ -12,9 +12,9 @@ export function readEpochs({ meta }: Pick<Environment, 'meta'>): Epoch[] {
   return only === undefined ? [] : [firstEpoch(only, 0)];
 }
 
-/** Durable when it resolves. `epoch` is the current one by itself, as programs before this list read it. */
-export async function writeEpochs({ meta }: Pick<Environment, 'meta'>, epochs: readonly Epoch[]): Promise<void> {
+/** The writes that keep them. `epoch` is the current one by itself, as programs before this list read it. */
+export function epochPuts({ meta }: Pick<Environment, 'meta'>, epochs: readonly Epoch[]): Promise<boolean>[] {
   const name = epochs.at(-1)!.name;
   const list = JSON.stringify(epochs);
-  await Promise.all([meta.put('epoch', name), meta.put('epochs', list), meta.put(MARK, epochMark(name, list))]);
+  return [meta.put('epoch', name), meta.put('epochs', list), meta.put(MARK, epochMark(name, list))];
 }

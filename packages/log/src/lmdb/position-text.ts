@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Position } from '../log.ts';
+import type { Position } from '../position.ts';
 
 /** `crc32-hex SP json`: a flipped digit of an offset would skip records, or store them twice, in silence. */
 export function positionText(position: Position): string {

@@ -1,4 +1,5 @@
-import { LogCorrupt, type Position, type Positions, type Topic } from '../log.ts';
+import { LogCorrupt, type Positions } from '../log.ts';
+import type { Position, Topic } from '../position.ts';
 import { openEnvironment, type Environment } from './environment.ts';
 import { parsePosition, positionText } from './position-text.ts';
 
@@ -26,8 +27,7 @@ export class LmdbPositions implements Positions {
   }
 
   async set(topic: Topic, partition: number, position: Position): Promise<void> {
-    await this.#env.ready();
-    await this.#env.durable([this.#env.meta.put(`${topic}-${partition}`, positionText(position))]);
+    await this.#env.commit(() => [this.#env.meta.put(`${topic}-${partition}`, positionText(position))]);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchHead, decodeBatch } from '../batch.ts';
 import { currentEpoch, type Epoch } from '../epochs.ts';
-import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch, type Topic } from '../log.ts';
+import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch } from '../log.ts';
+import type { Topic } from '../position.ts';
 import { lastBatch, openEnvironment, type Environment } from './environment.ts';
 import { readEpochs } from './epoch-list.ts';
 
@@ -23,7 +24,7 @@ export class LmdbLogReader implements LogReader {
     }
     const epochs = readEpochs(env);
     if (epochs.length === 0) {
-      void env.root.close();
+      void env.close();
       return undefined;
     }
     return new LmdbLogReader(env, epochs, path);
@@ -95,7 +96,7 @@ export class LmdbLogReader implements LogReader {
   }
 
   async close(): Promise<void> {
-    await this.#env.root.close();
+    await this.#env.close();
   }
 
   *#receipts(): Generator<{ project: string; source: string; minuteMs: number | undefined; received: number }> {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { batchHead, BatchWriter } from '../batch.ts';
 import { currentEpoch, firstEpoch, type Epoch } from '../epochs.ts';
-import { LogUnavailable, type Frames, type LogWriter, type Receipt, type Topic } from '../log.ts';
+import { LogUnavailable, type Frames, type LogWriter, type Receipt } from '../log.ts';
+import type { Topic } from '../position.ts';
 import { ReceiptSums } from '../receipts.ts';
 import { EndNoteWriter } from './end-note.ts';
 import { lastBatch, openEnvironment, type BatchDb, type Environment } from './environment.ts';
-import { readEpochs, writeEpochs } from './epoch-list.ts';
+import { epochPuts, readEpochs } from './epoch-list.ts';
 
 interface Waiting {
   resolve: () => void;
@@ -16,7 +17,7 @@ interface Waiting {
 class Group {
   readonly batches = new Map<string, { topic: Topic; partition: number; batch: BatchWriter }>();
   readonly receipts = new ReceiptSums();
-  readonly waiting: Waiting[] = [];
+  waiting: Waiting[] = [];
   receivedAtMs = 0;
   bytes = 0;
 
@@ -36,7 +37,7 @@ class Group {
   clear(): void {
     for (const { batch } of this.batches.values()) batch.clear();
     this.receipts.clear();
-    this.waiting.length = 0;
+    this.waiting = [];
     this.receivedAtMs = 0;
     this.bytes = 0;
   }
@@ -64,7 +65,8 @@ export class LmdbLogWriter implements LogWriter {
     let epochs = readEpochs(env);
     if (epochs.length === 0) {
       epochs = [firstEpoch(randomBytes(8).toString('hex'), nowMs())];
-      await writeEpochs(env, epochs);
+      const first = epochs;
+      await env.commit(() => epochPuts(env, first));
     }
     return new LmdbLogWriter(env, epochs, nowMs, new EndNoteWriter(path, currentEpoch(epochs).name));
   }
@@ -111,19 +113,20 @@ export class LmdbLogWriter implements LogWriter {
   }
 
   async drop(topic: Topic, partition: number, beforeOffset: number, olderThanMs: number): Promise<number> {
-    await this.#env.ready();
     const db = this.#env.batches(topic, partition);
-    const last = lastBatch(db);
-    if (last === undefined) return 0;
     let dropped = 0;
-    const removals: Promise<boolean>[] = [];
-    for (const { key, value } of db.getRange({ end: Math.min(beforeOffset, last.key), limit: 10_000 })) {
-      const head = batchHead(value);
-      if (key + head.count > beforeOffset || head.receivedAtMs >= olderThanMs) break;
-      dropped += head.count;
-      removals.push(db.remove(key));
-    }
-    await this.#env.durable(removals);
+    await this.#env.commit(() => {
+      const last = lastBatch(db);
+      if (last === undefined) return [];
+      const removals: Promise<boolean>[] = [];
+      for (const { key, value } of db.getRange({ end: Math.min(beforeOffset, last.key), limit: 10_000 })) {
+        const head = batchHead(value);
+        if (key + head.count > beforeOffset || head.receivedAtMs >= olderThanMs) break;
+        dropped += head.count;
+        removals.push(db.remove(key));
+      }
+      return removals;
+    });
     return dropped;
   }
 
@@ -139,45 +142,64 @@ export class LmdbLogWriter implements LogWriter {
     this.#env.root.readerCheck();
   }
 
+  /** Each commit begins before those who waited for the one before it are told: the disk has work while their answers are written. */
   async #commitAll(): Promise<void> {
-    while (this.#group.waiting.length > 0) {
-      const group = this.#group;
-      this.#group = this.#spare ?? new Group();
-      this.#spare = undefined;
-      this.#committingBytes = group.bytes;
-      // Whatever is stamped from here on lands in a later group: its receivedAt must be greater.
-      this.#stampFloorMs = Math.max(this.#stampFloorMs, group.receivedAtMs + 1);
-      try {
-        await this.#commit(group);
-        for (const { resolve } of group.waiting) resolve();
-        // Of a group that failed LMDB may still hold the memory.
+    let next = this.#begin();
+    while (next !== undefined) {
+      const { group, done } = next;
+      const failure = await done;
+      const { waiting } = group;
+      // Of a group that failed LMDB may still hold the memory.
+      if (failure === undefined) {
         group.clear();
         this.#spare = group;
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const refusal = new LogUnavailable(`The log could not be written (${reason}); free disk space or check the disk, then send again.`);
-        for (const { reject } of group.waiting) reject(refusal);
       }
-      this.#committingBytes = 0;
+      next = this.#begin();
+      for (const { resolve, reject } of waiting) {
+        if (failure === undefined) resolve();
+        else reject(failure);
+      }
     }
     this.#committing = undefined;
   }
 
+  /** Begins to commit what has gathered; undefined when nothing has. */
+  #begin(): { group: Group; done: Promise<LogUnavailable | undefined> } | undefined {
+    const group = this.#group;
+    this.#committingBytes = 0;
+    if (group.waiting.length === 0) return undefined;
+    this.#group = this.#spare ?? new Group();
+    this.#spare = undefined;
+    this.#committingBytes = group.bytes;
+    // Whatever is stamped from here on lands in a later group: its receivedAt must be greater.
+    this.#stampFloorMs = Math.max(this.#stampFloorMs, group.receivedAtMs + 1);
+    return { group, done: this.#commit(group).then(() => undefined, refusalOf) };
+  }
+
   async #commit(group: Group): Promise<void> {
-    await this.#env.ready();
     const ends: [Topic, BatchDb, number][] = [];
-    const { receipts } = this.#env;
-    // All puts of one turn share one transaction; the promise of any of them is that of the commit.
-    const puts: Promise<boolean>[] = [];
-    for (const { topic, partition, batch } of group.batches.values()) {
-      if (batch.count === 0) continue;
-      const db = this.#env.batches(topic, partition);
-      const offset = this.#nextOffset(db);
-      puts.push(db.put(offset, batch.finish(group.receivedAtMs)));
-      ends.push([topic, db, offset + batch.count]);
+    await this.#env.commit(() => {
+      const puts: Promise<boolean>[] = [];
+      for (const { topic, partition, batch } of group.batches.values()) {
+        if (batch.count === 0) continue;
+        const db = this.#env.batches(topic, partition);
+        const offset = this.#nextOffset(db);
+        puts.push(db.put(offset, batch.finish(group.receivedAtMs)));
+        ends.push([topic, db, offset + batch.count]);
+      }
+      return [...puts, ...this.#putReceipts(group.receipts)];
+    });
+    for (const [topic, db, end] of ends) {
+      this.#nextOffsets.set(db, end);
+      this.#endNote.write(topic, end);
     }
+  }
+
+  #putReceipts(sums: ReceiptSums): Promise<boolean>[] {
+    const { receipts } = this.#env;
+    const puts: Promise<boolean>[] = [];
     const totals = new Map<string, [string, string, number]>();
-    for (const { project, source, minuteMs, received } of group.receipts.values()) {
+    for (const { project, source, minuteMs, received } of sums.values()) {
       const minuteKey = [project, source, minuteMs];
       puts.push(receipts.put(minuteKey, (receipts.get(minuteKey) ?? 0) + received));
       const total = totals.get(`${project}\0${source}`) ?? [project, source, 0];
@@ -187,11 +209,7 @@ export class LmdbLogWriter implements LogWriter {
     for (const [project, source, received] of totals.values()) {
       puts.push(receipts.put([project, source], (receipts.get([project, source]) ?? 0) + received));
     }
-    await this.#env.durable(puts);
-    for (const [topic, db, end] of ends) {
-      this.#nextOffsets.set(db, end);
-      this.#endNote.write(topic, end);
-    }
+    return puts;
   }
 
   #nextOffset(db: BatchDb): number {
@@ -203,4 +221,9 @@ export class LmdbLogWriter implements LogWriter {
     }
     return offset;
   }
+}
+
+function refusalOf(error: unknown): LogUnavailable {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LogUnavailable(`The log could not be written (${reason}); free disk space or check the disk, then send again.`);
 }

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { literal } from '../literal.ts';
 import { migrateWarehouse, warehouseMigrations } from '../migrate.ts';
+import type { RowBinary } from '../row-binary.ts';
 import { WarehouseError } from '../warehouse.ts';
 import { ChdbWarehouse } from './chdb-warehouse.ts';
 
@@ -22,6 +24,13 @@ async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** `read`: of one of them. */
+function rowsOf<Row>(answer: RowBinary, read: () => Row): Row[] {
+  const rows: Row[] = [];
+  while (!answer.isAtEnd) rows.push(read());
+  return rows;
+}
+
 it('answers with rows, and what they cost', async () => {
   const answer = await warehouse.query<{ n: number; t: string }>("SELECT 9007199254740991 AS n, toDateTime64(0.5, 3, 'UTC') AS t");
   expect(answer.rows).toEqual([{ n: 9007199254740991, t: '1970-01-01 00:00:00.500' }]);
@@ -38,6 +47,15 @@ it('never shows what a failed question left behind to the next one', async () =>
 it('keeps a question within its memory and its time, and says the number of the error', async () => {
   await expect(warehouse.query('SELECT groupArray(number) FROM numbers(10000000)', { maxMemoryBytes: 1e6 })).rejects.toMatchObject({ number: 241 });
   await expect(warehouse.query('SELECT sum(sipHash64(number)) FROM numbers(1e11)', { timeoutMs: 200 })).rejects.toMatchObject({ number: 159 });
+});
+
+it.skipIf(availableParallelism() < 2)('runs what somebody waits for on several threads, although the engine may take but 1 GiB (a machine with one core cannot show it)', async () => {
+  const plan = 'EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(100000000)';
+  const threads = (lines: readonly unknown[]): number => Math.max(1, ...[...JSON.stringify(lines).matchAll(/× (\d+)/g)].map(([, n]) => Number(n)));
+  expect(threads((await warehouse.query(plan, {})).rows)).toBeGreaterThan(1);
+  const lines = await warehouse.binary(plan);
+  expect(threads(rowsOf(lines, () => lines.text()))).toBeGreaterThan(1);
+  expect(threads((await warehouse.query(plan)).rows)).toBe(1);
 });
 
 it('streams in chunks: one CSV header, whole lines, a whole Parquet file, plain binary', async () => {
@@ -68,4 +86,20 @@ it('migrates once, and goes on where a kill cut it short', async () => {
 it('leaves tables of a newer version alone, and says so', async () => {
   await migrateWarehouse(warehouse);
   await expect(migrateWarehouse(warehouse, warehouseMigrations().slice(0, 1))).rejects.toThrow(/made by a newer Tidemark \(002/);
+});
+
+it('reads the values of columns as they are, whatever they hold', async () => {
+  const texts = ['', 'a\tb\nc\r\\n', "'\b\f\0", '\u001e{"é":"\\""}', '\\N', 'é'.repeat(100), 'x'.repeat(20_000)];
+  const numbers = [0, 1, -1, 255, -(2 ** 31), 2 ** 32, 1_767_225_600_123, -(2 ** 40) - 1, 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 62];
+  const select = `SELECT arrayJoin([${texts.map((text) => literal(text)).join(', ')}]) AS text, toInt64(arrayJoin([${numbers.join(', ')}])) AS n, toUInt8(200) AS small`;
+  const all = texts.flatMap((text) => numbers.map((n) => [text, n, 200]));
+  const rows = await warehouse.binary(select);
+  expect(rowsOf(rows, () => [rows.text(), rows.int64(), rows.uint8()])).toEqual(all);
+  const others = await warehouse.binary(select);
+  expect(rowsOf(others, () => [others.skipText(), others.skipInt64(), others.uint8()][2])).toEqual(all.map(() => 200));
+  const times = await warehouse.binary("SELECT toDateTime64('1969-12-31 23:59:59.999', 3, 'UTC'), toDateTime64('2026-01-01 00:00:00.123', 3, 'UTC')");
+  expect([times.int64(), times.int64(), times.isAtEnd]).toEqual([-1, Date.UTC(2026, 0, 1, 0, 0, 0, 123), true]);
+  expect(() => times.uint8()).toThrow(RangeError);
+  expect((await warehouse.binary('SELECT 1 WHERE 0')).isAtEnd).toBe(true);
+  await expect(warehouse.binary("SELECT throwIf(number = 50000, 'stop'), number FROM numbers(100000)")).rejects.toBeInstanceOf(WarehouseError);
 });

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Session as ChdbSession } from 'chdb';
-import type { Answer, StreamFormat, Warehouse } from '../warehouse.ts';
+import type { Answer, StatementBounds, StreamFormat, Warehouse } from '../warehouse.ts';
 import { WarehouseError } from '../warehouse.ts';
 import { literal } from '../literal.ts';
-import { chdbConfig, SESSION_SETTINGS } from './config.ts';
+import { RowBinary } from '../row-binary.ts';
+import { chdbConfig, FREE_BYTES_PER_THREAD, SESSION_SETTINGS } from './config.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { syncFolder, syncTableNames } from './sync-names.ts';
 
@@ -16,7 +17,7 @@ const require = createRequire(import.meta.url);
 const { Session } = require('chdb') as typeof import('chdb');
 const { createChdbConnection } = require('chdb/connection') as typeof import('chdb/connection');
 
-export const DATABASE = 'tidemark';
+const DATABASE = 'tidemark';
 
 export interface ChdbOptions {
   /** Folder of the engine's data; one process at a time. */
@@ -39,6 +40,8 @@ export class ChdbWarehouse implements Warehouse {
   readonly #pool: ConnectionPool;
   /** Table -> where its parts lie; nowhere when it is in memory. */
   readonly #tableFolders = new Map<string, readonly string[]>();
+  /** Tables that somebody asked `writes` about. */
+  readonly #writes = new Map<string, number>();
 
   static async open(options: ChdbOptions): Promise<ChdbWarehouse> {
     const { path, maxMemoryBytes = 1 << 30, connections = 4, threads = 2 } = options;
@@ -65,11 +68,8 @@ export class ChdbWarehouse implements Warehouse {
     return join(this.#path, 'tmp');
   }
 
-  query<Row>(sql: string, options: { maxMemoryBytes?: number; timeoutMs?: number } = {}): Promise<Answer<Row>> {
-    const settings: string[] = [];
-    if (options.maxMemoryBytes !== undefined) settings.push(`max_memory_usage = ${Math.trunc(options.maxMemoryBytes)}`);
-    if (options.timeoutMs !== undefined) settings.push(`max_execution_time = ${Math.trunc(options.timeoutMs) / 1000}`);
-    const query = settings.length === 0 ? sql : `${sql}\nSETTINGS ${settings.join(', ')}`;
+  query<Row>(sql: string, bounds?: StatementBounds): Promise<Answer<Row>> {
+    const query = bounds === undefined ? sql : bounded(sql, bounds);
     return this.#pool.use(async (client) => {
       try {
         const result = await client.query({ query, format: 'JSON' });
@@ -81,14 +81,41 @@ export class ChdbWarehouse implements Warehouse {
     });
   }
 
-  command(sql: string): Promise<void> {
+  binary(sql: string): Promise<RowBinary> {
     return this.#pool.use(async (client) => {
       try {
-        await client.command({ query: sql });
+        // The client reads no format that is not text; `exec` hands out the bytes.
+        const { stream } = await client.exec({ query: `${bounded(sql, {})}\nFORMAT RowBinary` });
+        const chunks: Buffer[] = [];
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+        return new RowBinary(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       } catch (error) {
         throw warehouseError(error);
       }
-    }).then(() => this.#syncNames(sql));
+    });
+  }
+
+  async command(sql: string, bounds?: StatementBounds): Promise<void> {
+    this.#noteWrites(sql);
+    try {
+      await this.#pool.use(async (client) => {
+        try {
+          await client.command({ query: bounds === undefined ? sql : bounded(sql, bounds) });
+        } catch (error) {
+          throw warehouseError(error);
+        }
+      });
+    } finally {
+      this.#noteWrites(sql);
+    }
+    await this.#syncNames(sql);
+  }
+
+  /** Nobody else writes: the folder is of one process at a time. */
+  writes(table: string): number {
+    const writes = this.#writes.get(table) ?? 0;
+    if (writes === 0) this.#writes.set(table, 0);
+    return writes;
   }
 
   async *stream(sql: string, format: StreamFormat): AsyncIterable<Buffer> {
@@ -99,6 +126,11 @@ export class ChdbWarehouse implements Warehouse {
   async close(): Promise<void> {
     await this.#pool.close();
     this.#engine.close();
+  }
+
+  /** A name in a text that is only inserted counts too: once too often does no harm. */
+  #noteWrites(sql: string): void {
+    for (const [table, writes] of this.#writes) if (sql.includes(table)) this.#writes.set(table, writes + 1);
   }
 
   async #syncNames(sql: string): Promise<void> {
@@ -148,6 +180,14 @@ export class ChdbWarehouse implements Warehouse {
       await rm(file, { force: true });
     }
   }
+}
+
+/** A statement that somebody waits for. */
+function bounded(sql: string, { maxMemoryBytes, timeoutMs }: StatementBounds): string {
+  const settings = [`max_threads_min_free_memory_per_thread = ${FREE_BYTES_PER_THREAD}`];
+  if (maxMemoryBytes !== undefined) settings.push(`max_memory_usage = ${Math.trunc(maxMemoryBytes)}`);
+  if (timeoutMs !== undefined) settings.push(`max_execution_time = ${Math.trunc(timeoutMs) / 1000}`);
+  return `${sql}\nSETTINGS ${settings.join(', ')}`;
 }
 
 async function connect(path: string): Promise<ClickHouseClient> {

@@ -15,6 +15,8 @@ export function definitionOf(table: string, as: string, migrations: readonly Mig
   const statements = migrations.flatMap(({ sql }) => statementsOf(sql));
   const aimed = new RegExp(`^(CREATE TABLE(?: IF NOT EXISTS)?|ALTER TABLE) ${table}\\b`);
   const found = statements.filter((statement) => aimed.test(statement)).map((statement) => statement.replace(aimed, `$1 ${as}`));
-  if (!found[0]?.startsWith('CREATE TABLE')) throw new Error(`No migration creates the table ${table}.`);
-  return found;
+  // A later one took the place of that of before.
+  const created = found.findLastIndex((statement) => statement.startsWith('CREATE TABLE'));
+  if (created === -1) throw new Error(`No migration creates the table ${table}.`);
+  return found.slice(created);
 }

@@ -19,8 +19,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const row = (offset: number, month = '01') => `('p', 'e', '2026-${month}-01 00:00:00.000', ${offset})`;
-const insert = (table: string, ...rows: string[]) => warehouse.command(`INSERT INTO ${table} (project, event_name, time, offset) VALUES ${rows.join(', ')}`);
+const row = (offset: number, month = '01') => `('p', '2026-${month}-01 00:00:00.000', ${offset})`;
+const insert = (table: string, ...rows: string[]) => warehouse.command(`INSERT INTO ${table} (project, time, offset) VALUES ${rows.join(', ')}`);
 const offsets = async (table: string) => (await warehouse.query<{ offset: number }>(`SELECT offset FROM ${table} ORDER BY offset`)).rows.map(({ offset }) => offset);
 const definition = async (table: string) => {
   const { rows } = await warehouse.query<{ sql: string }>(`SELECT replace(create_table_query, name, 'T') AS sql FROM system.tables WHERE database = currentDatabase() AND name = '${table}'`);

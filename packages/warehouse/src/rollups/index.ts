@@ -5,8 +5,10 @@ export { COARSER_MS, coarsen, spansToCoarsen, staleSql, type CoarseSpan } from '
 export { lineSql, raiseLine, readLine, readLines, type RollupLine } from './lines.ts';
 export { clearMarks, markBuckets, marked, markStored, type Mark, type MarkOrigin } from './marks.ts';
 export { missingBuckets, missingSql, readProgress } from './missing.ts';
-export { nextVersion, recompute, type RollupDefinition } from './recompute.ts';
+export { nextVersion, recompute } from './recompute.ts';
+export type { RollupDefinition } from './definition.ts';
 export { SKETCH, SKETCH_ERROR, SKETCH_PRECISION, sketchSome } from './sketch.ts';
+export { sealedVersion } from './sealed.ts';
 export { readRollupState, type RollupState } from './state.ts';
 export { deleteSuperseded } from './superseded.ts';
 

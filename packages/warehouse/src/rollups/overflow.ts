@@ -1,7 +1,7 @@
 import type { Warehouse } from '../warehouse.ts';
 import { BUCKET_SQL } from './bucket.ts';
 import type { BucketsOfProjects } from './buckets-of-projects.ts';
-import type { RollupDefinition } from './recompute.ts';
+import type { RollupDefinition } from './definition.ts';
 
 /** Values of a named property within one bucket: with more the rollup comes near to the events themselves, and is not made. */
 const MAX_VALUES = 1_000;

@@ -4,23 +4,7 @@ import { actorHashSql } from './actor.ts';
 import { BUCKET_SQL } from './bucket.ts';
 import { bucketList, bucketsSql, withinBuckets, type BucketsOfProjects } from './buckets-of-projects.ts';
 import { overflowOf } from './overflow.ts';
-
-/** How a dimension is read of an event: as a question reads the property that it answers for. */
-export interface RollupDimension {
-  /** Column of `rollup_rows`. */
-  column: string;
-  /** Nullable(String) over a row of `events`. */
-  sql: string;
-}
-
-/** What one rollup of a quarter of an hour keeps apart, beside the event's name, source and whether it is a bot's. */
-export interface RollupDefinition {
-  /** '' = the fixed dimensions; else the one that a project names, whose column is `value`. */
-  property: string;
-  dimensions: readonly RollupDimension[];
-  /** Values of a named property that one bucket may have, MAX_VALUES unless told. */
-  maxValues?: number;
-}
+import type { RollupDefinition } from './definition.ts';
 
 /** A greater number than that of any version there is, whole or not. */
 export async function nextVersion(warehouse: Warehouse): Promise<number> {

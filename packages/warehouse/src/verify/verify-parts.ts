@@ -7,7 +7,7 @@ import { partSum, sumKey } from './part-sums.ts';
 import type { PartsOnDisk } from './keep-replaced.ts';
 import { activeParts, detachedParts, foldersOfTables, type Part } from './parts.ts';
 
-export interface BrokenPart {
+interface BrokenPart {
   table: string;
   part: string;
   reason: string;

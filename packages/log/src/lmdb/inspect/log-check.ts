@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchFault, batchHead, HEADER_BYTES } from '../../batch.ts';
-import type { Position, Topic } from '../../log.ts';
+import type { Position, Topic } from '../../position.ts';
 import { readEndNote } from '../end-note.ts';
 import { epochMark, MARK } from '../epoch-mark.ts';
 import { checkEnvironment, lastCommit, type TableEntry } from './environment-check.ts';

@@ -1,7 +1,7 @@
 /** Reads a consumer's positions without LMDB, so that a damaged file is told and nothing crashes over it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Position, Topic } from '../../log.ts';
+import type { Position, Topic } from '../../position.ts';
 import { parsePosition } from '../position-text.ts';
 import { checkEnvironment, lastCommit } from './environment-check.ts';
 import { PageFault } from './page-file.ts';

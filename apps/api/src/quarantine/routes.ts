@@ -1,6 +1,5 @@
 /** GET /api/quarantine: what could not be stored, with the reasons and the original bytes. */
-import { readTime, zoneOf } from '@tidemark/analytics';
-import { literal, timeLiteral } from '@tidemark/warehouse';
+import { hasLeft, itemCondition, literal, timeLiteral } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -9,14 +8,19 @@ import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { readRefusals, Refusal } from '../refusals.ts';
 import { Count, NextCursor } from '../schemas.ts';
+import { ItemFilterShape, itemFilterOf } from './item-filter.ts';
 
 const Query = Type.Object(
   {
-    code: Type.Optional(Type.String({ description: 'Only events whose first reason is this.' })),
-    source: Type.Optional(Type.String()),
-    eventName: Type.Optional(Type.String()),
-    from: Type.Optional(Type.String({ description: 'By receivedAt: RFC 3339, a date, -1h, today, …' })),
-    to: Type.Optional(Type.String({ description: 'As from; exclusive.' })),
+    ...ItemFilterShape.properties,
+    state: Type.Optional(
+      Type.Unsafe<'waiting' | 'replayed' | 'all'>({
+        type: 'string',
+        enum: ['waiting', 'replayed', 'all'],
+        default: 'waiting',
+        description: 'Still in quarantine, or let in by a replay.',
+      }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
     cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' })),
   },
@@ -38,17 +42,18 @@ export function quarantineRoutes(app: FastifyInstance, { warehouse, clock }: Api
     url: '/api/quarantine',
     schema: {
       operationId: 'listQuarantine',
-      summary: 'Events that could not be stored, newest first, with reasons, fixes and original bytes',
+      summary: 'Events that could not be stored, newest first, with reasons, fixes and original bytes; those that were replayed by `state`',
       tags: ['events'],
       querystring: Query,
       response: { 200: Page },
     },
     async handler(request): Promise<Static<typeof Page>> {
       const { limit = 100, cursor } = request.query;
-      const filter = filterSql(request.query, grantOf(request).project, clock());
+      const { project } = grantOf(request);
+      const filter = filterSql(request.query, project, clock());
       const after = cursor === undefined ? '' : ` AND (received_at, epoch, offset) < ${cursorSql(cursor)}`;
       const [events, codes] = await Promise.all([
-        readRefusals(warehouse, `${filter}${after}`, limit + 1),
+        readRefusals(warehouse, project, `${filter}${after}`, limit + 1),
         warehouse.query<{ code: string; events: number }>(
           `SELECT code, count() AS events FROM quarantine WHERE ${filter} GROUP BY code ORDER BY events DESC, code`,
           { timeoutMs: 30_000 },
@@ -61,15 +66,9 @@ export function quarantineRoutes(app: FastifyInstance, { warehouse, clock }: Api
   });
 }
 
-function filterSql({ code, source, eventName, from, to }: Query, project: string, nowMs: number): string {
-  const utc = zoneOf('UTC');
-  const conditions = [`project = ${literal(project)}`];
-  if (code !== undefined) conditions.push(`code = ${literal(code)}`);
-  if (source !== undefined) conditions.push(`source = ${literal(source)}`);
-  if (eventName !== undefined) conditions.push(`event_name = ${literal(eventName)}`);
-  if (from !== undefined) conditions.push(`received_at >= ${timeLiteral(readTime(from, 'from', utc, nowMs))}`);
-  if (to !== undefined) conditions.push(`received_at < ${timeLiteral(readTime(to, 'to', utc, nowMs))}`);
-  return conditions.join(' AND ');
+function filterSql({ state = 'waiting', ...query }: Query, project: string, nowMs: number): string {
+  const filter = itemCondition(itemFilterOf(query, project, nowMs));
+  return state === 'all' ? filter : `${filter} AND ${state === 'waiting' ? 'NOT ' : ''}${hasLeft(project)}`;
 }
 
 function cursorOf({ receivedAt, position }: Refusal): string {

@@ -1,0 +1,34 @@
+/** SQL where a machine makes no namespaces: the process is a plain one, the judge and the caps are the same. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ask } from '../ask.ts';
+import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
+
+/** Takes hours, and next to no memory. */
+const ENDLESS = 'SELECT max(cityHash64(a, b, c)) FROM (SELECT arrayJoin(range(100000)) AS a) AS x CROSS JOIN (SELECT arrayJoin(range(100000)) AS b) AS y CROSS JOIN (SELECT arrayJoin(range(1000)) AS c) AS z';
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore({ sql: { timeoutMs: 4_000 }, confine: false });
+  await store.add([storedEvent({ userId: 'ann' }), storedEvent({ project: 'p2', userId: 'bob', eventName: 'secret' })]);
+});
+afterAll(() => store.close());
+
+const asked = (query: string): Promise<object> => ask('sql', { query }, store.context('p1'));
+const refused = (code: string): object => ({ problems: [{ code, field: 'query' }] });
+
+it('answers of the project alone', async () => {
+  expect(store.sql?.isConfined).toBe(false);
+  expect(await asked('SELECT user_id, event_name FROM events')).toMatchObject({ rows: [['ann', 'view']] });
+});
+
+it('refuses files, system tables and statements that write', async () => {
+  for (const query of ["SELECT * FROM file('/etc/passwd', 'LineAsString')", 'SELECT * FROM system.tables', "SELECT 1 INTO OUTFILE '/tmp/x'", 'DROP TABLE events', "SELECT * FROM url('http://127.0.0.1/', 'CSV')"]) {
+    await expect(asked(query), query).rejects.toMatchObject(refused('sql_not_allowed'));
+  }
+});
+
+it('ends what takes longer than it may', async () => {
+  const startedMs = performance.now();
+  await expect(asked(ENDLESS)).rejects.toMatchObject(refused('sql_timeout'));
+  expect(performance.now() - startedMs).toBeLessThan(120_000);
+});

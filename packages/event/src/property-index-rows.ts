@@ -1,0 +1,31 @@
+import { PropertyIndex } from './property-index.ts';
+import { stringAt } from './row.ts';
+
+/** What `propertyIndexRows` takes, and what it makes of it, for ClickHouse's `file(path, 'RowBinary', structure)`. */
+export const PROPERTY_INDEX_ROWS = 'place UInt64, property_index JSON(max_dynamic_paths = 64)';
+const PLACE_BYTES = 8;
+
+/**
+ * RowBinary rows of a number and the properties' text (UInt64, String) become rows of the number and the encoded properties.
+ * `bytes` may break off within a row: `read` says how many bytes became `rows`. Into one memory and without objects in
+ * between: a rebuild does this to each event.
+ */
+export function propertyIndexRows(bytes: Buffer): { rows: Buffer; read: number } {
+  const index = new PropertyIndex();
+  let rows = Buffer.allocUnsafeSlow(bytes.length + (bytes.length >>> 1));
+  let size = 0;
+  let read = 0;
+  for (;;) {
+    const text = stringAt(bytes, read + PLACE_BYTES);
+    if (text === undefined) return { rows: rows.subarray(0, size), read };
+    const wanted = size + PLACE_BYTES + index.encode(bytes, text.start, text.end);
+    if (wanted > rows.length) {
+      const grown = Buffer.allocUnsafeSlow(wanted + (rows.length >>> 1));
+      rows.copy(grown, 0, 0, size);
+      rows = grown;
+    }
+    size += bytes.copy(rows, size, read, read + PLACE_BYTES);
+    size += index.copyTo(rows, size);
+    read = text.end;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * An answer in ClickHouse's format RowBinary: values one after another, nothing between them
+ * (https://clickhouse.com/docs/interfaces/formats/RowBinary). Who asked knows the columns and reads them in their order.
+ */
+export class RowBinary {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** There are no more rows. */
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** UInt8. */
+  uint8(): number {
+    return this.#bytes.readUInt8(this.#take(1));
+  }
+
+  /** Int64, also a DateTime64 in its own unit, and a UInt64 below 2^63. Beyond 2^53 it is the nearest number, as of JSON. */
+  int64(): number {
+    const at = this.#take(8);
+    return this.#bytes.readUInt32LE(at) + this.#bytes.readInt32LE(at + 4) * 2 ** 32;
+  }
+
+  /** String. */
+  text(): string {
+    const length = this.#length();
+    const from = this.#take(length);
+    return length === 0 ? '' : this.#bytes.toString('utf8', from, from + length);
+  }
+
+  /** Leaves out a String. */
+  skipText(): void {
+    this.#take(this.#length());
+  }
+
+  /** Leaves out an Int64. */
+  skipInt64(): void {
+    this.#take(8);
+  }
+
+  #length(): number {
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.uint8();
+      length += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return length;
+    }
+  }
+
+  /** Where the next `bytes` begin. */
+  #take(bytes: number): number {
+    const from = this.#at;
+    this.#at += bytes;
+    if (this.#at > this.#bytes.length) throw new RangeError(`an answer of ${this.#bytes.length} bytes ends within a value`);
+    return from;
+  }
+}

@@ -1,0 +1,134 @@
+/** The plain-data cases of sdks/conformance, run by our own SDKs: the device's core, which pages and apps share, and Node's. */
+import { createDeviceClient, withJournal } from '@tidemark/sdk-core';
+import type { ConsentChoice, DeviceClient, DeviceOptions } from '@tidemark/sdk-core';
+import { CaseCollector, casesFor, runCase } from '@tidemark/sdk-conformance';
+import type { ConformanceCase, Subject } from '@tidemark/sdk-conformance';
+import { createManualClock, createMemoryStorage, createSeededRandom, settle } from '@tidemark/sdk-core/testing';
+import { createTidemark } from '@tidemark/node';
+import { describe, expect, it } from 'vitest';
+
+const LIMITS = { flushAt: 4, flushIntervalMs: 5_000, maxQueueEvents: 20, minDelayMs: 1_000, maxDelayMs: 60_000 };
+const START_MS = Date.UTC(2026, 4, 3, 10);
+const random = { ...createSeededRandom(1), fraction: () => 0.5 };
+const check = (found: unknown, expected: unknown, where: string): void => expect(found, where).toEqual(expected);
+
+interface Tab {
+  client: DeviceClient;
+  hearing: ((choice: ConsentChoice) => void)[];
+}
+
+function device({ given }: ConformanceCase): Subject {
+  const options = {
+    ...LIMITS,
+    writeKey: 'k',
+    library: { name: 'case', version: '1' },
+    maxQueueBytes: 1e6,
+    maxBatchEvents: 8,
+    maxBatchBytes: 1e5,
+    timeoutMs: 10_000,
+    maxHeldEvents: 100,
+    consent: 'granted',
+    consentCategory: 'analytics',
+    privacySignal: false,
+    ...given?.options,
+  } as DeviceOptions;
+  const clock = createManualClock(START_MS);
+  const storage = createMemoryStorage();
+  const collector = new CaseCollector();
+  let online = true;
+  const tabs: Tab[] = [];
+  const begin = (): Tab => {
+    const hearing: Tab['hearing'] = [];
+    const client = createDeviceClient(options, {
+      clock,
+      random,
+      state: storage.state,
+      makeDurable: withJournal(storage.journal),
+      transport: { send: async (body: string) => collector.send(body) },
+      otherTabs: {
+        hear: (listener) => void hearing.push(listener),
+        tell: (choice) => {
+          for (const tab of tabs) if (tab.client !== client) tab.hearing.forEach((hear) => hear(choice));
+        },
+      },
+      context: () => ({}),
+      debug: () => {},
+    });
+    client.setOnline(online);
+    return { client, hearing };
+  };
+  tabs.push(begin());
+  return {
+    collector,
+    call(step) {
+      const { client } = tabs[(step.tab ?? 1) - 1]!;
+      if (step.call === 'track') client.track(step.name, step.properties);
+      else if (step.call === 'identify') client.identify(step.userId);
+      else if (step.call === 'consent') client.consent(step.choice);
+      else if (step.call === 'reset') client.reset();
+      else void client.flush();
+    },
+    pass: (ms) => clock.advance(ms).then(settle),
+    setClock: (byMs) => clock.jump(byMs),
+    setNetwork(on) {
+      online = on;
+      for (const { client } of tabs) client.setOnline(on);
+    },
+    setStorage: (full) => void (storage.full = full),
+    async restart() {
+      await settle();
+      tabs[0]!.client.close();
+      tabs[0] = begin();
+    },
+    async openTab() {
+      tabs.push(begin());
+      await settle();
+    },
+    killTab: () => tabs.pop()!.client.close(),
+    get waiting() {
+      return tabs.reduce((sum, { client }) => sum + client.waiting.events, 0);
+    },
+  };
+}
+
+function server({ given }: ConformanceCase): Subject {
+  const clock = createManualClock(START_MS);
+  const collector = new CaseCollector();
+  const client = createTidemark(
+    { ...LIMITS, host: 'http://localhost', writeKey: 'k', flushOnExit: false, ...given?.options },
+    { clock, random, transport: { send: async (body) => collector.send(body) } },
+  );
+  return {
+    collector,
+    call(step) {
+      if (step.call === 'track')
+        void client.track({
+          eventName: step.name,
+          userId: 'u1',
+          ...(step.properties && { properties: step.properties }),
+        });
+      else if (step.call === 'flush') void client.flush();
+      else throw new Error(`a case for servers calls ${step.call}`);
+    },
+    pass: (ms) => clock.advance(ms).then(settle),
+    setClock: (byMs) => clock.jump(byMs),
+    setNetwork: () => expect.unreachable(),
+    setStorage: () => expect.unreachable(),
+    restart: () => expect.unreachable(),
+    openTab: () => expect.unreachable(),
+    killTab: () => expect.unreachable(),
+    get waiting() {
+      return client.waiting.events;
+    },
+  };
+}
+
+describe.each([
+  ['device', device],
+  ['tabs', device],
+  ['server', server],
+] as const)('an SDK, cases of kind %s', (kind, subject) => {
+  it.each(casesFor(kind).map((each) => [each.rule, each.name, each] as const))('%s: %s', (_rule, _name, each) =>
+    runCase(each, subject(each), check),
+  );
+});
