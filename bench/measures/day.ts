@@ -17,7 +17,7 @@ const WITHIN = `project = '${DAY_PROJECT}' AND time >= toDateTime64('${DAY} 00:0
  */
 export async function day(): Promise<Measure[]> {
   const rounds = knob('TIDEMARK_BENCH_ROUNDS', 5);
-  const { folder, events, devices, links } = await dayOfEvents(knob('TIDEMARK_BENCH_EVENTS', EVENTS), LINKS);
+  const { folder, events, devices, links } = await dayOfEvents(knob('TIDEMARK_BENCH_EVENTS', EVENTS), { links: LINKS });
   const order = { warehousePath: join(folder, 'warehouse'), project: DAY_PROJECT, rounds };
   const range = { from: `${DAY}T00:00:00Z`, to: '2026-05-04T00:00:00Z' };
   const byIds = `SELECT user_id, anonymous_id, count() AS n, min(time) AS since, max(time) AS until FROM events WHERE ${WITHIN} GROUP BY user_id, anonymous_id`;

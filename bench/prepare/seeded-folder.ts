@@ -3,7 +3,7 @@
  * is large in it are the parts of one table, which ClickHouse never changes, so the copy has links to them.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { openControl } from '@tidemark/control';
 import { literal, warehouseMigrations } from '@tidemark/warehouse';
@@ -11,13 +11,12 @@ import { SEEDED_ID_SQL } from '../generate/ids.ts';
 import { benchFolder, knob } from '../options.ts';
 import { Server } from '../server/server.ts';
 import { newFolder, removeFolder } from '../server/temporary.ts';
+import { copyLinked } from './linked-copy.ts';
 import { runSql } from './sql.ts';
-
 
 const WEEKS = 5;
 /** One part a week and block: what stands after a while of merging, without waiting for it. */
 const BLOCK = 10_000_000;
-const LINKED_BYTES = 1 << 20;
 
 let prepared: Promise<string> | undefined;
 
@@ -30,7 +29,7 @@ export function idsToSeed(): number {
 export async function folderWithIds(): Promise<string> {
   const source = await (prepared ??= prepare());
   const copy = join(newFolder(), 'data');
-  copyTree(source, copy);
+  copyLinked(source, copy);
   return copy;
 }
 
@@ -76,19 +75,6 @@ function insertIds(project: string, from: number, count: number, daysAgo: number
 function fingerprint(): string {
   const sql = warehouseMigrations().map((migration) => migration.sql).join('\n');
   return `${idsToSeed()}-${createHash('sha256').update(sql).digest('hex').slice(0, 8)}`;
-}
-
-function copyTree(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) copyTree(source, target);
-    else if (entry.isFile()) {
-      const immutable = source.includes('/warehouse/data/store/') && statSync(source).size >= LINKED_BYTES;
-      if (immutable) linkSync(source, target);
-      else copyFileSync(source, target);
-    }
-  }
 }
 
 export function removeSeededFolder(dataPath: string): void {

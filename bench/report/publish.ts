@@ -4,13 +4,16 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { growthChart } from '../chart/growth-chart.ts';
 import { loadChart } from '../chart/load-chart.ts';
+import type { GrowthPoint } from '../measures/growth.ts';
 import type { OfferedLoad } from '../measures/overload.ts';
-import { newestOfEach, readResults, write, type Results } from './results.ts';
+import { measuredAt, newestOfEach, readResults, write, type Results } from './results.ts';
 import { fillIn, performanceTables } from './tables.ts';
 
 export const DOCUMENT = 'docs/performance.md';
 export const CHART = 'docs/performance/load.svg';
+export const GROWTH_CHART = 'docs/performance/growth.svg';
 
 /** @returns the paths that were written, below `root` */
 export function publish(root: string, file?: string): string[] {
@@ -19,21 +22,34 @@ export function publish(root: string, file?: string): string[] {
   const target = join('bench/results', `${results.date}-${results.commit}.json`);
   const document = join(root, DOCUMENT);
   const text = fillIn(readFileSync(document, 'utf8'), performanceTables(results));
-  const chart = chartOf(results);
   write(join(root, target), results);
   writeFileSync(document, text);
-  if (chart === undefined) return [target, DOCUMENT];
+  const charts = Object.entries(chartsOf(results));
   mkdirSync(join(root, 'docs/performance'), { recursive: true });
-  writeFileSync(join(root, CHART), chart);
-  return [target, DOCUMENT, CHART];
+  for (const [path, chart] of charts) writeFileSync(join(root, path), chart);
+  return [target, DOCUMENT, ...charts.map(([path]) => path)];
+}
+
+/** The charts for which the results have points, by path. */
+export function chartsOf(results: Results): Record<string, string> {
+  const [load, growth] = [chartOf(results), growthChartOf(results)];
+  return { ...(load !== undefined && { [CHART]: load }), ...(growth !== undefined && { [GROWTH_CHART]: growth }) };
 }
 
 /** The chart of offered load, if the results have its points. */
-export function chartOf(results: Results): string | undefined {
+function chartOf(results: Results): string | undefined {
   const curve = results.measures.find(({ id }) => id === 'curve');
   if (curve === undefined) return undefined;
   const { points, sustainedEventsPerSecond, secondsAPoint } = curve.details as { points: OfferedLoad[]; sustainedEventsPerSecond: number; secondsAPoint: number };
-  const { machine, date, commit } = results;
-  const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${date}, commit ${commit}`;
+  const { machine } = results;
+  const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${measuredAt(curve, results)}`;
   return loadChart({ points, sustainedEventsPerSecond, subtitle });
+}
+
+function growthChartOf(results: Results): string | undefined {
+  const { machine, measures } = results;
+  const growth = measures.find(({ id }) => id === 'growth');
+  if (growth === undefined) return undefined;
+  const { points } = growth.details as { points: GrowthPoint[] };
+  return growthChart({ points, subtitle: `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; through the API; ${measuredAt(growth, results)}` });
 }

@@ -31,22 +31,27 @@ export function readResults(path: string): Results {
 }
 
 /**
- * The newest result of each measure in `folder`, as far as they are of the machine and the day of the newest file. Those of
- * another commit say so. undefined when there is none.
+ * The newest result of each measure in `folder`, as far as they are of the machine of the newest file. Those of another commit
+ * say so, and each has its day. undefined when there is none.
  */
 export function newestOfEach(folder: string): Results | undefined {
   const newest = newestResults(folder);
   if (newest === undefined) return undefined;
   const results = readResults(newest);
   const ofEach = new Map<string, MeasuredResult>();
-  for (const { machine: of, date, commit, measures } of filesIn(folder).map(readResults)) {
-    if (date !== results.date || JSON.stringify(of) !== JSON.stringify(results.machine)) continue;
+  for (const { machine: of, commit, measures } of filesIn(folder).map(readResults)) {
+    if (JSON.stringify(of) !== JSON.stringify(results.machine)) continue;
     for (const measure of measures) {
-      const told = commit === results.commit ? measure : { ...measure, commit };
+      const told = commit === results.commit ? measure : { commit, ...measure };
       if (measure.at > (ofEach.get(measure.id)?.at ?? '')) ofEach.set(measure.id, told);
     }
   }
   return { ...results, measures: [...ofEach.values()].toSorted(byId) };
+}
+
+/** Day and commit of a measure of `results`. */
+export function measuredAt({ at, commit }: MeasuredResult, results: Results): string {
+  return `${at.slice(0, 10)}, commit ${commit ?? results.commit}`;
 }
 
 function filesIn(folder: string): string[] {

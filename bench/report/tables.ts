@@ -1,23 +1,28 @@
 /** The parts of docs/performance.md that are made of results: what stands there is what was measured, or says that it wasn't. */
 import { CATALOGUE, type MeasureId } from '../measures/catalogue.ts';
 import type { CpuPerEvent } from '../resources/cpu.ts';
-import { reaches, type MeasuredResult } from './measure.ts';
+import { reaches, type MeasuredResult, type Spread } from './measure.ts';
 import { figure } from './print.ts';
-import type { Results } from './results.ts';
+import { measuredAt, type Results } from './results.ts';
 
 const UNMEASURED = 'TO BE MEASURED';
 /** Measures that stand in tables of their own, or in none. */
-const ELSEWHERE = new Set<string>(['curve', 'profile', 'ab']);
+const ELSEWHERE = new Set<string>(['curve', 'growth', 'profile', 'ab', 'door']);
 
 /** Each part by the name that it has in the document, `<!-- name -->` to `<!-- /name -->`. */
 export function performanceTables(results: Results | undefined): Record<string, string> {
   const found = (id: string): MeasuredResult | undefined => results?.measures.find((measure) => measure.id === id);
+  /** Other measures than the newest may be of another day, on which the program was another. */
+  const dated = (measure: MeasuredResult | undefined, table: (measure: MeasuredResult | undefined) => string): string =>
+    measure === undefined || results === undefined ? table(measure) : `${table(measure)}\n\n${measuredAt(measure, results)}.`;
   return {
     machine: machineLine(results),
-    measures: measuresTable(found),
+    measures: measuresTable(found, results?.date ?? ''),
     chart: found('curve') === undefined ? `${UNMEASURED}: events/s and latency over offered load.` : '![Events per second and latency over offered load](performance/load.svg)',
-    cpu: cpuTable(found('R4')),
-    profile: profileTable(found('profile')),
+    growth: found('growth') === undefined ? '' : '![Time of a question over the events in the store](performance/growth.svg)',
+    questions: dated(found('R6'), questionsTable),
+    cpu: dated(found('R4'), cpuTable),
+    profile: dated(found('profile'), profileTable),
   };
 }
 
@@ -37,7 +42,7 @@ function machineLine(results: Results | undefined): string {
   return `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.platform}, kernel ${machine.kernel}, Node ${machine.node}; ${date}, commit ${commit}.`;
 }
 
-function measuresTable(found: (id: string) => MeasuredResult | undefined): string {
+function measuresTable(found: (id: string) => MeasuredResult | undefined, date: string): string {
   const rows = (Object.keys(CATALOGUE) as MeasureId[]).filter((id) => !ELSEWHERE.has(id)).map((id) => {
     const { name, unit, better, floor, goal }: { name: string; unit: string; better: 'higher' | 'lower'; floor?: number; goal?: number } = CATALOGUE[id];
     const told = (value: number | undefined): string => (value === undefined ? '' : `${figure(value)}${unit === 'ratio' ? '' : ` ${unit}`}`);
@@ -47,7 +52,8 @@ function measuresTable(found: (id: string) => MeasuredResult | undefined): strin
     const value = rounds === 1 ? `**${told(median)}**` : `**${told(median)}** (${figure(min)} to ${figure(max)}, ${rounds} rounds)`;
     const verdict = [bound('floor', floor), bound('goal', goal)].filter(Boolean).join(', ');
     const less = [...(measure.reduced ?? []), ...measure.knobs];
-    const where = measure.commit === undefined ? '' : `; at ${measure.commit}`;
+    const day = measure.at.startsWith(date) ? '' : `, ${measure.at.slice(0, 10)}`;
+    const where = measure.commit === undefined ? '' : `; at ${measure.commit}${day}`;
     return `| ${id} | ${name} | ${told(floor)} | ${told(goal)} | ${value}${less.length === 0 ? '' : `; run with ${less.join('; ')}`}${where} | ${verdict} |`;
 
     function bound(what: string, value: number | undefined): string {
@@ -55,6 +61,14 @@ function measuresTable(found: (id: string) => MeasuredResult | undefined): strin
     }
   });
   return ['| | measure | floor | goal | ours | |', '|---|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function questionsTable(r6: MeasuredResult | undefined): string {
+  const asked = r6?.details['asked'] as Record<string, Record<'oursMs' | 'handMs' | 'ratio', Spread>> | undefined;
+  if (asked === undefined) return `${UNMEASURED}: the questions of R6, one by one.`;
+  const told = ({ median, min, max }: Spread): string => `${figure(median)} (${figure(min)} to ${figure(max)})`;
+  const rows = Object.entries(asked).map(([name, { oursMs, handMs, ratio }]) => `| ${name} | ${told(oursMs)} | ${told(handMs)} | ${told(ratio)} |`);
+  return [`Over ${Number(r6?.details['events']).toLocaleString('en')} events:`, '', '| | through the API, ms | by hand, ms | ratio |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 function cpuTable(r4: MeasuredResult | undefined): string {

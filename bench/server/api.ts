@@ -29,9 +29,9 @@ export class Api {
   }
 
   /** Throws with the server's words when it does not answer 2xx. */
-  async ask<Answer>(path: string, body?: unknown): Promise<Answer> {
+  async ask<Answer>(path: string, body?: unknown, method = 'POST'): Promise<Answer> {
     const response = await fetch(`${this.#url}${path}`, {
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { method, body: JSON.stringify(body) }),
       headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
     });
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
@@ -50,6 +50,7 @@ export class Api {
       to: new Date(Date.now() + 86_400_000).toISOString(),
       granularity: 'day',
       includeBots: true,
+      cache: false,
     });
     return series[0]?.total ?? 0;
   }
@@ -76,8 +77,15 @@ export class Api {
     return this.#gauge('tidemark_committed_offset');
   }
 
+  /** Quarters of an hour that are not rolled up as of the last round of the job; throws when there was none. */
+  async dirtyBuckets(): Promise<number> {
+    const dirty = await this.#gauge('tidemark_rollup_dirty_buckets');
+    if (dirty === undefined) throw new Error('the job rollups has not run yet');
+    return dirty;
+  }
+
   async #gauge(wanted: string): Promise<number | undefined> {
-    for (const [name, value] of await this.metrics()) if (name.startsWith(`${wanted}{`)) return value;
+    for (const [name, value] of await this.metrics()) if (name === wanted || name.startsWith(`${wanted}{`)) return value;
     return undefined;
   }
 }

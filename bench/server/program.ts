@@ -22,3 +22,12 @@ export async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
     silent.abort();
   }
 }
+
+/** Has a program do what `doOrder` does there, and waits until it has ended. Throws as `answerOf` does. */
+export async function haveDone<Order extends object>(name: string, order: Order): Promise<void> {
+  const child = startProgram(name);
+  const ended = once(child, 'exit');
+  child.send(order);
+  await answerOf(child);
+  await ended;
+}

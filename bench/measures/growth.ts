@@ -1,0 +1,49 @@
+import { knob } from '../options.ts';
+import { questionStore } from '../questions/store/store.ts';
+import { spread, type Measure } from '../report/measure.ts';
+import { entry } from './catalogue.ts';
+import { askAll, TYPICAL, type TypicalName } from './r6.ts';
+
+const OWN_SIZES = [1_000_000, 10_000_000, 50_000_000];
+
+export interface GrowthPoint {
+  events: number;
+  /** Median through the API, ms; absent where it was refused. */
+  oursMs: Record<string, number>;
+  handMs: Record<string, number>;
+}
+
+/** The typical question of each kind as the store grows: the points of the chart. TIDEMARK_BENCH_EVENTS is the largest store. */
+export async function growth(): Promise<Measure[]> {
+  const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
+  const largest = knob('TIDEMARK_BENCH_EVENTS', OWN_SIZES.at(-1)!);
+  const sizes = [...OWN_SIZES.filter((size) => size < largest), largest];
+  const points: GrowthPoint[] = [];
+  const refused: Record<string, string> = {};
+  for (const events of sizes) {
+    const store = await questionStore(events);
+    const point: GrowthPoint = { events, oursMs: {}, handMs: {} };
+    for (const name of Object.keys(TYPICAL) as TypicalName[]) {
+      try {
+        const [asked] = await askAll(store, [name], rounds);
+        point.oursMs[name] = asked!.oursMs.median;
+        point.handMs[name] = asked!.handMs.median;
+      } catch (error) {
+        // What is more than a question may take says so; the chart then has no point there.
+        if (!(error instanceof Error) || !error.message.includes('question_too_expensive')) throw error;
+        refused[`${name} of ${events.toLocaleString('en')} events`] = error.message.slice(0, 300);
+      }
+    }
+    points.push(point);
+  }
+  const last = points.at(-1)!;
+  return [
+    {
+      ...entry('growth'),
+      what: `the slowest of the typical questions at ${last.events.toLocaleString('en')} events`,
+      value: spread([Math.max(...Object.values(last.oursMs))]),
+      notes: [...points.map(({ events, oursMs }) => `${events.toLocaleString('en')}: ${Object.entries(oursMs).map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`).join(', ')}`), ...Object.entries(refused).map(([what, why]) => `${what}: ${why}`)],
+      details: { points, refused },
+    },
+  ];
+}

@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from 'node:util';
+import { knob } from '../options.ts';
+import { WrongCount } from '../oracle/counts.ts';
+import { HandSql } from '../questions/hand-sql.ts';
+import { copyOf, questionStore, removeCopy, type QuestionStore } from '../questions/store/store.ts';
+import { attribution } from '../questions/typical/attribution.ts';
+import { cohort } from '../questions/typical/cohort.ts';
+import { experiment } from '../questions/typical/experiment.ts';
+import { funnel } from '../questions/typical/funnel.ts';
+import { paths } from '../questions/typical/paths.ts';
+import { people } from '../questions/typical/people.ts';
+import { retention } from '../questions/typical/retention.ts';
+import { sessions } from '../questions/typical/sessions.ts';
+import { trend } from '../questions/typical/trend.ts';
+import type { Typical } from '../questions/typical/typical.ts';
+import { spread, type Measure, type Spread } from '../report/measure.ts';
+import { Server } from '../server/server.ts';
+import { entry } from './catalogue.ts';
+
+export const EVENTS = 10_000_000;
+/** What is faster is not asked of it. */
+const LEAST_MS = 50;
+
+export const TYPICAL = { trend, funnel, retention, sessions, attribution, experiment, cohort, people, paths } as const satisfies Record<string, Typical>;
+export type TypicalName = keyof typeof TYPICAL;
+
+export interface Asked {
+  name: TypicalName;
+  oursMs: Spread;
+  handMs: Spread;
+  ratio: Spread;
+  rowsRead: number;
+  less?: { what: string; ms: Spread };
+}
+
+/**
+ * R6: the typical question of each kind through the API against the best statement by hand that gives the same answer, in
+ * turns, each in an engine of its own over the same files. The figure is that of the worst kind; the answers are compared
+ * in every round.
+ * No kept answer is taken.
+ */
+export async function r6(): Promise<Measure[]> {
+  const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
+  const store = await questionStore(knob('TIDEMARK_BENCH_EVENTS', EVENTS));
+  const names = chosen();
+  const asked = await askAll(store, names, rounds);
+  const slow = asked.filter(({ oursMs }) => oursMs.median >= LEAST_MS);
+  if (slow.length === 0) throw new Error(`no question takes ${LEAST_MS} ms; raise TIDEMARK_BENCH_EVENTS`);
+  const worst = slow.toSorted((a, b) => b.ratio.median - a.ratio.median)[0]!;
+  return [
+    {
+      ...entry('R6'),
+      what: `the typical question of each kind through the API against the best SQL by hand, ${store.plan.events.toLocaleString('en')} events; the worst of ${slow.length}: ${worst.name}`,
+      value: worst.ratio,
+      reduced: names.length === Object.keys(TYPICAL).length ? [] : [`only ${names.join(', ')}`],
+      notes: asked.map(({ name, oursMs, handMs, ratio, less }) => `${name}: ${ratio.median.toFixed(2)} (${oursMs.median.toFixed(0)} ms, by hand ${handMs.median.toFixed(0)} ms${less === undefined ? '' : `; ${less.what}: ${less.ms.median.toFixed(0)} ms`})`),
+      details: { events: store.plan.events, asked: Object.fromEntries(asked.map(({ name, ...rest }) => [name, rest])) },
+    },
+  ];
+}
+
+function chosen(): TypicalName[] {
+  const names = Object.keys(TYPICAL) as TypicalName[];
+  const wanted = (process.env['TIDEMARK_BENCH_KINDS'] ?? '').split(',').filter(Boolean);
+  const unknown = wanted.find((name) => !names.includes(name as TypicalName));
+  if (unknown !== undefined) throw new Error(`TIDEMARK_BENCH_KINDS has '${unknown}'; there are ${names.join(', ')}.`);
+  return wanted.length === 0 ? names : names.filter((name) => wanted.includes(name));
+}
+
+/** Each question in turn with its statement; throws when the answers differ. */
+export async function askAll(store: QuestionStore, names: readonly TypicalName[], rounds: number): Promise<Asked[]> {
+  const [ours, theirs] = [copyOf(store), copyOf(store)];
+  const server = await Server.start({ dataPath: ours });
+  const hand = await HandSql.open(theirs);
+  const asked: Asked[] = [];
+  for (const name of names) asked.push(await askInTurns(name, { store, server, hand, rounds }));
+  await hand.close();
+  await server.stop();
+  removeCopy(ours);
+  removeCopy(theirs);
+  return asked;
+}
+
+async function askInTurns(name: TypicalName, { store, server, hand, rounds }: { store: QuestionStore; server: Server; hand: HandSql; rounds: number }): Promise<Asked> {
+  const { path, question, range, sql, expected, told, less }: Typical = TYPICAL[name];
+  const { from, to } = range(store.plan);
+  const of = { project: store.plan.project, fromMs: Date.parse(from), toMs: Date.parse(to) };
+  const statement = sql(of);
+  const [oursMs, handMs, lessMs]: [number[], number[], number[]] = [[], [], []];
+  let rowsRead = 0;
+  for (let round = -1; round < rounds; round++) {
+    const startedAt = performance.now();
+    const answer = await server.api.ask<{ meta: { rowsRead: number } }>(`/api/analytics/${path}`, { ...question, from, to, cache: false });
+    const tookMs = performance.now() - startedAt;
+    const byHand = await hand.run(statement);
+    rowsRead = answer.meta.rowsRead;
+    const [found, wanted] = [told(answer as never), expected(byHand.rows)];
+    if (!isDeepStrictEqual(found, wanted)) throw new WrongCount([`${name} answers ${excerpt(found)}, should be ${excerpt(wanted)}`]);
+    const withLess = less && (await hand.run(less.sql(of)));
+    // The first round warms up.
+    if (round < 0) continue;
+    if (withLess !== undefined) lessMs.push(withLess.ms);
+    oursMs.push(tookMs);
+    handMs.push(byHand.ms);
+  }
+  return { name, oursMs: spread(oursMs), handMs: spread(handMs), ratio: spread(oursMs.map((ms, at) => ms / handMs[at]!)), rowsRead, ...(less && { less: { what: less.what, ms: spread(lessMs) } }) };
+}
+
+function excerpt(value: unknown): string {
+  return JSON.stringify(value).slice(0, 400);
+}

@@ -1,0 +1,29 @@
+import type { VisitsPlan } from '../store/visits.ts';
+import type { Row } from '../hand-sql.ts';
+
+/** A question as people ask it, and the best statement by hand that gives the same answer. */
+export interface Typical {
+  /** Path below /api/analytics. */
+  path: string;
+  /** Without range. */
+  question: object;
+  range: (plan: VisitsPlan) => { from: string; to: string };
+  /** Times of `range` in epoch ms. */
+  sql: (of: { project: string; fromMs: number; toMs: number }) => string;
+  /** What of the statement's rows must equal `told` of the answer. */
+  expected: (rows: readonly Row[]) => unknown;
+  told: (answer: never) => unknown;
+  /** A statement that answers less, timed beside. */
+  less?: { what: string; sql: Typical['sql'] };
+}
+
+const DAY_MS = 86_400_000;
+
+/** All days of the store. */
+export function wholeRange({ endMs, days }: VisitsPlan): { from: string; to: string } {
+  return lastDays(days)({ endMs });
+}
+
+export function lastDays(days: number): (plan: Pick<VisitsPlan, 'endMs'>) => { from: string; to: string } {
+  return ({ endMs }) => ({ from: new Date(endMs - days * DAY_MS).toISOString(), to: new Date(endMs).toISOString() });
+}
