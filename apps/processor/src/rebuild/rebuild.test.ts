@@ -124,6 +124,18 @@ it('what was deleted stays deleted, also when it is deleted, or split anew, behi
   expect(await pipeline.ids('timeline')).toEqual(await pipeline.ids('events'));
 });
 
+it('it ends where files come as fast as they are copied', async () => {
+  await store(events(0, 10));
+  let sent = 10;
+  const withIntake: typeof exclusively = async (work) => {
+    await store(events(sent, sent + 5));
+    await store(events(sent + 5, (sent += 10)));
+    return exclusively(work);
+  };
+  expect(await rebuilt({}, { exclusively: withIntake, bounds: small })).toMatchObject({ state: 'done', error: undefined });
+  expect(await pipeline.ids('events')).toEqual(events(0, sent).map(({ eventId }) => eventId).toSorted());
+});
+
 it('it refuses to lose what only a table holds, to begin twice, and to begin without room; and leaves the tables as they were', async () => {
   await store(events(0, 30));
   const lake = [...pipeline.lake.manifest.files][0]!;

@@ -74,24 +74,36 @@ export async function rebuild(parts: RebuildParts, journal: RebuildJournal, run:
     const scope = partitionsCondition(run.partitions);
     const files = (): LakeFile[] => filesOfPartitions(lake, run.partitions);
     const pending = (): LakeFile[] => files().filter(({ path }) => !run.copied.has(path));
-    const copyPending = async (): Promise<void> => {
-      const batch = firstOf(pending(), bounds);
+    const copyBatch = async (batch: readonly LakeFile[]): Promise<void> => {
       await copy.copy(batch, scope, batch.some(({ path }) => !run.untouched.has(path)));
       const rows = rowsOf(batch);
       journal.copied(batch.map(({ path }) => path), rows);
       for (const { path } of batch) run.copied.add(path);
       run.rows += rows;
     };
-    while (rowsOf(pending()) > bounds.lastRows || pending().length > bounds.batchFiles) {
+    // What lands meanwhile is left: it may come as fast as it is copied.
+    const copyPending = async (): Promise<void> => {
+      for (let left = pending(); left.length > 0;) {
+        const batch = firstOf(left, bounds);
+        await copyBatch(batch);
+        left = left.slice(batch.length);
+      }
+    };
+    const patience = patienceFor(pending());
+    while ((rowsOf(pending()) > bounds.lastRows || pending().length > bounds.batchFiles) && !patience.isOver()) {
       run.stop.throwIfAborted();
-      await exclusively(copyPending);
+      await exclusively(async () => {
+        const batch = firstOf(pending(), bounds);
+        await copyBatch(batch);
+        patience.copied(batch);
+      });
     }
     run.stop.throwIfAborted();
     await exclusively(async () => {
       run.phase = 'comparing';
       const committed = (await committedPosition('events', parts)).offset;
       const before = committedCondition(parts.reader.epochs, committed);
-      while (pending().length > 0) await copyPending();
+      await copyPending();
       await agree({ warehouse, lake, copy }, files, `${scope} AND ${before}`);
       if (!run.allowLoss) await refuseLoss({ warehouse, lake, copy }, files(), `${scope} AND ${before}`);
       await parts.derived.write(shadowOf('events'));
@@ -100,7 +112,7 @@ export async function rebuild(parts: RebuildParts, journal: RebuildJournal, run:
       const lostIds = run.partitions === null ? await rangesOfLostIds(warehouse, before, idsSinceMs, hasIds) : [];
       run.stop.throwIfAborted();
       await processor.between(async () => {
-        while (pending().length > 0) await copyPending();
+        await copyPending();
         // Of what is not committed nothing lies elsewhere, and the processor is not to wait for all files.
         const landedSince = (): LakeFile[] => files().filter(({ ranges }) => ranges.some(({ to }) => to > committed));
         await agree({ warehouse, lake, copy }, landedSince, `${scope} AND NOT (${before})`);
@@ -143,6 +155,25 @@ async function putIdsBack(parts: RebuildParts, ranges: readonly OffsetRange[], i
   const refilled: Refilled = { events: 0, timeline: 0, event_ids: 0, lake: 0 };
   for (const range of ranges) await refillIds({ ...parts, broken: new Set(), idsSinceMs }, range, refilled);
   if (refilled.event_ids > 0) await parts.processor.relearnIds();
+}
+
+/** How much of what is there at the start is copied, in files and in rows, before jobs have to wait for the rest. */
+const PATIENCE_FACTOR = 2;
+
+/**
+ * Jobs that compact, and rows that land, make files that are to be copied too. Where they come as fast as they are copied
+ * there would be no end of taking turns with them.
+ */
+function patienceFor(atStart: readonly LakeFile[]): { copied(batch: readonly LakeFile[]): void; isOver(): boolean } {
+  let files = PATIENCE_FACTOR * atStart.length;
+  let rows = PATIENCE_FACTOR * rowsOf(atStart);
+  return {
+    copied(batch) {
+      files -= batch.length;
+      rows -= rowsOf(batch);
+    },
+    isOver: () => files < 0 && rows < 0,
+  };
 }
 
 function firstOf(files: readonly LakeFile[], { batchFiles, batchRows }: RebuildBounds): LakeFile[] {
