@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['tidemark-source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'sdks/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
+    setupFiles: ['tests/one-seed.ts'],
     // chDB allows one data folder per process, and its threads must not be torn down: one process a file.
     pool: 'forks',
     // On two cores: much of the suite's time is waiting for disks, timers and processes (measured: 166 % of a core with three).

@@ -9,6 +9,8 @@ import { requirementProblem } from './requirements.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+/** More files than these don't fail by chance. */
+const SECOND_TRIES = 3;
 
 const problem = requirementProblem(process);
 if (problem) {
@@ -69,32 +71,67 @@ async function buildOnce(sums) {
   }
 }
 
+/**
+ * Runs the tests, random ones with one seed. Files in which a test failed are run once more, one at a time and with the same
+ * seed: what random input found fails again, what only a busy machine's clock decided does not, and is told.
+ */
 function runVitest(chromium, filters, sums) {
-  console.log('\n# tests');
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
-  const report = join(folder, 'report.json');
-  const result = runNode(
-    'vitest/vitest.mjs',
-    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
-    chromium ? { TIDEMARK_TEST_CHROMIUM: chromium } : {},
-  );
-  const counted = existsSync(report) ? addReport(JSON.parse(readFileSync(report, 'utf8')), sums) : false;
-  // A worker that died, or an error outside any test, fails the run without failing a test.
-  if (result.status !== 0 && !counted) sums.failed++;
-  rmSync(folder, { recursive: true, force: true });
+  const seed = process.env.TIDEMARK_SEED ?? String(Date.now() % 1_000_000);
+  console.log(`\n# tests (TIDEMARK_SEED=${seed} gives random ones the same input again)`);
+  const env = { TIDEMARK_SEED: seed, ...(chromium ? { TIDEMARK_TEST_CHROMIUM: chromium } : {}) };
+  const first = vitest(filters, env);
+  const failedFiles = (first.report?.testResults ?? []).filter((file) => file.status === 'failed').map((file) => file.name);
+  if (failedFiles.length === 0 || failedFiles.length > SECOND_TRIES) {
+    const failed = first.report ? addReport([first.report], sums) : 0;
+    // A worker that died, or an error outside any test, fails the run without failing a test.
+    if (first.status !== 0 && failed === 0) sums.failed++;
+    return;
+  }
+  console.log(`\n# ${failedFiles.length} files once more, by themselves`);
+  const second = vitest(['--maxWorkers=1', ...failedFiles], env);
+  const rest = { testResults: first.report.testResults.filter((file) => !failedFiles.includes(file.name)) };
+  const failed = addReport([rest, second.report ?? { testResults: [] }], sums);
+  if (second.status !== 0 && failed === 0) sums.failed++;
+  tellFirstTry(first.report);
 }
 
-/** Adds vitest's JSON report to the sums; true when it holds a failure. A file that could not be loaded is one. */
-function addReport(report, sums) {
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+function vitest(args, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
+  const path = join(folder, 'report.json');
+  const { status } = runNode(
+    'vitest/vitest.mjs',
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...args],
+    env,
   );
-  for (const file of brokenFiles) console.log(`FAILED: ${relative(root, file.name)} could not be run`);
-  const failed = report.numFailedTests + brokenFiles.length;
-  sums.passed += report.numPassedTests;
+  const report = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  rmSync(folder, { recursive: true, force: true });
+  return { status, report };
+}
+
+function tellFirstTry({ testResults }) {
+  for (const file of testResults) {
+    for (const test of file.assertionResults) {
+      if (test.status === 'failed') console.log(`FAILED AT FIRST: ${relative(root, file.name)} > ${test.fullName}`);
+    }
+  }
+}
+
+/** Adds vitest's JSON reports to the sums; returns how many failed. A file that could not be loaded is one. */
+function addReport(reports, sums) {
+  let failed = 0;
+  for (const file of reports.flatMap((report) => report.testResults)) {
+    const counts = { passed: 0, failed: 0, other: 0 };
+    for (const { status } of file.assertionResults) counts[status in counts ? status : 'other']++;
+    if (file.status === 'failed' && counts.failed === 0) {
+      console.log(`FAILED: ${relative(root, file.name)} could not be run`);
+      counts.failed = 1;
+    }
+    sums.passed += counts.passed;
+    sums.skipped += counts.other;
+    failed += counts.failed;
+  }
   sums.failed += failed;
-  sums.skipped += report.numPendingTests + report.numTodoTests;
-  return failed > 0;
+  return failed;
 }
 
 /** A Chromium for the page's tests: the system's, or Debian's package when we may install it. */
