@@ -133,3 +133,19 @@ it.each<Json>([
 ])('%j is 400', async (body) => {
   expect((await shop.request('/api/events/export', { body })).status).toBe(400);
 });
+
+it('L2: it waits for what was acknowledged, and its headers tell how far it is complete, as `meta` of a question does', async () => {
+  const lateAt = '2026-03-05T10:00:00.000Z';
+  for (let n = 0; n < 5; n++) {
+    const waitFor = await shop.send([{ eventId: `late${n}`, eventName: 'late', userId: 'u9', timestamp: lateAt }]);
+    const response = await shop.request('/api/events/export', { body: { from: '2026-03-05', to: '2026-03-06', waitFor } });
+    expect((await response.text()).trimEnd().split('\n').length).toBe(n + 1);
+    const [asOf, through, provisional] = ['as-of', 'complete-through', 'provisional-from'].map((name) => response.headers.get(`tidemark-${name}`));
+    expect(Date.parse(asOf!)).toBeGreaterThanOrEqual(Date.parse(waitFor));
+    expect(Date.parse(through!)).toBeLessThan(Date.parse(asOf!));
+    expect(provisional).toBeNull();
+  }
+  const open = await shop.request('/api/events/export', { body: { range: 'today' } });
+  await open.arrayBuffer();
+  expect(Date.parse(open.headers.get('tidemark-provisional-from')!)).toBeLessThanOrEqual(Date.parse(open.headers.get('tidemark-as-of')!));
+});

@@ -99,6 +99,9 @@ it('waits for what it is asked to wait for, and tells how far it goes', async ()
     const { events, meta } = await timeline('fresh', { waitFor: receivedAt });
     expect(ids(events).at(-1)).toBe(`fresh${n}`);
     expect([Date.parse(meta.asOf) >= Date.parse(receivedAt), Date.parse(meta.completeThrough) < Date.parse(meta.asOf)]).toEqual([true, true]);
+    expect(meta.provisionalFrom).toBeNull();
+    const open = (await timeline('fresh', { to: '2100-01-01' })).meta;
+    expect(open.provisionalFrom).toBe(open.completeThrough);
   }
 });
 
@@ -141,7 +144,7 @@ it('bots are in it, flagged', async () => {
 });
 
 it('of nobody is empty; a made-up cursor, order or field is 400', async () => {
-  expect(await timeline('nobody')).toEqual({ events: [], nextCursor: null, meta: { asOf: expect.any(String), completeThrough: expect.any(String) } });
+  expect(await timeline('nobody')).toEqual({ events: [], nextCursor: null, meta: { asOf: expect.any(String), completeThrough: expect.any(String), provisionalFrom: null } });
   for (const query of ['cursor=made-up', 'cursor=W10', 'cursor=', 'order=up', 'form=today', 'from=soon', 'waitFor=soon']) {
     const response = await shop.request(`/api/users/phone/timeline?${query}`);
     expect([query, response.status]).toEqual([query, 400]);

@@ -2,6 +2,10 @@
 import { Type } from 'typebox';
 
 export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, milliseconds.' });
+export const CompletenessShape = Type.Object(
+  { asOf: Time, completeThrough: Time, provisionalFrom: Type.Union([Time, Type.Null()]) },
+  { description: 'As of questions: every event acknowledged up to asOf is in; event times before completeThrough are complete; from provisionalFrom on, others may come.' },
+);
 export const Count = Type.Integer({ minimum: 0 });
 
 export const ProblemSchema = Type.Object(

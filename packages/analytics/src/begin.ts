@@ -1,6 +1,7 @@
 import type { AskContext } from './ask-context.ts';
 import type { Asking } from './asking.ts';
 import { SavedCohorts } from './cohorts/saved-cohorts.ts';
+import { completenessOf } from './completeness.ts';
 import { withDefinitions } from './definitions.ts';
 import { BY_KEY, type Naming } from './naming.ts';
 import { judgePatterns } from './patterns.ts';
@@ -28,8 +29,7 @@ export async function begin(question: Record<string, never>, context: AskContext
   const startedMs = context.clock();
   const range = timeRange(question, startedMs);
   if (question['waitFor'] !== undefined) await waitFor(question['waitFor'], context);
-  // Read before the first statement: what has become visible since may be in the answer, never the other way round.
-  const { asOfMs, watermarkMs } = context.freshness.status();
+  const completeness = completenessOf(context.freshness, range);
   const identity = (await context.identities?.of(context.project)) ?? plainIdentity(context.project);
   const cohorts = new SavedCohorts({ project: context.project, identity, nowMs: startedMs }, context.cohort);
   await cohorts.check(question);
@@ -73,9 +73,7 @@ export async function begin(question: Record<string, never>, context: AskContext
   const rollups = new RollupUse(context.project, query);
   rollups.noteRange(range);
   const meta = async (): Promise<Meta> => ({
-    asOf: iso(asOfMs),
-    completeThrough: iso(watermarkMs),
-    provisionalFrom: watermarkMs < range.toMs ? iso(Math.max(range.fromMs, watermarkMs)) : null,
+    ...completeness,
     approximate: await rollups.isApproximate(),
     rollups: rollups.told,
     from: formatTime(range.zone, range.fromMs),
@@ -86,8 +84,4 @@ export async function begin(question: Record<string, never>, context: AskContext
     sql: statements.join(';\n'),
   });
   return { asking: { project: context.project, identity, naming, range, nowMs: startedMs, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, sql: context.sql, signal: context.signal, ran }, meta, insert };
-}
-
-function iso(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

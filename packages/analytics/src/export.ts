@@ -2,16 +2,19 @@
 import type { Warehouse } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
 import { SavedCohorts, type CohortLookup } from './cohorts/saved-cohorts.ts';
+import { completenessOf, type Completeness } from './completeness.ts';
 import { withDefinitions } from './definitions.ts';
 import { eventsSql } from './events.ts';
 import { outputLine, outputSelect, TIMELINE_COLUMNS, type TimelineRow } from './output.ts';
 import { ACTOR_COLUMNS, joinIdentity, PERSON_NAME_SQL } from './person.ts';
+import type { Freshness } from './ports.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { timeRange, type TimeRange } from './range.ts';
 import { COMMON, Where } from './schema.ts';
 import { SESSION_ID, SESSION_START } from './session-of-event.ts';
 import type { SessionSource } from './sessions-of-range.ts';
 import { validate } from './validate.ts';
+import { waitFor } from './wait-for.ts';
 
 const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 
@@ -23,6 +26,7 @@ export const ExportRequest = Type.Object(
     range: COMMON.range,
     timezone: COMMON.timezone,
     where: Type.Optional(Where),
+    waitFor: COMMON.waitFor,
     sessions: Type.Optional(Type.Boolean({ description: 'false = without the session of each event, which costs memory and time' })),
   },
   { additionalProperties: false },
@@ -32,6 +36,8 @@ export type ExportRequest = Static<typeof ExportRequest>;
 export interface EventExport {
   format: (typeof EXPORT_FORMATS)[number];
   contentType: string;
+  /** How far the file that is streamed afterwards is complete. Waits where the request says so. */
+  begin(): Promise<Completeness>;
   /** The file's bytes. Throws WarehouseError. */
   stream(): AsyncIterable<Buffer>;
 }
@@ -42,10 +48,10 @@ const CONTENT_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv; charset=
 const MAX_SESSION_EVENTS = 2_000_000;
 
 /**
- * An export that a request body asks for; nothing is read before `stream()`. `identity`: the project's; absent = nobody is joined or
+ * An export that a request body asks for; nothing is read before `begin()`. `identity`: the project's; absent = nobody is joined or
  * cut. `cohort`: finds saved cohorts; `stream()` throws a QuestionError for those that there are not. Throws QuestionError.
  */
-export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; identity?: ProjectIdentity; cohort?: CohortLookup }): EventExport {
+export function exportEvents(body: unknown, context: { project: string; warehouse: Warehouse; clock: () => number; freshness: Freshness; identity?: ProjectIdentity; cohort?: CohortLookup }): EventExport {
   const request = validate(ExportRequest, body);
   const { format = 'ndjson' } = request;
   const { project, warehouse, clock, identity = plainIdentity(project), cohort } = context;
@@ -59,7 +65,11 @@ export function exportEvents(body: unknown, context: { project: string; warehous
     const sql = await withDefinitions(isTold ? statements.with : statements.without, { identity, query, cohortIds: (name) => cohorts.ids(name) });
     yield* format === 'ndjson' ? outputLines(warehouse.stream(sql, 'JSONEachRow')) : warehouse.stream(sql, format === 'csv' ? 'CSVWithNames' : 'Parquet');
   }
-  return { format, contentType: CONTENT_TYPES[format], stream };
+  const begin = async (): Promise<Completeness> => {
+    if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
+    return completenessOf(context.freshness, range);
+  };
+  return { format, contentType: CONTENT_TYPES[format], begin, stream };
 }
 
 async function isFew({ fromMs, toMs }: TimeRange, project: string, query: SessionSource['query']): Promise<boolean> {

@@ -8,6 +8,7 @@ export type { Freshness, Identities, IdentitiesToChange } from './ports.ts';
 export { ChannelRules, checkChannelRules, type ChannelRule } from './channels.ts';
 export { checkCohort, checkStaticCohort } from './cohorts/check-cohort.ts';
 export { checkQuestion } from './check-question.ts';
+export type { Completeness } from './completeness.ts';
 export { exportEvents, ExportRequest, type EventExport } from './export.ts';
 export type { CohortLookup } from './cohorts/saved-cohorts.ts';
 export { StaticCohorts } from './cohorts/static-cohorts.ts';

@@ -1,5 +1,6 @@
 /** One person's actions, in order: a merge of the ranges of all the person's ids in the table `timeline`. */
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
+import { completenessOf, type Completeness } from './completeness.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { areOf, readFirstRows, readPlaced, ROWS_BEYOND, withSessionsOf, type FirstRows, type FirstSpan } from './first-rows.ts';
 import { outputLine, type OutputEvent, type PlacedRow } from './output.ts';
@@ -31,7 +32,7 @@ export interface TimelinePage {
   /** null on the last page. */
   nextCursor: string | null;
   /** As in answers to questions, RFC 3339. */
-  meta: { asOf: string; completeThrough: string };
+  meta: Completeness;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -61,22 +62,21 @@ export async function timelineQuery(request: TimelineRequest, context: TimelineC
 /** The JSON text of the same: the stored texts are passed on, neither parsed nor written again. */
 export async function timelineJson(request: TimelineRequest, context: TimelineContext): Promise<string> {
   if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
-  // Read before the first statement: what has become visible since may be shown, never the other way round.
-  const { asOfMs, watermarkMs } = context.freshness.status();
-  const { rows, more } = await readRows(request, context);
-  const meta = { asOf: new Date(asOfMs).toISOString(), completeThrough: new Date(watermarkMs).toISOString() };
+  const bounds = boundsOf(request, context.clock());
+  const meta = completenessOf(context.freshness, bounds);
+  const { rows, more } = await readRows(request, bounds, context);
   const last = rows.at(-1);
   const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };
   return `{"events":[${rows.map(outputLine).join(',')}],"nextCursor":${JSON.stringify(more && position ? writeCursor(position) : null)},"meta":${JSON.stringify(meta)}}`;
 }
 
-async function readRows(request: TimelineRequest, context: TimelineContext): Promise<TimelineRows> {
+async function readRows(request: TimelineRequest, bounds: Bounds, context: TimelineContext): Promise<TimelineRows> {
   const { project, warehouse } = context;
   const { order = 'asc', limit = DEFAULT_LIMIT } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw new QuestionError({ code: 'invalid_value', field: 'limit', value: limit, rule: `1 to ${MAX_LIMIT}`, detail: `limit must be a whole number from 1 to ${MAX_LIMIT}.` });
   }
-  const conditions = boundsSql(request, context.clock());
+  const conditions = boundsSql(request, bounds);
   const identity = (await context.identities?.of(project)) ?? plainIdentity(project);
   if (conditions.length === 0) return firstPage({ id: request.id, order, limit, beyond: context.rowsBeyond ?? ROWS_BEYOND }, identity, warehouse);
   const person = await resolvePerson(request.id, identity, warehouse);
@@ -133,11 +133,21 @@ async function isNamedIn({ read, isWhole }: FirstRows, id: string, project: stri
   return read.some(({ user_id }) => user_id === id) || (!isWhole && isNamedAlone(id, project, warehouse));
 }
 
-function boundsSql({ from, to, cursor, order = 'asc' }: TimelineRequest, nowMs: number): string[] {
+/** Of event time, epoch ms. */
+interface Bounds {
+  fromMs?: number;
+  toMs?: number;
+}
+
+function boundsOf({ from, to }: TimelineRequest, nowMs: number): Bounds {
   const zone = zoneOf('UTC');
+  return { ...(from !== undefined && { fromMs: readTime(from, 'from', zone, nowMs) }), ...(to !== undefined && { toMs: readTime(to, 'to', zone, nowMs) }) };
+}
+
+function boundsSql({ cursor, order = 'asc' }: TimelineRequest, { fromMs, toMs }: Bounds): string[] {
   const conditions: string[] = [];
-  if (from !== undefined) conditions.push(`time >= ${timeLiteral(readTime(from, 'from', zone, nowMs))}`);
-  if (to !== undefined) conditions.push(`time < ${timeLiteral(readTime(to, 'to', zone, nowMs))}`);
+  if (fromMs !== undefined) conditions.push(`time >= ${timeLiteral(fromMs)}`);
+  if (toMs !== undefined) conditions.push(`time < ${timeLiteral(toMs)}`);
   if (cursor !== undefined) {
     const { timeMs, sequence, eventId, offset } = readCursor(cursor);
     const sign = order === 'asc' ? '>' : '<';

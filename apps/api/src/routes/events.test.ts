@@ -101,6 +101,7 @@ describe('GET /api/events/{eventId}', () => {
     });
     expect(trace.time).toEqual({ original: at(1), corrected: at(1), correctedByMs: 0 });
     expect(trace.event.properties).toEqual(hostile);
+    expect([Date.parse(trace.meta.asOf) >= Date.parse(trace.receivedAt), Date.parse(trace.meta.completeThrough) < Date.parse(trace.meta.asOf)]).toEqual([true, true]);
   });
 
   it('shows by how much a wrong clock was corrected, under an id that needs encoding', async () => {

@@ -6,6 +6,7 @@ import { grantOf } from '../access.ts';
 import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
+import { completenessHeaders } from '../completeness-headers.ts';
 import { counted, startReading } from '../first-chunk.ts';
 import { Problem } from '../problem.ts';
 import { streamed } from '../schemas.ts';
@@ -32,7 +33,8 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
     async handler(request, reply) {
       const { project } = grantOf(request);
       const identity = await deps.identities?.of(project);
-      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock, ...(identity && { identity }), cohort: cohortLookup(deps.control) });
+      const file = exportEvents(request.body ?? {}, { project, warehouse: deps.warehouse, clock: deps.clock, freshness: deps.processor, ...(identity && { identity }), cohort: cohortLookup(deps.control) });
+      const completeness = await file.begin();
       if (running >= atOnce) {
         const detail = `${atOnce} exports are running, which is as many as may: try again when one has ended.`;
         throw new Problem('too_many_exports', detail, { headers: { 'retry-after': '5' } });
@@ -42,7 +44,7 @@ export function exportRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const chunks = await startReading(counted(file.stream(), () => running--, broken));
       return reply
         .type(file.contentType)
-        .headers({ 'content-disposition': `attachment; filename="events.${file.format}"`, 'cache-control': 'no-store' })
+        .headers({ 'content-disposition': `attachment; filename="events.${file.format}"`, 'cache-control': 'no-store', ...completenessHeaders(completeness) })
         .send(Readable.from(chunks, { objectMode: false }));
     },
   });

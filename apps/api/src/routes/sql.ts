@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { grantOf } from '../access.ts';
+import { completenessHeaders } from '../completeness-headers.ts';
 import type { ApiDeps } from '../deps.ts';
 import { startReading } from '../first-chunk.ts';
 import { Problem } from '../problem.ts';
@@ -43,6 +44,6 @@ export async function sendSqlFile(body: unknown, context: AskContext, reply: Fas
   const chunks = await startReading(file.stream());
   return reply
     .type(file.contentType)
-    .headers({ 'content-disposition': `attachment; filename="result.${file.format}"`, 'cache-control': 'no-store' })
+    .headers({ 'content-disposition': `attachment; filename="result.${file.format}"`, 'cache-control': 'no-store', ...completenessHeaders(file.completeness) })
     .send(Readable.from(chunks, { objectMode: false }));
 }

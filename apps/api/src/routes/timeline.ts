@@ -5,13 +5,9 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import type { ApiDeps } from '../deps.ts';
-import { NextCursor, OutputEventShape, Time } from '../schemas.ts';
+import { CompletenessShape, NextCursor, OutputEventShape } from '../schemas.ts';
 
 const Person = Type.Object({ id: Type.String({ minLength: 1, description: 'Any id of the person.' }) });
-const Meta = Type.Object({
-  asOf: Time,
-  completeThrough: Time,
-}, { description: 'As of questions: every event acknowledged up to asOf is in; event times before completeThrough are complete.' });
 const Page = Type.Object(
   {
     from: Type.Optional(Type.String({ description: 'RFC 3339, a date, -1h, today, …' })),
@@ -34,7 +30,7 @@ export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identit
       tags: ['events'],
       params: Person,
       querystring: Page,
-      response: { 200: Type.Object({ events: Type.Array(OutputEventShape), nextCursor: NextCursor, meta: Meta }) },
+      response: { 200: Type.Object({ events: Type.Array(OutputEventShape), nextCursor: NextCursor, meta: CompletenessShape }) },
     },
     async handler(request, reply): Promise<FastifyReply> {
       const page = await timelineJson(

@@ -32,6 +32,7 @@ const Trace = Type.Object({
   event: Type.Optional(OutputEventShape),
   /** Of a pending event. */
   lag: Type.Optional(Type.Object({ recordsBefore: Count, ms: Type.Number() })),
+  meta: Type.Object({ asOf: Time, completeThrough: Time }, { description: 'As of questions, and read before the event was looked for.' }),
   refusals: Type.Array(Refusal, { description: 'Copies of the event that could not be stored, or only by a replay, newest first.' }),
 });
 type Trace = Static<typeof Trace>;
@@ -59,7 +60,8 @@ export function traceRoutes(app: FastifyInstance, deps: ApiDeps): void {
 async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise<Trace> {
   const { warehouse, processor, log, identities } = deps;
   // The status first: what is committed after it is found in the stores, what was not is found in the log.
-  const { partition, committedOffset, lag, lagMs, epoch } = processor.status();
+  const { partition, committedOffset, lag, lagMs, epoch, asOfMs, watermarkMs } = processor.status();
+  const meta = { asOf: new Date(asOfMs).toISOString(), completeThrough: new Date(watermarkMs).toISOString() };
   const condition = `event_id = ${literal(eventId)}`;
   const [stored, refusals] = await Promise.all([
     traceQuery(eventId, { project, warehouse, ...(identities && { identities }) }),
@@ -71,6 +73,7 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
       outcome: 'stored',
       detail: 'The event is stored: questions see it.',
       position: stored.position,
+      meta,
       refusals,
     };
   }
@@ -82,13 +85,14 @@ async function traceOf(eventId: string, project: string, deps: ApiDeps): Promise
       detail: 'The event is safe in the log; questions see it once the processor has come to it.',
       position: { epoch, partition, offset: pending.offset },
       lag: { recordsBefore: pending.offset - committedOffset, ms: lagMs },
+      meta,
       refusals,
     };
   }
   const [refusal] = refusals;
   if (refusal === undefined) throw notFound((await processor.balance(project)).pending);
   const { receivedAt, source, position, detail } = refusal;
-  return { eventId, outcome: 'quarantined', detail, receivedAt, source, position, refusals };
+  return { eventId, outcome: 'quarantined', detail, receivedAt, source, position, meta, refusals };
 }
 
 function toldBy(event: OutputEvent) {

@@ -1,6 +1,7 @@
 /** All of an SQL query's result as a streamed file (rule Z8). */
 import type { AskContext } from '../ask-context.ts';
 import { begin } from '../begin.ts';
+import type { Completeness } from '../completeness.ts';
 import { Question } from '../kinds/sql-question.ts';
 import { validate } from '../validate.ts';
 import { adhocRequest, asQuestionError } from './run.ts';
@@ -8,6 +9,7 @@ import { adhocRequest, asQuestionError } from './run.ts';
 export interface SqlFile {
   format: 'csv' | 'ndjson' | 'parquet';
   contentType: string;
+  completeness: Completeness;
   /** Reads to its end or throws: what is wrong with the query before its first chunk. */
   stream(): AsyncGenerator<Buffer>;
 }
@@ -22,7 +24,8 @@ export function asksForFile(body: unknown): boolean {
 /** Throws a QuestionError. */
 export async function sqlFile(body: unknown, context: AskContext): Promise<SqlFile> {
   const question = validate(Question, body) as Question & { format: SqlFile['format'] };
-  const { asking } = await begin(question as never, context);
+  const { asking, meta } = await begin(question as never, context);
+  const { asOf, completeThrough, provisionalFrom } = await meta();
   const request = adhocRequest(question, asking);
   const { sql } = asking;
   if (sql === undefined) throw new Error('nothing runs SQL queries here');
@@ -33,5 +36,5 @@ export async function sqlFile(body: unknown, context: AskContext): Promise<SqlFi
       throw asQuestionError(error);
     }
   }
-  return { format: question.format, contentType: CONTENT_TYPES[question.format], stream };
+  return { format: question.format, contentType: CONTENT_TYPES[question.format], completeness: { asOf, completeThrough, provisionalFrom }, stream };
 }
