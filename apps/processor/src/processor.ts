@@ -11,6 +11,7 @@ import { OutcomeStore } from './outcomes.ts';
 import { QuarantineConsumer } from './quarantine-consumer.ts';
 import type { Balance, LatenessCounts, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
 import { RangeGate } from './range-gate.ts';
+import { RangeLoop } from './range-loop.ts';
 import { startPosition, type StartPosition } from './start-position.ts';
 import { Stores, type WriteObserver } from './stores.ts';
 
@@ -39,8 +40,7 @@ export interface ProcessorObserver {
   failed(topic: 'events' | 'quarantine', error: unknown): void;
 }
 
-const POLL_MS = 20;
-const RETRY_MS = [250, 1_000, 5_000] as const;
+const QUARANTINE_IDLE_MS = 100;
 /** A range of this many records goes at once; a smaller one waits `lingerMs` for company. */
 const FULL_RANGE_RECORDS = 20_000;
 
@@ -61,8 +61,9 @@ export class Processor implements ProcessorView {
   readonly #lateness = new Lateness();
   readonly #listeners = new Set<(outcomes: LiveOutcome[]) => void>();
   #committedReceivedAtMs = 0;
-  #running: Promise<void>[] = [];
-  #stopping = false;
+  readonly #loops: Record<Topic, RangeLoop>;
+  /** performance.now() of when records were first seen that no range has taken. */
+  #waitingSince: number | undefined;
   readonly #gate = new RangeGate();
 
   static async open(parts: ProcessorParts): Promise<Processor> {
@@ -90,16 +91,19 @@ export class Processor implements ProcessorView {
     const crash = crashPoint === undefined ? {} : { crashPoint };
     this.#events = new EventConsumer({ reader, positions, seen, stores, outcomes, dirty, warehouse, temporaryFolder, nowMs, version, ...crash }, start.events);
     this.#quarantine = new QuarantineConsumer({ reader, positions, warehouse, temporaryFolder, outcomes, counted: (counts) => observer.setAside?.(counts) }, start.quarantine);
+    this.#loops = {
+      events: new RangeLoop({ next: () => this.#nextEvents(), failed: (error) => observer.failed('events', error) }),
+      quarantine: new RangeLoop({ next: () => this.#nextQuarantine(), idleMs: QUARANTINE_IDLE_MS, failed: (error) => observer.failed('quarantine', error) }),
+    };
   }
 
   start(): void {
-    this.#running = [this.#consumeEvents(), this.#consumeQuarantine()];
+    for (const loop of Object.values(this.#loops)) loop.start();
   }
 
   /** Finishes the range in hand and stops; the rest stays in the log. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#running);
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()));
     await this.#stores.close();
   }
 
@@ -154,15 +158,14 @@ export class Processor implements ProcessorView {
     return balanceOf({ received, outcomes: this.#outcomes, waiting, leaving: this.#quarantine.leaving(endOffsets.quarantine, project) }, project);
   }
 
-  async caughtUp(timeoutMs: number): Promise<boolean> {
-    const { reader } = this.#parts;
-    const target = reader.endOffset('events', 0);
-    const deadline = performance.now() + timeoutMs;
-    while (this.#events.offset < target) {
-      if (performance.now() >= deadline || this.#stopping) return false;
-      await sleep(POLL_MS);
-    }
-    return true;
+  caughtUp(timeoutMs: number): Promise<boolean> {
+    const target = this.#parts.reader.endOffset('events', 0);
+    return this.#loops.events.until(() => this.#events.offset >= target, timeoutMs);
+  }
+
+  quarantineCaughtUp(timeoutMs: number): Promise<boolean> {
+    const target = this.#parts.reader.endOffset('quarantine', 0);
+    return this.#loops.quarantine.until(() => this.#quarantine.offset >= target, timeoutMs);
   }
 
   /**
@@ -173,60 +176,30 @@ export class Processor implements ProcessorView {
     return this.#gate.between(work);
   }
 
-  async quarantineCaughtUp(timeoutMs: number): Promise<boolean> {
-    const target = this.#parts.reader.endOffset('quarantine', 0);
-    const deadline = performance.now() + timeoutMs;
-    while (this.#quarantine.offset < target) {
-      if (performance.now() >= deadline || this.#stopping) return false;
-      await sleep(POLL_MS);
-    }
-    return true;
-  }
-
   subscribe(listener: (outcomes: LiveOutcome[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  async #consumeEvents(): Promise<void> {
+  /** Takes the next range of events once it is due. */
+  async #nextEvents(): Promise<boolean> {
     const { reader, lingerMs = 400 } = this.#parts;
-    let failures = 0;
-    let waitingSince: number | undefined;
-    while (!this.#stopping) {
-      const lag = reader.endOffset('events', 0) - this.#events.offset;
-      const now = performance.now();
-      waitingSince = lag === 0 ? undefined : (waitingSince ?? now);
-      const due = this.#events.unfinished || lag >= FULL_RANGE_RECORDS || (waitingSince !== undefined && now - waitingSince >= lingerMs);
-      if (!due) {
-        await sleep(POLL_MS);
-        continue;
-      }
-      try {
-        const startedAt = performance.now();
-        const committed = await this.#gate.range(() => this.#events.next());
-        if (committed !== undefined) this.#tell(committed, performance.now() - startedAt);
-        failures = 0;
-        waitingSince = undefined;
-      } catch (error) {
-        this.#observer.failed('events', error);
-        await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
-      }
-    }
+    const lag = reader.endOffset('events', 0) - this.#events.offset;
+    const startedAt = performance.now();
+    this.#waitingSince = lag === 0 ? undefined : (this.#waitingSince ?? startedAt);
+    const isDue = this.#events.unfinished || lag >= FULL_RANGE_RECORDS || (this.#waitingSince !== undefined && startedAt - this.#waitingSince >= lingerMs);
+    if (!isDue) return false;
+    const committed = await this.#gate.range(() => this.#events.next());
+    if (committed !== undefined) this.#tell(committed, performance.now() - startedAt);
+    this.#waitingSince = undefined;
+    return true;
   }
 
-  async #consumeQuarantine(): Promise<void> {
-    let failures = 0;
-    while (!this.#stopping) {
-      try {
-        const live = await this.#gate.range(() => this.#quarantine.next());
-        if (live === undefined) await sleep(POLL_MS * 5);
-        else this.#publish(live);
-        failures = 0;
-      } catch (error) {
-        this.#observer.failed('quarantine', error);
-        await this.#pause(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]!);
-      }
-    }
+  async #nextQuarantine(): Promise<boolean> {
+    const live = await this.#gate.range(() => this.#quarantine.next());
+    if (live === undefined) return false;
+    this.#publish(live);
+    return true;
   }
 
   #tell(committed: CommittedRange, elapsedMs: number): void {
@@ -253,13 +226,4 @@ export class Processor implements ProcessorView {
   #publish(outcomes: LiveOutcome[]): void {
     for (const listener of this.#listeners) listener(outcomes);
   }
-
-  /** Waits, but not past a stop. */
-  async #pause(ms: number): Promise<void> {
-    for (let waited = 0; waited < ms && !this.#stopping; waited += POLL_MS) await sleep(POLL_MS);
-  }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
