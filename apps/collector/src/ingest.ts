@@ -21,11 +21,9 @@ import { readBody } from './body.ts';
 import type { BodyBudget } from './body.ts';
 import { clientAddress } from './client-address.ts';
 import { readContent } from './content.ts';
-import type { Content } from './content.ts';
 import { corsHeaders } from './cors.ts';
 import type { Dialect, ForeignRequest, NotNow } from './dialects/dialect.ts';
 import { readForeignContent } from './dialects/foreign-content.ts';
-import { elementBytes } from './element-bytes.ts';
 import { HeldRequests } from './held-requests.ts';
 import { isKnownEncoding } from './inflate.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
@@ -34,8 +32,7 @@ import type { Intake } from './intake.ts';
 import type { Refusal } from './problem.ts';
 import { quarantineItem } from './quarantine.ts';
 import type { KeyRates } from './rate-limit.ts';
-import { parsedEvents, plainEvents } from './request-events.ts';
-import type { RequestEvents } from './request-events.ts';
+import { batchOf } from './request-batch.ts';
 import { Turns } from './turns.ts';
 import { keyOfBody, keyOfHead, plainKey } from './write-key.ts';
 
@@ -133,7 +130,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       if ('code' in by) return refused(by, wireBytes);
     }
 
-    const batch = content.kind === 'plain' ? plainBatch(content) : parsedBatch(content, shape);
+    const batch = batchOf(content, shape);
     if (batch === undefined) {
       return keepWhole(
         req,
@@ -251,20 +248,4 @@ function patiently(refusal: Refusal, { status, retryAfterSeconds }: NotNow & { k
 
 function refused(refusal: Refusal, bytes: number): End {
   return { kind: 'refused', refusal, bytes };
-}
-
-function plainBatch({ body, bytes }: Content & { kind: 'plain' }): { sentAt: unknown; events: RequestEvents } {
-  return { sentAt: body.sentAt, events: plainEvents(bytes, body) };
-}
-
-function parsedBatch(
-  { value, bytes, isUtf8 }: Content & { kind: 'json' },
-  shape: 'single' | 'batch',
-): { sentAt: unknown; events: RequestEvents } | undefined {
-  if (shape === 'single') return { sentAt: undefined, events: parsedEvents([value], () => bytes, isUtf8) };
-  if (typeof value !== 'object' || value === null || !('events' in value) || !Array.isArray(value.events))
-    return undefined;
-  const events = value.events as unknown[];
-  const sentAt = 'sentAt' in value ? value.sentAt : undefined;
-  return { sentAt, events: parsedEvents(events, elementBytes(bytes, events), isUtf8) };
 }
