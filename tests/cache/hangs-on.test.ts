@@ -1,4 +1,5 @@
 /** Each thing that an answer hangs on, by itself: when it changes, what was computed before is not served. */
+import { MAX_CLAIMED_DEVICES } from '@tidemark/identity';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DAY_MS, type Change, type Sketch } from './changes.ts';
 import { Store, type History } from './store.ts';
@@ -59,6 +60,21 @@ it.each(CASES)('%s', async (_, kind, body, changes, afterMs = 60_000) => {
   const expected = await history.compute(kind, question);
   expect(expected, 'the change shows').not.toEqual(first.answer);
   expect(await history.ask(kind, question)).toMatchObject({ answer: expected, cached: false });
+});
+
+it('a user with too many devices, who is noticed after the events are stored', async () => {
+  const { history, range } = await begun();
+  const question = { ...range, ...users };
+  expect(await history.ask('trend', question)).toMatchObject({ answer: { series: [{ total: 3 }] } });
+  const seenWith = (device: string): Sketch => event(['bob', device], 3 * DAY_MS);
+  await history.take(add(seenWith('d1'), ...Array.from({ length: MAX_CLAIMED_DEVICES }, (_, i) => seenWith(`kiosk ${i}`))));
+  await history.take(ROUND);
+  store.nowMs += 60_000;
+  store.isReadBeside = true;
+  expect(await history.ask('trend', question), 'd1 is taken for bob\'s').toMatchObject({ answer: { series: [{ total: 2 }] } });
+  store.isReadBeside = false;
+  store.nowMs += 60_000;
+  expect(await history.ask('trend', question), 'no claim of bob counts').toMatchObject({ answer: { series: [{ total: 3 }] }, cached: false });
 });
 
 it('nothing else: what is of another time and of nobody who came leaves an answer as good as new', async () => {

@@ -1,6 +1,6 @@
 /** A store with everything that an answer may hang on, a clock that is set by hand, and a cache of answers. */
 import { join } from 'node:path';
-import { AnswerCache, ask, personsOfHashes, plainIdentity, rollupDefinitions, WarehouseIdentities, type AskContext, type Caching, type ChannelRule, type CohortLookup, type Meta } from '@tidemark/analytics';
+import { AnswerCache, ask, personsOfHashes, plainIdentity, rollupDefinitions, WarehouseIdentities, type AskContext, type Caching, type ChannelRule, type CohortLookup, type Identities, type Meta, type ProjectIdentity } from '@tidemark/analytics';
 import { openControl, type Control } from '@tidemark/control';
 import { retention, Rollups } from '@tidemark/jobs';
 import type { Processor } from '@tidemark/processor';
@@ -20,6 +20,8 @@ interface Told {
 
 export class Store {
   nowMs = 0;
+  /** Who is who is told as it was the last time, as to questions that come while it is read anew beside them. */
+  isReadBeside = false;
   readonly #pipeline = new TestPipeline();
   #processor!: Processor;
   #control!: Control;
@@ -104,7 +106,9 @@ export class Store {
   #contextOf(project: string): AskContext {
     const { warehouse } = this.#pipeline;
     const freshness = { status: () => ({ asOfMs: this.nowMs, watermarkMs: this.nowMs - LATENESS_MS }), caughtUp: async () => true };
-    const identities = new WarehouseIdentities({ warehouse, decisionsOf: (of) => this.#control.identities.list(of), changes: () => this.#processor.identityChanges(), monotonicMs: () => this.nowMs });
+    const read = new WarehouseIdentities({ warehouse, decisionsOf: (of) => this.#control.identities.list(of), changes: () => this.#processor.identityChanges(), monotonicMs: () => this.nowMs });
+    let last: ProjectIdentity | undefined;
+    const identities: Identities = { of: async (of) => (last = (this.isReadBeside ? last : undefined) ?? (await read.of(of))) };
     const cohort: CohortLookup = async (of, name) => ({ question: (await this.#control.questions.get({ project: of, kind: 'cohort', name })).body });
     return { project, warehouse, clock: () => this.nowMs, freshness, identities, cohort, channels: (of) => this.#control.settings.channelRules(of) as Promise<ChannelRule[]> };
   }
