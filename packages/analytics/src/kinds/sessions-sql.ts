@@ -1,7 +1,7 @@
 /** The question `sessions` as SQL. */
 import { literal } from '@tidemark/warehouse';
 import type { Asking } from '../asking.ts';
-import { keptColumns, type GroupKey } from '../breakdown.ts';
+import { allUnsetSql, keyNames, restColumns } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { eventsSql } from '../events.ts';
 import { PAGE_SQL } from '../session-properties.ts';
@@ -38,16 +38,30 @@ export async function startedSessions(question: Question, { project, identity, n
 FROM (${sessions}) WHERE start >= ${fromMs} AND start < ${toMs}${where.length === 0 ? '' : ' AND arrayExists(t -> bitTest(t, 0), tags)'}`;
 }
 
-/** SELECT of a summary for each bucket (is_total = 0) and the whole, of each group (g0, …) and of all (is_all = 1). */
-export function summariesSql(sessions: string, starts: readonly number[], count: number, kept: readonly GroupKey[]): string {
+/**
+ * SELECT of a summary for each bucket (is_total = 0) and the whole, of each group (g0, …; `place` is its rank) and of all (is_all = 1).
+ * To find the sessions takes most of the time, so they are found once: gathered by group, and told one by one again once the rank of
+ * each group is known.
+ */
+export function summariesSql(sessions: string, starts: readonly number[], count: number, limit: number): string {
   const groups = Array.from({ length: count }, (_, i) => `g${i}`);
-  const columns = [`${bucketSql('fromUnixTimestamp64Milli(start)', starts)} AS bucket`, 'person', 'ms', 'depth', 'pages', ...keptColumns(count, kept)];
-  const sets = [['bucket', ...groups], groups, ...(count === 0 ? [] : [['bucket'], []])];
+  const own = ['bucket', 'person', 'ms', 'depth', 'pages'];
+  const rows = `SELECT ${[`${bucketSql('fromUnixTimestamp64Milli(start)', starts)} AS bucket`, ...own.slice(1), ...keyNames(count)].join(', ')} FROM (${sessions})`;
+  const sets = count === 0 ? [['bucket'], []] : [['bucket', 'place', ...groups], ['place', ...groups], ['bucket'], []];
   return `SELECT ${[
-    'grouping(bucket) AS is_total', `${count === 0 ? '1' : 'grouping(g0)'} AS is_all`, 'bucket', ...groups,
+    'grouping(bucket) AS is_total', ...(count === 0 ? ['1 AS is_all'] : ['grouping(place) AS is_all', 'place', ...groups]), 'bucket',
     'count() AS sessions', 'uniqExact(person) AS users', 'quantilesExactInclusive(0.5, 0.9)(ms / 1000) AS quantiles', 'sum(ms) AS length',
     'sum(depth) AS events', 'sum(pages) AS shown', 'countIf(depth = 1) AS bounces',
   ].join(', ')}
-FROM (SELECT ${columns.join(', ')} FROM (${sessions}))
+FROM (${count === 0 ? rows : placedRows(rows, own, count, limit)})
 GROUP BY GROUPING SETS (${sets.map((set) => `(${set.join(', ')})`).join(', ')})`;
+}
+
+/** SELECT of `own` columns of all rows, with the place of each one's group among those with the most rows (rule B2), and its key. */
+function placedRows(rows: string, own: readonly string[], count: number, limit: number): string {
+  const keys = keyNames(count).join(', ');
+  const gathered = `SELECT ${keys}, count() AS size, ${allUnsetSql(count)} AS is_unset, ${own.map((name) => `groupArray(${name}) AS all_${name}`).join(', ')} FROM (${rows}) GROUP BY ${keys}`;
+  const rank = `row_number() OVER (PARTITION BY is_unset ORDER BY size DESC, ${keys})`;
+  const placed = `SELECT *, if(is_unset, ${limit + 2}, least(${rank}, ${limit + 1})) AS place FROM (${gathered})`;
+  return `SELECT ${['place', ...restColumns(count, `place = ${limit + 1}`), ...own].join(', ')} FROM (${placed}) ARRAY JOIN ${own.map((name) => `all_${name} AS ${name}`).join(', ')}`;
 }

@@ -2,8 +2,7 @@
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../asking.ts';
 import type { Kind } from '../kind.ts';
-import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
-import { topGroups } from '../top-groups.ts';
+import { groupLabels } from '../breakdown.ts';
 import { formatTime } from '../zone.ts';
 import { pointStarts } from './points.ts';
 import { Cell, peopleOf } from './sessions-people.ts';
@@ -35,33 +34,33 @@ export const sessions: Kind = { name: 'sessions', summary: 'How often people com
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const { breakdown = [], limit = 10 } = question;
   const starts = pointStarts(question, asking.range, 1);
-  const started = await startedSessions(question, asking);
-  const kept = await topGroups(started, breakdown.length, limit, asking);
-
-  const ALL = 'all';
-  const found = new Map<string, Map<number, Counted>>();
-  for (const row of await asking.query<Counted>(summariesSql(started, starts, breakdown.length, kept))) {
-    const group = Number(row.is_all) === 1 ? ALL : sameGroup(breakdown.map((_, i) => String(row[`g${i}`])));
-    let line = found.get(group);
-    if (line === undefined) found.set(group, (line = new Map()));
-    line.set(Number(row.is_total) === 1 ? WHOLE : Number(row.bucket), row);
+  const lines = new Map<number, { group: string[]; rows: Map<number, Counted> }>();
+  for (const row of await asking.query<Counted>(summariesSql(await startedSessions(question, asking), starts, breakdown.length, limit))) {
+    const place = Number(row.is_all) === 1 ? ALL : Number(row.place);
+    let line = lines.get(place);
+    if (line === undefined) lines.set(place, (line = { group: breakdown.map((_, i) => String(row[`g${i}`])), rows: new Map() }));
+    line.rows.set(Number(row.is_total) === 1 ? WHOLE : Number(row.bucket), row);
   }
-  const lineOf = (line: Map<number, Counted> | undefined): Line => ({
-    sessions: Number(line?.get(WHOLE)?.sessions ?? 0),
-    ...summaryOf(line?.get(WHOLE)),
+  const lineOf = (rows: Map<number, Counted> | undefined): Line => ({
+    sessions: Number(rows?.get(WHOLE)?.sessions ?? 0),
+    ...summaryOf(rows?.get(WHOLE)),
     points: starts.map((start) => {
-      const row = line?.get(start - (starts[0] ?? 0));
+      const row = rows?.get(start - (starts[0] ?? 0));
       return { time: formatTime(asking.range.zone, start), value: Number(row?.sessions ?? 0), ...summaryOf(row) };
     }),
   });
-  const shown = groupOrder(kept, breakdown.length).filter((group) => group.length > 0 && found.has(sameGroup(group)));
-  return { ...lineOf(found.get(ALL)), breakdowns: shown.map((group) => ({ breakdown: groupLabels(group), ...lineOf(found.get(sameGroup(group))) })) };
+  const groups = [...lines].filter(([place]) => place !== ALL).toSorted(([a], [b]) => a - b);
+  return { ...lineOf(lines.get(ALL)?.rows), breakdowns: groups.map(([, { group, rows }]) => ({ breakdown: groupLabels(group), ...lineOf(rows) })) };
 }
 
+/** In the place of a group's: of all sessions together. */
+const ALL = 0;
 const WHOLE = -1;
 
 interface Counted {
   is_all: number;
+  /** Of the group: the greatest is first, what stands for several is behind those that are shown, and the unset last. */
+  place?: number;
   is_total: number;
   bucket: number;
   sessions: number;
