@@ -46,6 +46,7 @@ export function timeRange(asked: Asked, nowMs: number): TimeRange {
 export function readTime(text: string, field: string, zone: Zone, nowMs: number): number {
   const found = named(text, zone, nowMs) ?? relative(text, nowMs) ?? calendar(text, zone);
   if (found !== undefined && found >= EARLIEST_MS && found <= LATEST_MS) return found;
+  if (found !== undefined) throw refuse('invalid_time', field, text, 'in the years 1900 to 2261', `${field} lies outside the years 1900 to 2261.`);
   throw refuse('invalid_time', field, text, 'RFC 3339, a date, -15m, -24h, -7d, now, today or yesterday', `${field} is not a time; write 2026-05-03T10:00:00Z, 2026-05-03, -7d or today.`);
 }
 

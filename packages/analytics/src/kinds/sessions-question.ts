@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox';
 import { GRANULARITIES } from '../buckets.ts';
-import { durationMs } from '../duration.ts';
+import { DURATION_PATTERN, durationMs } from '../duration.ts';
 import { QuestionError } from '../problem.ts';
-import { BREAKDOWN, COMMON, Duration } from '../schema.ts';
+import { BREAKDOWN, COMMON } from '../schema.ts';
 import { DEFAULT_GAP } from '../session-window.ts';
 
 const LONGEST_GAP_MS = 86_400_000;
@@ -11,7 +11,7 @@ export const Question = Type.Object(
   {
     ...COMMON,
     ...BREAKDOWN,
-    gap: Type.Optional(Duration),
+    gap: Type.Optional(Type.String({ pattern: DURATION_PATTERN, description: 'a duration such as 30m: 1s to 1d' })),
     granularity: Type.Optional(Type.Enum([...GRANULARITIES], { description: `one of ${GRANULARITIES.join(', ')}` })),
   },
   { additionalProperties: false },
