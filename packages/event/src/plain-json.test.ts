@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readPlainEvent } from './plain-event.ts';
+import { PlainScanner } from './plain-json.ts';
 
 function isTaken(text: string | Buffer): boolean {
   return readPlainEvent(Buffer.from(text)) !== undefined;
@@ -105,4 +106,19 @@ test('a body that breaks off anywhere is not taken, whatever an earlier one left
   }
   // Larger than the memory that is kept, and smaller again.
   for (const length of [2 << 20, 10, 3 << 20, 10]) expect(isTaken(JSON.stringify({ text: 'x'.repeat(length) }))).toBe(true);
+});
+
+test('any byte is told wherever it stands in a text', () => {
+  const scanner = new PlainScanner(0);
+  const text = Buffer.alloc(14, 'a');
+  for (let place = 1; place <= 12; place++) {
+    for (let byte = 0; byte < 256; byte++) {
+      text.fill('a')[0] = text[13] = 0x22;
+      text[place] = byte;
+      scanner.begin(text);
+      // Behind a backslash no "a" may stand, and a quote ends nothing.
+      const expected = byte === 0x22 ? place + 1 : byte < 0x20 || byte === 0x5c ? -1 : text.length;
+      expect(scanner.value(0, 1, undefined), `byte ${byte} at ${place}`).toBe(expected);
+    }
+  }
 });
