@@ -181,7 +181,7 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
     expect(await stored(40)).toEqual(upTo(40));
   });
 
-  it('has two tabs share a device: one session, numbers that no event shares, and the living adopts what the dead left', async () => {
+  it('has two tabs share a device: one session, numbers without a gap, one that sends, and the living adopts what the dead left', async () => {
     const [one, two] = [await open(), await open()];
     await gate.shut();
     for (let i = 0; i < 10; i++) {
@@ -191,10 +191,34 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
     await written(two, 40);
     await one.close();
     await gate.reopen();
+    gate.mode = { kind: 'slow', ms: 200 };
+    gate.mostAtOnce = 0;
     const three = await open();
-    expect(await stored(40)).toEqual(upTo(40));
+    for (let i = 0; i < 5; i++) await Promise.all([track(two, 40 + i * 8, 4), track(three, 44 + i * 8, 4)]);
+    const found = await readStored(server, `case_${label}`, 80);
+    expect(numbersOf(found)).toEqual(upTo(80));
     const ids = await Promise.all([two, three].map((page) => page.evaluate(() => window.client.anonymousId)));
-    expect(new Set(ids).size).toBe(1);
+    expect(new Set([...ids, ...found.map(({ anonymousId }) => anonymousId)]).size).toBe(1);
+    expect(new Set(found.map(({ sessionId }) => sessionId)).size).toBe(1);
+    // What one process of the browser stores another sees later: tabs may give a number twice (E4), and leave none out.
+    const numbers = new Set(found.map(({ sequence }) => sequence!));
+    expect(Math.max(...numbers)).toBe(numbers.size);
+    expect(gate.mostAtOnce).toBe(1);
+  });
+
+  it('has what two tabs held for consent be of one device once it is granted in one', async () => {
+    await context.addInitScript(() => Object.assign(window, { more: { consent: 'unknown' } }));
+    const [one, two] = [await open(), await open()];
+    await track(one, 0, 5);
+    await track(two, 5, 5);
+    const own = await Promise.all([one, two].map((page) => page.evaluate(() => window.client.anonymousId)));
+    expect(new Set(own).size).toBe(2);
+    await two.evaluate(() => window.client.consent('granted'));
+    await one.waitForFunction(() => window.client.consentStatus === 'granted');
+    await track(one, 10, 5);
+    const found = await readStored(server, `case_${label}`, 15);
+    expect(numbersOf(found)).toEqual(upTo(15));
+    expect(new Set(found.map(({ anonymousId }) => anonymousId))).toEqual(new Set([own[1]]));
   });
 
   it.each([
@@ -229,6 +253,51 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
     await triedTwice;
     await gate.reopen();
     expect(await stored(30)).toEqual(upTo(30));
+  });
+
+  it('has a server that never answers hold up neither the page nor the next one', async () => {
+    const page = await open();
+    gate.mode = { kind: 'hanging' };
+    const asked = page.waitForRequest((request) => request.url().startsWith(gate.url));
+    await track(page, 0, 10);
+    await asked;
+    await track(page, 10, 10);
+    await leave(page);
+    gate.mode = { kind: 'open' };
+    await open();
+    expect(await stored(20)).toEqual(upTo(20));
+  });
+
+  it('says of each event where the page is at that moment, whatever a hook made of the last', async () => {
+    await context.addInitScript(() =>
+      Object.assign(window, {
+        more: {
+          beforeSend: (event: { context: { page: { path: string; title: string }; screen: { width: number } } }) => {
+            event.context.page.path += '#seen';
+            event.context.screen.width = 1;
+            return event;
+          },
+        },
+      }),
+    );
+    const page = await open('/first?x=1');
+    await page.evaluate(`{
+      const track = (n) => client.track('case_${label}', { n });
+      track(0);
+      track(1);
+      history.pushState({}, '', '/second');
+      track(2);
+      document.title = 'Basket';
+      track(3);
+    }`);
+    const found = await readStored(server, `case_${label}`, 4);
+    found.sort((a, b) => a.properties.n - b.properties.n);
+    expect(found.map(({ context: { page: at } }) => at)).toMatchObject([
+      { url: `${site.url}/first?x=1`, path: '/first#seen', search: '?x=1', title: 'Shop' },
+      { url: `${site.url}/first?x=1`, path: '/first#seen', search: '?x=1', title: 'Shop' },
+      { url: `${site.url}/second`, path: '/second#seen', search: '', title: 'Shop' },
+      { url: `${site.url}/second`, path: '/second#seen', search: '', title: 'Basket' },
+    ]);
   });
 
   it('sends from a page that may store nothing', async () => {

@@ -14,7 +14,7 @@ const check = (found: unknown, expected: unknown, where: string): void => expect
 
 interface Tab {
   client: DeviceClient;
-  hearing: ((choice: ConsentChoice) => void)[];
+  hearing: ((choice: ConsentChoice, device: string) => void)[];
 }
 
 function device({ given }: ConformanceCase): Subject {
@@ -47,8 +47,8 @@ function device({ given }: ConformanceCase): Subject {
       transport: { send: async (body: string) => collector.send(body) },
       otherTabs: {
         hear: (listener) => void hearing.push(listener),
-        tell: (choice) => {
-          for (const tab of tabs) if (tab.client !== client) tab.hearing.forEach((hear) => hear(choice));
+        tell: (...choice) => {
+          for (const tab of tabs) if (tab.client !== client) tab.hearing.forEach((hear) => hear(...choice));
         },
       },
       context: () => ({}),

@@ -15,6 +15,8 @@ export interface Gate {
   mode: GateMode;
   /** Requests that came, in the mode of their time. */
   requests: number;
+  /** So many of them stood here side by side. */
+  mostAtOnce: number;
   /** No network: nobody listens, connections are cut. */
   shut(): Promise<void>;
   /** The same address again; nothing where it is open. */
@@ -28,12 +30,15 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
   const listen = (port: number): Promise<void> => new Promise((done) => server.listen(port, '127.0.0.1', done));
   await listen(0);
   const { port } = server.address() as AddressInfo;
+  let standing = 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => {});
     const { mode } = gate;
     if (request.method === 'OPTIONS') return pass(request, response);
     gate.requests++;
+    gate.mostAtOnce = Math.max(gate.mostAtOnce, ++standing);
+    response.on('close', () => standing--);
     switch (mode.kind) {
       case 'hanging':
         return;
@@ -84,6 +89,7 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
     url: `http://127.0.0.1:${port}${path}`,
     mode: { kind: 'open' },
     requests: 0,
+    mostAtOnce: 0,
     shut: close,
     reopen: () => (server.listening ? Promise.resolve() : listen(port)),
     close: () => (server.listening ? close() : Promise.resolve()),

@@ -5,4 +5,4 @@ import { createPageClient } from './page-client.ts';
 
 export type { TidemarkOptions } from './options.ts';
 
-export const createTidemark = (options: TidemarkOptions): DeviceClient => createPageClient(options);
+export const createTidemark: (options: TidemarkOptions) => DeviceClient = createPageClient;

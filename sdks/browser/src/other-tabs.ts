@@ -5,19 +5,20 @@ export function findOtherTabs(name: string): OtherTabs | undefined {
   try {
     const channel = new BroadcastChannel(name);
     return {
-      tell: (choice) => channel.postMessage(choice),
-      hear: (listener) => void (channel.onmessage = ({ data }) => listener(data as Parameters<typeof listener>[0])),
+      tell: (...choice) => channel.postMessage(choice),
+      hear: (listener) => void (channel.onmessage = ({ data }) => listener(...(data as Parameters<typeof listener>))),
     };
   } catch {
-    return undefined;
+    // Not from here.
   }
+  return undefined;
 }
 
 /** Where there is no BroadcastChannel (Safari before 15.4): by the event that a change of storage is to all tabs but its own. */
 export function tellByStorage(name: string): OtherTabs {
   const key = `${name}choice`;
   return {
-    tell(choice) {
+    tell(...choice) {
       localStorage.setItem(key, JSON.stringify(choice));
       // It is heard all the same, and a denial leaves nothing behind.
       localStorage.removeItem(key);
@@ -26,7 +27,7 @@ export function tellByStorage(name: string): OtherTabs {
       addEventListener('storage', (event) => {
         if (event.key !== key || !event.newValue) return;
         try {
-          listener(JSON.parse(event.newValue) as Parameters<typeof listener>[0]);
+          listener(...(JSON.parse(event.newValue) as Parameters<typeof listener>));
         } catch {
           // Not written by us.
         }

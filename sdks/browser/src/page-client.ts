@@ -18,25 +18,27 @@ export interface PageStorage {
 const MAX_LAST_WORDS_BYTES = 60_000;
 
 /** Drawn for some hundred ids at once: the call costs more than all the rest of an id. */
-let pool = new Uint8Array();
+const pool = new Uint8Array(1_000);
+let drawn = pool.length;
 const random: Random = {
   bytes(length) {
-    if (pool.length < length) pool = crypto.getRandomValues(new Uint8Array(1_000));
-    const bytes = pool.subarray(0, length);
-    pool = pool.subarray(length);
-    return bytes;
+    if (drawn + length > pool.length) {
+      crypto.getRandomValues(pool);
+      drawn = 0;
+    }
+    return pool.subarray(drawn, (drawn += length));
   },
   fraction: Math.random,
 };
 
 /** The client of a page; the same for every storage. */
 export function createPageClient(options = {} as TidemarkOptions, storage?: PageStorage): DeviceClient {
-  const { writeKey, host = '', path = '/api/events/batch', debug, flushIntervalMs = 5_000 } = options;
+  const { writeKey, host = '', path = '/api/events/batch', debug } = options;
   const prefix = statePrefix(writeKey);
   const client = createDeviceClient(
     completeOptions(options, {
       library: { name: '@tidemark/browser', version: '0.1.0' },
-      flushIntervalMs,
+      flushIntervalMs: 5_000,
       maxBatchEvents: 100,
       maxBatchBytes: 250_000,
       privacySignal:
@@ -57,7 +59,7 @@ export function createPageClient(options = {} as TidemarkOptions, storage?: Page
       ...storage,
       transport: createPageTransport(host + path),
       context: readPageContext,
-      debug: debug === true ? (sentence) => console.debug(`[tidemark] ${sentence}`) : debug || (() => {}),
+      debug: debug === true ? (sentence) => console.debug(`[tidemark] ${sentence}`) : debug || undefined,
     },
   );
   const followNetwork = (): void => client.setOnline(navigator.onLine);
@@ -70,7 +72,7 @@ export function createPageClient(options = {} as TidemarkOptions, storage?: Page
   addEventListener('pagehide', () => client.leave(MAX_LAST_WORDS_BYTES));
   addEventListener(
     'visibilitychange',
-    () => document.visibilityState === 'hidden' && client.leave(MAX_LAST_WORDS_BYTES),
+    () => document.hidden && client.leave(MAX_LAST_WORDS_BYTES),
   );
   return client;
 }

@@ -42,6 +42,8 @@ export interface Expectation {
   stored?: string[];
   numbers?: number[];
   users?: (string | null)[];
+  /** How many devices they are of. */
+  devices?: number;
   /** Times less that of the first, ms. */
   span?: number[];
   /** Sums over all that arrived. */

@@ -6,6 +6,7 @@ export interface ArrivedEvent {
   eventName?: string;
   type: string;
   userId?: string;
+  anonymousId?: string;
   sequence: number;
   timestamp: string;
   context: { library: { dropped?: Record<string, number> } };

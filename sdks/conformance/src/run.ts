@@ -51,6 +51,7 @@ function found({ collector, waiting }: Subject, expected: Expectation): Expectat
     stored: stored.map(({ eventName, type }) => eventName ?? type),
     numbers: stored.map(({ sequence }) => sequence),
     users: stored.map(({ userId }) => userId ?? null),
+    devices: new Set(stored.map(({ anonymousId }) => anonymousId)).size,
     span: stored.map(({ timestamp }) => Date.parse(timestamp) - Date.parse(stored[0]!.timestamp)),
     reported,
     waiting,

@@ -72,7 +72,7 @@ export function createPipeline(options: PipelineOptions, ports: PipelinePorts): 
     if (events.length === 0) return;
     debug(`${events.length} events dropped: ${reason}`);
     const counts = readCounts(state) ?? {};
-    for (const dropped of [{ [reason]: events.length } as DropCounts, ...events.map((event) => event.dropped)])
+    for (const dropped of [{ [reason]: events.length } as DropCounts, ...events.map(({ dropped }) => dropped)])
       for (const key in dropped)
         counts[key as DropReason] = (counts[key as DropReason] ?? 0) + dropped[key as DropReason]!;
     state.set('dropped', JSON.stringify(counts));
@@ -97,7 +97,7 @@ export function createPipeline(options: PipelineOptions, ports: PipelinePorts): 
     try {
       if (options.beforeSend) event = options.beforeSend(stamped);
     } catch (error) {
-      debug(`beforeSend threw: ${String(error)}`);
+      debug(`beforeSend threw: ${error}`);
       return 'before_send';
     }
     if (!event) return 'filtered';
@@ -136,22 +136,23 @@ export function createPipeline(options: PipelineOptions, ports: PipelinePorts): 
 function readCounts(state: State): DropCounts | undefined {
   const text = state.get('dropped');
   try {
-    return text ? { ...(JSON.parse(text) as DropCounts) } : undefined;
+    if (text) return { ...(JSON.parse(text) as DropCounts) };
   } catch {
-    return undefined;
+    // None.
   }
+  return undefined;
 }
 
 /** As `call`, but what it throws goes to `onError`, or nowhere: nothing of ours may end by the host's own function, nor the host by ours (G1). */
 export function quietly<A extends unknown[]>(
-  call: (...args: A) => void,
-  onError: (error: unknown) => void = () => {},
+  call: ((...args: A) => void) | undefined,
+  onError?: (error: unknown) => void,
 ): (...args: A) => void {
   return (...args) => {
     try {
-      call(...args);
+      call?.(...args);
     } catch (error) {
-      onError(error);
+      onError?.(error);
     }
   };
 }

@@ -70,7 +70,7 @@ export function createSender(options: SenderOptions, ports: SenderPorts): Sender
   const pauseMs = (): number => Math.max(0, Math.min(pausedUntilMs - clock.now(), MAX_PAUSE_MS));
 
   /** Sends batch after batch until nothing is left or something has to wait. */
-  function run(): Promise<void> {
+  function run(): void {
     cancelTimer?.();
     enter('sending');
     const sendAll = async (): Promise<void> => {
@@ -87,14 +87,13 @@ export function createSender(options: SenderOptions, ports: SenderPorts): Sender
         // Otherwise something has to wait: flushes that came too late for this run began another.
         if (!running) endFlushes(false);
       });
-    return running;
   }
 
   /** After a run: nothing left, offline, or events that came in its last moment. */
   function rest(): void {
     enter(online ? 'idle' : 'offline');
     if (queue.length === 0 || !online) return;
-    if (flushes.length > 0) void run();
+    if (flushes.length > 0) run();
     else sender.captured();
   }
 
@@ -153,17 +152,16 @@ export function createSender(options: SenderOptions, ports: SenderPorts): Sender
     const ms = retryAfterMs + delayMs;
     debug(`${why}: ${queue.length} events wait for ${Math.round(ms)} ms`);
     enter('waiting');
-    setTimer(ms, () => void run());
+    setTimer(ms, run);
   }
 
   const sender: Sender = {
     captured() {
-      if (state !== 'idle' && state !== 'lingering') return;
-      if (queue.length >= options.flushAt || queue.bytes >= options.maxBatchBytes) void run();
-      else if (state === 'idle') {
-        enter('lingering');
-        setTimer(options.flushIntervalMs, () => void run());
-      }
+      const due = queue.length >= options.flushAt || queue.bytes >= options.maxBatchBytes;
+      if (state !== 'idle' && (state !== 'lingering' || !due)) return;
+      // In a task of its own: the host's has its own work, and maybe a thousand calls.
+      enter(due ? 'sending' : 'lingering');
+      setTimer(due ? 0 : options.flushIntervalMs, run);
     },
     flush() {
       const last = queue.last();
@@ -171,7 +169,7 @@ export function createSender(options: SenderOptions, ports: SenderPorts): Sender
       if (!online || pauseMs() > 0 || state === 'closed') return Promise.resolve(false);
       return new Promise((end) => {
         flushes.push({ last, end });
-        if (!running) void run();
+        if (!running) run();
       });
     },
     setOnline(value) {
@@ -182,8 +180,8 @@ export function createSender(options: SenderOptions, ports: SenderPorts): Sender
         cancelTimer?.();
         enter('offline');
       } else if (queue.length === 0) enter('idle');
-      else if (pauseMs() === 0) void run();
-      else wait(0, 'asked to wait', pauseMs());
+      else if (pauseMs() === 0) run();
+      else wait(0, 'paused', pauseMs());
     },
     handOver(maxBytes) {
       if (!transport.handOver || state === 'closed') return;

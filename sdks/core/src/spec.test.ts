@@ -4,6 +4,7 @@ import type { ConsentChoice } from './device/consent.ts';
 import type { DeviceClient } from './device/client.ts';
 import { SMALL, createSeededRandom, createTestDevice } from './testing/device-under-test.ts';
 import { settle } from './testing/manual-clock.ts';
+import { createMemoryStorage } from './testing/memory-storage.ts';
 import { toJsonText, countBytes } from './json-text.ts';
 import { createUuid } from './uuid.ts';
 import { judge } from './verdict.ts';
@@ -245,11 +246,31 @@ describe('S. Sending', () => {
     await clock.advance(1);
     expect(collector.requests).toHaveLength(1);
     for (let i = 0; i < 4; i++) client.track('four');
-    await settle();
+    await clock.advance(0);
     expect(collector.requests).toHaveLength(2);
     client.track('big', { text: 'x'.repeat(8_000) });
-    await settle();
+    await clock.advance(0);
     expect(collector.requests).toHaveLength(3);
+  });
+
+  it('S1: what is due goes once the task of the calls is over, all of it as one batch', async () => {
+    const { start, clock, collector } = createTestDevice();
+    const client = start();
+    for (let i = 0; i < 8; i++) client.track(`e${i}`);
+    await settle();
+    expect(collector.requests).toHaveLength(0);
+    await clock.advance(0);
+    expect(collector.requests.map(({ events }) => events.length)).toEqual([8]);
+    // Also where a flush or the end of the network comes in between.
+    for (let i = 8; i < 12; i++) client.track(`e${i}`);
+    expect(await client.flush()).toBe(true);
+    for (let i = 12; i < 16; i++) client.track(`e${i}`);
+    client.setOnline(false);
+    await clock.advance(60_000);
+    expect(collector.requests).toHaveLength(2);
+    client.setOnline(true);
+    await settle();
+    expect(names(collector.stored)).toEqual(Array.from({ length: 16 }, (_, i) => `e${i}`));
   });
 
   it('S2: sentAt is that of the attempt', async () => {
@@ -502,11 +523,11 @@ describe('P. Consent', () => {
     dead.setOnline(false);
     dead.track('left behind');
     dead.close();
-    const listeners: ((choice: ConsentChoice) => void)[] = [];
+    const listeners: ((choice: ConsentChoice, device: string) => void)[] = [];
     const startTab = (consent: 'granted' | 'unknown'): DeviceClient => {
-      let own: (choice: ConsentChoice) => void;
-      const tell = (choice: ConsentChoice): void => {
-        for (const listener of listeners) if (listener !== own) setImmediate(() => listener(choice));
+      let own: (choice: ConsentChoice, device: string) => void;
+      const tell = (choice: ConsentChoice, from: string): void => {
+        for (const listener of listeners) if (listener !== own) setImmediate(() => listener(choice, from));
       };
       const tab = start(
         { consent },
@@ -542,6 +563,45 @@ describe('P. Consent', () => {
     expect(names(collector.stored)).toEqual(['new', 'new']);
     expect(collector.stored.map(({ sequence }) => sequence)).toEqual([1, 2]);
     expect(new Set(collector.stored.map(({ anonymousId }) => anonymousId)).size).toBe(1);
+  });
+
+  it.each([
+    ['at once', false],
+    // As between processes of a browser.
+    ['only later', true],
+  ])('P5: what tabs held before a grant is of the device of the tab that was granted, where one sees %s what the other stores', async (_, late) => {
+    const { start, clock, collector, storage } = createTestDevice();
+    const hear: ((choice: ConsentChoice, device: string) => void)[] = [];
+    const [one, two] = [0, 1].map((own) =>
+      start(
+        { consent: 'unknown' },
+        {
+          ...(late && own === 1 && { state: createMemoryStorage().state }),
+          otherTabs: { tell: (...choice) => hear[1 - own]!(...choice), hear: (listener) => (hear[own] = listener) },
+        },
+      ),
+    ) as [DeviceClient, DeviceClient];
+    one.track('before a reset');
+    const before = one.anonymousId;
+    one.reset();
+    one.track('in one');
+    two.track('in two');
+    expect(new Set([before, one.anonymousId, two.anonymousId]).size).toBe(3);
+    one.consent('granted');
+    two.track('later');
+    await clock.advance(60_000);
+    const device = storage.texts.get('anonymousId')!;
+    expect([one.anonymousId, two.anonymousId]).toEqual([device, device]);
+    const found = collector.stored.map(({ eventName, anonymousId }) => [eventName, anonymousId === device]);
+    expect(Object.fromEntries(found)).toEqual({
+      'in one': true,
+      'before a reset': false,
+      'in two': true,
+      later: true,
+    });
+    const ofDevice = collector.stored.filter(({ anonymousId }) => anonymousId === device);
+    // A number twice says nothing; one that is missing would say that an event was lost.
+    expect(ofDevice.map(({ sequence }) => sequence).sort()).toEqual(late ? [1, 1, 2] : [1, 2, 3]);
   });
 
   it('P4: a batch on its way when consent is withdrawn is not tried again', async () => {

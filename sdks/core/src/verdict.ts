@@ -3,14 +3,14 @@ import type { Answer } from './ports.ts';
 /** What an answer means for the batch that it answers (SPEC S3). */
 export type Verdict =
   | { kind: 'delivered'; refused: number }
-  | { kind: 'retry' | 'misconfigured' | 'split'; why: string; retryAfterMs: number };
+  | { kind: 'retry' | 'misconfigured' | 'split'; why: string; retryAfterMs?: number };
 
 /** A server that asks for more has a date wrong. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /** `answer` is `undefined` when none came. */
 export function judge(answer: Answer | undefined, nowMs: number): Verdict {
-  if (!answer) return { kind: 'retry', why: 'no answer', retryAfterMs: 0 };
+  if (!answer) return { kind: 'retry', why: 'no answer' };
   const { status } = answer;
   const taken = status >= 200 && status < 300;
   const isLater = taken || status < 400 || status > 499 || [408, 425, 429].includes(status);

@@ -32,7 +32,7 @@ type PlatformOptions = Pick<
 
 /** With what holds where the host says nothing, or says `undefined`. */
 export function completeOptions(given: ClientOptions, platform: PlatformOptions): DeviceOptions {
-  const own: Record<string, unknown> = {
+  const options: Record<string, unknown> = {
     writeKey: '',
     consent: 'granted',
     consentCategory: 'analytics',
@@ -40,14 +40,12 @@ export function completeOptions(given: ClientOptions, platform: PlatformOptions)
     flushAt: 20,
     maxQueueEvents: 1_000,
     maxQueueBytes: 2_000_000,
-  };
-  for (const key in own) own[key] = given[key as keyof ClientOptions] ?? own[key];
-  return {
-    ...(own as unknown as DeviceOptions),
     timeoutMs: 30_000,
     minDelayMs: 1_000,
     maxDelayMs: 300_000,
     maxHeldEvents: 100,
     ...platform,
   };
+  for (const key in options) options[key] = given[key as keyof ClientOptions] ?? options[key];
+  return options as unknown as DeviceOptions;
 }

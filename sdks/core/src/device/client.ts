@@ -14,16 +14,18 @@ export interface DeviceOptions extends PipelineOptions, ConsentOptions {
   maxHeldEvents: number;
 }
 
-export interface DevicePorts extends PipelinePorts {
+export interface DevicePorts extends Omit<PipelinePorts, 'debug'> {
+  debug?: ((sentence: string) => void) | undefined;
   /** What the platform knows of itself at the moment of an event: page, screen, locale, …; `context` of the call wins. */
   context(): Properties;
   /** Other lives of this device beside this one, where there can be any: they share every choice (P5). */
   otherTabs?: OtherTabs | undefined;
 }
 
+/** `device` is the `anonymousId` where it was chosen: what one tab stores another may see later than its word. */
 export interface OtherTabs {
-  tell(choice: ConsentChoice): void;
-  hear(listener: (choice: ConsentChoice) => void): void;
+  tell(choice: ConsentChoice, device: string): void;
+  hear(listener: (choice: ConsentChoice, device: string) => void): void;
 }
 
 /** What a single call may say otherwise. */
@@ -73,6 +75,7 @@ export function createDeviceClient(options: DeviceOptions, ports: DevicePorts): 
   const consent = createConsent(usable ? options : { ...options, privacySignal: true }, ports.state);
   const state = createWithheldState(ports.state, [...KEYS, 'dropped'], consent.status === 'granted');
   const pipeline = createPipeline(options, { ...ports, state, debug });
+  const { sender } = pipeline;
   let held: CapturedEvent[] = [];
 
   // A journal without a grant (P1).
@@ -107,7 +110,7 @@ export function createDeviceClient(options: DeviceOptions, ports: DevicePorts): 
 
   /** G2: a text of at least one character. */
   function given(value: unknown, what: string): value is string {
-    if (typeof value === 'string' && value.trim() !== '') return true;
+    if (typeof value === 'string' && value.trim()) return true;
     debug(`invalid: ${what} must be a text`);
     return false;
   }
@@ -125,20 +128,27 @@ export function createDeviceClient(options: DeviceOptions, ports: DevicePorts): 
       capture({ type, [key]: id, traits }, call);
     });
 
-  const choose = guarded((choice: ConsentChoice, elsewhere: boolean): void => {
+  /** `device`: of another tab, where it was chosen. */
+  const choose = guarded((choice: ConsentChoice, device?: string): void => {
     if (!usable) return;
-    consent.choose(choice, elsewhere);
+    consent.choose(choice, device);
     if (consent.status === 'granted') {
+      const own = anonymousId();
+      if (device) state.set('anonymousId', device);
       state.release();
-      for (const event of held.splice(0)) queue(event);
+      // Another tab may have been first, with an id of its own: then the device is that one (P5).
+      for (const event of held.splice(0)) {
+        if (event.anonymousId === own) event.anonymousId = anonymousId();
+        queue(event);
+      }
     } else {
       held = [];
       pipeline.clear();
-      state.erase(elsewhere);
+      state.erase(device);
     }
-    if (!elsewhere) ports.otherTabs?.tell(choice);
+    if (!device) ports.otherTabs?.tell(choice, anonymousId());
   });
-  ports.otherTabs?.hear((choice) => choose(choice, true));
+  ports.otherTabs?.hear(choose);
 
   return {
     track: guarded((eventName, properties, call) => {
@@ -154,11 +164,11 @@ export function createDeviceClient(options: DeviceOptions, ports: DevicePorts): 
       if (consent.status !== 'denied') state.set('userId', userId);
     }),
     reset: guarded(() => KEYS.forEach((key) => state.set(key, undefined))),
-    consent: (choice) => choose(choice, false),
-    flush: () => pipeline.sender.flush().catch(() => false),
-    setOnline: guarded((online) => pipeline.sender.setOnline(online)),
-    leave: guarded((maxBytes) => pipeline.sender.handOver(maxBytes)),
-    close: guarded(() => pipeline.sender.close()),
+    consent: (choice) => choose(choice),
+    flush: () => sender.flush().catch(() => false),
+    setOnline: guarded(sender.setOnline),
+    leave: guarded(sender.handOver),
+    close: guarded(sender.close),
     get anonymousId() {
       return anonymousId();
     },

@@ -8,9 +8,9 @@ export type ConsentStatus = 'unknown' | 'granted' | 'denied';
 export interface Consent {
   readonly status: ConsentStatus;
   /** For `context.consent` of each event; absent while nobody chose by category. */
-  readonly categories: ConsentCategories | undefined;
-  /** `elsewhere`: in another tab, which has stored it. */
-  choose(choice: ConsentChoice, elsewhere: boolean): void;
+  readonly categories?: ConsentCategories | undefined;
+  /** `elsewhere`: the device of another tab, which has stored it. */
+  choose(choice: ConsentChoice, elsewhere?: string): void;
 }
 
 export interface ConsentOptions {
@@ -30,7 +30,6 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export function createConsent(options: ConsentOptions, stored: State): Consent {
   const consent: Writable<Consent> = {
     status: options.privacySignal ? 'denied' : options.consent,
-    categories: undefined,
     choose(choice, elsewhere) {
       const categories = (consent.categories = typeof choice === 'object' ? { ...choice } : undefined);
       consent.status = choice === 'granted' || categories?.[options.consentCategory] ? 'granted' : 'denied';
@@ -38,7 +37,7 @@ export function createConsent(options: ConsentOptions, stored: State): Consent {
     },
   };
   try {
-    consent.choose(JSON.parse(stored.get(KEY)!) as ConsentChoice, true);
+    consent.choose(JSON.parse(stored.get(KEY)!) as ConsentChoice, KEY);
   } catch {
     // Nothing was kept, or nothing that can be read.
   }

@@ -4,8 +4,8 @@ import type { State } from '../ports.ts';
 export interface WithheldState extends State {
   /** Writes what is known to the storage, and everything from now on. */
   release(): void;
-  /** Forgets everything and touches the storage no more; what lies there is removed, unless another tab has done so. */
-  erase(elsewhere: boolean): void;
+  /** Forgets everything and touches the storage no more; what lies there is removed, unless a tab `elsewhere` has done so. */
+  erase(elsewhere?: string): void;
 }
 
 /** `keys` are all that are ever used: what `erase` has to remove. */
@@ -20,7 +20,7 @@ export function createWithheldState(stored: State, keys: readonly string[], rele
     release() {
       released = true;
       // Ids of an earlier grant that storage still holds are older and stay.
-      for (const [key, value] of memory) if (stored.get(key) === undefined) stored.set(key, value);
+      for (const [key, value] of memory) if (!stored.get(key)) stored.set(key, value);
     },
     erase(elsewhere) {
       released = false;
