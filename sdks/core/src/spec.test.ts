@@ -601,7 +601,7 @@ describe('P. Consent', () => {
     });
     const ofDevice = collector.stored.filter(({ anonymousId }) => anonymousId === device);
     // A number twice says nothing; one that is missing would say that an event was lost.
-    expect(ofDevice.map(({ sequence }) => sequence).sort()).toEqual(late ? [1, 1, 2] : [1, 2, 3]);
+    expect(ofDevice.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(late ? [1, 1, 2] : [1, 2, 3]);
   });
 
   it('P4: a batch on its way when consent is withdrawn is not tried again', async () => {
