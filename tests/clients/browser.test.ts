@@ -7,6 +7,7 @@ import { openGate } from '../sdks/gate.ts';
 import type { Gate } from '../sdks/gate.ts';
 import { openSite } from '../sdks/shop-page.ts';
 import { numbersOf, readStored, upTo } from '../sdks/stored.ts';
+import type { StoredEvent } from '../sdks/stored.ts';
 import { clientSite, launchChromium, openPage, PAGES } from './browser-clients.ts';
 import { CHROMIUM } from '../sdks/chromium.ts';
 import type { PageClient } from './browser-clients.ts';
@@ -60,8 +61,33 @@ describe.skipIf(!folder)("other vendors' browser clients", () => {
     expect(numbersOf(stored)).toEqual(upTo(11));
     expect(stored.filter(({ userId }) => userId === 'u1').length).toBeGreaterThanOrEqual(5);
     expect(new Set(stored.map(({ anonymousId }) => anonymousId)).size).toBe(1);
-    const [view] = await readStored(server, 'page_view', 1);
+    const device = stored[0]!.anonymousId;
+    const own = async (name: string): Promise<StoredEvent[]> =>
+      (await readStored(server, name, 1)).filter(({ anonymousId }) => anonymousId === device);
+    const [view] = await own('page_view');
     expect(view!.context['campaign']).toMatchObject({ source: 'newsletter' });
+    expect((await own('identify')).map(({ userId }) => userId)).toEqual(['u1']);
+  });
+
+  // Jitsu's never tries again (docs/clients.md).
+  it.each(Object.keys(PAGES).filter((kind) => kind !== '@jitsu/js'))('%s keeps what it tracks while we say "not now", and delivers it then', async (kind) => {
+    const site = await clientSite(folder!, kind);
+    const page = await openPage(browser, site, gate.url);
+    const event = `waited ${kind}`;
+    await page.evaluate((name) => window.client.track(name, { n: 0 }), event);
+    await readStored(server, event, 1);
+    gate.requests = 0;
+    // As the overloaded collector answers each (F7): what the other says costs PostHog's its events.
+    gate.mode = { kind: 'answering', status: kind === 'posthog-js' ? 503 : 429, retryAfter: '1' };
+    await page.evaluate((name) => {
+      for (let n = 1; n < 6; n++) window.client.track(name, { n });
+    }, event);
+    await expect.poll(() => gate.requests, { timeout: 20_000 }).toBeGreaterThan(0);
+    gate.mode = { kind: 'open' };
+    const stored = await readStored(server, event, 6, 60_000);
+    await page.close();
+    await site.close();
+    expect(numbersOf(stored)).toEqual(upTo(6));
   });
 
   it("Segment's published script works from our own address, as its snippet loads it", async () => {

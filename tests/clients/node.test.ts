@@ -5,6 +5,7 @@ import { ServerUnderTest } from '../server-under-test.ts';
 import { openGate } from '../sdks/gate.ts';
 import type { Gate } from '../sdks/gate.ts';
 import { numbersOf, readStored, upTo } from '../sdks/stored.ts';
+import type { StoredEvent } from '../sdks/stored.ts';
 import { installedClients } from './installed.ts';
 import { createClient, NODE_CLIENTS } from './node-clients.ts';
 
@@ -43,8 +44,15 @@ describe.skipIf(!folder)("other vendors' Node clients", () => {
           name: expect.stringMatching(/analytics|posthog|jitsu/) as string,
         });
       }
-      const [identified] = await readStored(server, 'identify', 1);
-      expect(identified).toBeDefined();
+      // Of each of its other calls one, as ours: whose traits, which two ids are one, whose group.
+      const own = async (name: string): Promise<StoredEvent[]> =>
+        (await readStored(server, name, 0)).filter(({ userId }) => userId === user);
+      const identified = await own('identify');
+      expect(identified.map(({ traits }) => traits)).toMatchObject([{ plan: 'pro', email: 'a@b.example' }]);
+      if (!client.alias) return;
+      expect((await readStored(server, 'alias', 0)).filter((each) => JSON.stringify(each).includes(`old-${kind}`))).toHaveLength(1);
+      const groups = (await readStored(server, 'group', 0)).filter((each) => JSON.stringify(each).includes(user));
+      expect(groups).toMatchObject([{ groupId: 'acme', traits: { seats: 5 } }]);
     },
   );
 

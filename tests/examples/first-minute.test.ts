@@ -46,7 +46,14 @@ async function watchLive(): Promise<string[]> {
 it.skipIf(!CHROMIUM)('shows a click in the example shop live, and then in the timeline of who clicked', async () => {
   const shop = await open('examples/shop/server.mjs');
   const live = await watchLive();
-  const page = await browser!.newPage();
+  // Tidemark's own first page, open since before the first event.
+  const watching = await browser!.newPage();
+  await watching.goto(`${server.url}/#token=${API_TOKEN}`);
+  const asked = (name: string): Promise<string> => watching.inputValue(`#questions input[name="${name}"]`);
+  await watching.getByText('Waiting for the first event…').waitFor();
+  // Questions leave bots out, and a browser without a window calls itself one.
+  const userAgent = (await watching.evaluate<string>('navigator.userAgent')).replace('Headless', '');
+  const page = await browser!.newPage({ userAgent });
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(shop);
@@ -57,6 +64,7 @@ it.skipIf(!CHROMIUM)('shows a click in the example shop live, and then in the ti
   await page.fill('input[name="email"]', 'ada@example.com');
   await page.click('#checkout button');
   await expect.poll(() => page.textContent('#said')).toMatch(/Thank you/);
+  expect(await page.textContent('#cart')).toBe('The cart is empty');
   if (process.env['TIDEMARK_SCREENSHOT']) await page.screenshot({ path: process.env['TIDEMARK_SCREENSHOT'] });
   await expect.poll(() => live).toEqual(expect.arrayContaining(['payment_submitted', 'purchase']));
   await server.ask('/api/analytics/trend', { series: [{}], range: 'today', waitFor: new Date().toISOString() });
@@ -68,6 +76,9 @@ it.skipIf(!CHROMIUM)('shows a click in the example shop live, and then in the ti
   expect(events.map(({ eventName }) => eventName).filter((name) => steps.includes(name))).toEqual(steps);
   expect(new Set(events.map(({ anonymousId }) => anonymousId)).size).toBe(1);
   expect(problems).toEqual([]);
+  // It asks about what the shop does by now, without being told.
+  await expect.poll(() => asked('event'), { timeout: 20_000 }).toBe('purchase');
+  await expect.poll(() => asked('b')).toBe('payment_submitted');
 });
 
 it('books in the example backend, once for each booking, and delivers what waits when it is stopped', async () => {

@@ -1,6 +1,6 @@
 /** The plain-data cases of sdks/conformance, run by our own SDKs: the device's core, which pages and apps share, and Node's. */
-import { createDeviceClient, withJournal } from '@tidemark/sdk-core';
-import type { ConsentChoice, DeviceClient, DeviceOptions } from '@tidemark/sdk-core';
+import { createDeviceClient, createStandstill, withJournal } from '@tidemark/sdk-core';
+import type { ConsentChoice, DeviceClient, DeviceOptions, DurableQueue, Standstill } from '@tidemark/sdk-core';
 import { CaseCollector, casesFor, runCase } from '@tidemark/sdk-conformance';
 import type { ConformanceCase, Subject } from '@tidemark/sdk-conformance';
 import { createManualClock, createMemoryStorage, createSeededRandom, settle } from '@tidemark/sdk-core/testing';
@@ -14,6 +14,9 @@ const check = (found: unknown, expected: unknown, where: string): void => expect
 
 interface Tab {
   client: DeviceClient;
+  standstill: Standstill;
+  /** What rang while it stood still; absent: it runs. */
+  held?: (() => void)[] | undefined;
   hearing: ((choice: ConsentChoice, device: string) => void)[];
 }
 
@@ -39,23 +42,28 @@ function device({ given }: ConformanceCase): Subject {
   const tabs: Tab[] = [];
   const begin = (): Tab => {
     const hearing: Tab['hearing'] = [];
+    let queue: DurableQueue;
     const client = createDeviceClient(options, {
-      clock,
+      clock: {
+        ...clock,
+        after: (ms, ring) => clock.after(ms, () => (tab.held ? void tab.held.push(ring) : ring())),
+      },
       random,
       state: storage.state,
-      makeDurable: withJournal(storage.journal),
-      transport: { send: async (body: string) => collector.send(body) },
+      makeDurable: (...parts) => (queue = withJournal(storage.journal)(...parts)),
+      transport: { send: async (body: string) => (tab.held ? expect.unreachable('it stands still') : collector.send(body)) },
       otherTabs: {
         hear: (listener) => void hearing.push(listener),
         tell: (...choice) => {
-          for (const tab of tabs) if (tab.client !== client) tab.hearing.forEach((hear) => hear(...choice));
+          for (const tab of tabs) if (tab.client !== client && !tab.held) tab.hearing.forEach((hear) => hear(...choice));
         },
       },
       context: () => ({}),
       debug: () => {},
     });
     client.setOnline(online);
-    return { client, hearing };
+    const tab: Tab = { client, hearing, standstill: createStandstill(client, storage.state, queue!) };
+    return tab;
   };
   tabs.push(begin());
   return {
@@ -72,11 +80,15 @@ function device({ given }: ConformanceCase): Subject {
     setClock: (byMs) => clock.jump(byMs),
     setNetwork(on) {
       online = on;
-      for (const { client } of tabs) client.setOnline(on);
+      for (const { client, held } of tabs) if (!held) client.setOnline(on);
     },
-    setStorage: (full) => void (storage.full = full),
+    setStorage(how) {
+      storage.full = how === 'full';
+      storage.stuck = how === 'stuck';
+    },
     async restart() {
       await settle();
+      storage.stuck = false;
       tabs[0]!.client.close();
       tabs[0] = begin();
     },
@@ -85,6 +97,19 @@ function device({ given }: ConformanceCase): Subject {
       await settle();
     },
     killTab: () => tabs.pop()!.client.close(),
+    freeze() {
+      tabs[0]!.held = [];
+      tabs[0]!.standstill.begin();
+    },
+    async resume() {
+      const [tab] = tabs as [Tab];
+      const rang = tab.held!.splice(0);
+      tab.held = undefined;
+      tab.standstill.end();
+      tab.client.setOnline(online);
+      for (const ring of rang) ring();
+      await settle();
+    },
     get waiting() {
       return tabs.reduce((sum, { client }) => sum + client.waiting.events, 0);
     },
@@ -117,6 +142,8 @@ function server({ given }: ConformanceCase): Subject {
     restart: () => expect.unreachable(),
     openTab: () => expect.unreachable(),
     killTab: () => expect.unreachable(),
+    freeze: () => expect.unreachable(),
+    resume: () => expect.unreachable(),
     get waiting() {
       return client.waiting.events;
     },

@@ -6,6 +6,9 @@ export interface StoredEvent {
   anonymousId?: string;
   sessionId?: string;
   sequence?: number;
+  groupId?: string;
+  previousId?: string;
+  traits?: Record<string, unknown>;
   properties: { n: number } & Record<string, unknown>;
   context: Record<string, unknown>;
 }

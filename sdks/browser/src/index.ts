@@ -1,5 +1,5 @@
 /** The client whose queue survives reload, crash and offline, shared by the tabs of a site. */
-import { lastingClear, withJournal } from '@tidemark/sdk-core';
+import { createStandstill, lastingClear, withJournal } from '@tidemark/sdk-core';
 import type { DeviceClient, DurableQueue } from '@tidemark/sdk-core';
 import { firstWorking } from './durable/first-working.ts';
 import { createIndexedJournal } from './durable/indexed-journal.ts';
@@ -28,13 +28,9 @@ export function createTidemark(options = {} as TidemarkOptions): DeviceClient {
     // Types say that every browser has it.
     ...('BroadcastChannel' in globalThis ? {} : { otherTabs: tellByStorage(prefix) }),
   });
-  // Nothing reaches a page in the back/forward cache: what was chosen, sent and deleted meanwhile it sees when it is back.
-  let grant: string | undefined;
-  addEventListener('pagehide', () => (grant = state.get('consent')));
-  addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    if (grant && !state.get('consent')) client.consent('denied');
-    void queue!.restoreAgain();
-  });
+  // A page may go to the back/forward cache, and come back from it.
+  const standstill = createStandstill(client, state, queue!);
+  addEventListener('pagehide', standstill.begin);
+  addEventListener('pageshow', ({ persisted }) => persisted && standstill.end());
   return client;
 }

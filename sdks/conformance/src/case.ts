@@ -20,11 +20,11 @@ export type Call = { tab?: 1 | 2 } & (
 
 export type Step =
   | Call
-  | { tab: 'opened' | 'killed' }
+  | { tab: 'opened' | 'killed' | 'frozen' | 'resumed' }
   | { pass: number }
   | { clock: number }
   | { network: 'on' | 'off' }
-  | { storage: 'full' | 'free' }
+  | { storage: 'full' | 'free' | 'stuck' }
   | { restart: true }
   | { answers: CollectorAnswer[] }
   | { expect: Expectation };

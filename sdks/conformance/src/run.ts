@@ -8,16 +8,26 @@ export interface Subject {
   pass(ms: number): Promise<void>;
   setClock(byMs: number): void;
   setNetwork(on: boolean): void;
-  setStorage(full: boolean): void;
+  setStorage(how: 'full' | 'free' | 'stuck'): void;
   /** The process is gone without a word, and another begins on the same storage. */
   restart(): Promise<void>;
   /** Another life beside the first, on the same storage; for cases with tabs. */
   openTab(): Promise<void>;
   /** It is gone without a word. */
   killTab(): void;
+  /** The first life stands still: its time does not pass, and nothing reaches it. */
+  freeze(): void;
+  resume(): Promise<void>;
   /** Events in the queues of all lives. */
   readonly waiting: number;
 }
+
+const TAB_STEPS: Record<'opened' | 'killed' | 'frozen' | 'resumed', (subject: Subject) => unknown> = {
+  opened: (subject) => subject.openTab(),
+  killed: (subject) => subject.killTab(),
+  frozen: (subject) => subject.freeze(),
+  resumed: (subject) => subject.resume(),
+};
 
 /** Runs a case; `check` compares what was found with what was expected, and says where. */
 export async function runCase(
@@ -31,8 +41,8 @@ export async function runCase(
     else if ('pass' in step) await subject.pass(step.pass);
     else if ('clock' in step) subject.setClock(step.clock);
     else if ('network' in step) subject.setNetwork(step.network === 'on');
-    else if ('storage' in step) subject.setStorage(step.storage === 'full');
-    else if ('tab' in step) await (step.tab === 'opened' ? subject.openTab() : subject.killTab());
+    else if ('storage' in step) subject.setStorage(step.storage);
+    else if ('tab' in step) await TAB_STEPS[step.tab](subject);
     else if ('restart' in step) await subject.restart();
     else if ('answers' in step) subject.collector.answers.push(...step.answers);
     else check(found(subject, step.expect), step.expect, where);

@@ -6,6 +6,8 @@ export type { DurableQueue, MakeDurable } from './journalled-queue.ts';
 export { createPipeline, quietly } from './pipeline.ts';
 export type { CaptureOutcome, Pipeline, PipelineOptions, PipelinePorts } from './pipeline.ts';
 export { createDeviceClient } from './device/client.ts';
+export { createStandstill } from './device/standstill.ts';
+export type { Standstill } from './device/standstill.ts';
 export { completeOptions } from './device/client-options.ts';
 export type { ClientOptions } from './device/client-options.ts';
 export type { CallOptions, DeviceClient, DeviceOptions, DevicePorts, OtherTabs } from './device/client.ts';

@@ -8,6 +8,8 @@ export interface MemoryStorage {
   journal: Journal;
   /** What is written fails from now on: no space, or no permission. */
   full: boolean;
+  /** What is written begins and never ends, as when the process is killed in the middle of it. */
+  stuck: boolean;
 }
 
 export function createMemoryStorage(): MemoryStorage {
@@ -15,6 +17,7 @@ export function createMemoryStorage(): MemoryStorage {
     texts: new Map(),
     events: new Map(),
     full: false,
+    stuck: false,
     state: {
       get: (key) => storage.texts.get(key),
       set(key, value) {
@@ -26,6 +29,7 @@ export function createMemoryStorage(): MemoryStorage {
       load: async () => [...storage.events.values()],
       async add(event) {
         if (storage.full) throw new Error('QuotaExceededError');
+        if (storage.stuck) return new Promise(() => {});
         storage.events.set(event.eventId, event);
       },
       async remove(eventIds) {
