@@ -127,8 +127,11 @@ describe.skipIf(!folder)('clients in an outage', () => {
       for (const kind of [...Object.keys(PAGES), '@tidemark/browser'])
         if (wanted(`${kind} browser`)) starts.set(`${kind} browser`, await pages(kind));
     const complete = (cell: string): boolean => cells.get(cell)?.length === OUTAGE.events;
-    for (const lot of [/node/, /browser/]) {
-      const outages = [...starts].filter(([name]) => lot.test(name)).flatMap(([name, start]) =>
+    // Pages of one client at a time: thirty-five at once starve each other on two cores, and their retries come too late to be counted.
+    const isPage = (name: string): boolean => name.endsWith(' browser');
+    const all = [...starts];
+    for (const lot of [all.filter(([name]) => !isPage(name)), ...all.filter(([name]) => isPage(name)).map((page) => [page])]) {
+      const outages = lot.flatMap(([name, start]) =>
         Object.entries(FAULTS).map(([column, fault]) => () =>
           throughOutage(server.url, `${name} ${column}`, { fault, ...OUTAGE }, start, (cell) => lookUntil(complete, cell, SETTLE_MS)),
         ),

@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core';
 import type { BrowserContext, Frame, LaunchOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceClient } from '@tidemark/sdk-core';
+import { ROOT } from '../architecture/sources.ts';
 import { installed } from '../clients/installed.ts';
 import { ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
 import { CHROMIUM, CHROMIUM_ARGS } from './chromium.ts';
@@ -113,9 +114,37 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
     const page = await open();
     const methods: string[] = [];
     page.on('request', (request) => request.url().startsWith(gate.url) && methods.push(request.method()));
+    gate.zipped = 0;
     await track(page, 0, 50);
     expect(await stored(50)).toEqual(upTo(50));
     expect(new Set(methods)).toEqual(new Set(['POST']));
+    expect(gate.zipped).toBeGreaterThan(0);
+  });
+
+  it("sends to a path of the site's own", async () => {
+    const own = await openGate(server.url, '/t');
+    await context.addInitScript(`window.more = { host: '${own.url.replace('/t', '')}', path: '/t/api/events/batch' }`);
+    const page = await open();
+    await track(page, 0, 10);
+    expect(await stored(10)).toEqual(upTo(10));
+    expect(own.requests).toBeGreaterThan(0);
+    await own.close();
+  });
+
+  it('sends and stores nothing where the browser says Global Privacy Control, until somebody grants', async () => {
+    await context.addInitScript("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })");
+    const page = await open();
+    gate.requests = 0;
+    await track(page, 0, 30);
+    await page.evaluate(() => window.client.flush());
+    await leave(page);
+    const next = await open();
+    expect(await next.evaluate(() => window.client.consentStatus)).toBe('denied');
+    expect(await next.evaluate(EVERYTHING_STORED)).toEqual([]);
+    expect(gate.requests).toBe(0);
+    await next.evaluate(() => window.client.consent('granted'));
+    await track(next, 30, 5);
+    expect(await stored(5)).toEqual(upTo(35).slice(30));
   });
 
   it('reads and writes each text that it keeps once in a turn of the page, however many events it captures', async () => {
@@ -507,9 +536,11 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
   });
 
   it('captures by a script tag what people do, and nothing that they type', async () => {
+    // As its page says, to be copied.
+    const [snippet] = readFileSync(join(ROOT, 'sdks/browser/README.md'), 'utf8').match(/<script>window[^]*?<script async[^]*?<\/script>/)!;
     site.pages['/shop'] = `<!doctype html><title>Shop</title>
-      <script>window.tidemark=window.tidemark||[];tidemark.push(null,7,['nothing'],['__proto__'],['identify','u-${label}'],['track','case_${label}',{n:0}])</script>
-      <script async src="${gate.url}/tidemark.js" data-write-key="${WRITE_KEY}" data-capture="all"></script>
+      ${snippet.replace('https://events.example.com', gate.url).replace('WRITE_KEY', WRITE_KEY)}
+      <script>tidemark.push(null,7,['nothing'],['__proto__'],['identify','u-${label}'],['track','case_${label}',{n:0}])</script>
       <form id="login" action="/login?next=secret" onsubmit="return false"><input name="id" value="typed-secret"><button id="go">Log in as typed-secret</button></form>
       <a id="out" href="https://partner.example/path?token=secret" onclick="event.preventDefault()">Partner</a>
       <button data-tidemark-ignore id="hidden">no</button>

@@ -17,6 +17,8 @@ export interface Gate {
   requests: number;
   /** So many of them stood here side by side. */
   mostAtOnce: number;
+  /** So many had a body that is packed by gzip, whatever its labels say. */
+  zipped: number;
   /** No network: nobody listens, connections are cut. */
   shut(): Promise<void>;
   /** The same address again; nothing where it is open. */
@@ -39,6 +41,7 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
     gate.requests++;
     gate.mostAtOnce = Math.max(gate.mostAtOnce, ++standing);
     response.on('close', () => standing--);
+    request.once('data', ([first, second]: Buffer) => (gate.zipped += Number(first === 0x1f && second === 0x8b)));
     switch (mode.kind) {
       case 'hanging':
         return;
@@ -90,6 +93,7 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
     mode: { kind: 'open' },
     requests: 0,
     mostAtOnce: 0,
+    zipped: 0,
     shut: close,
     reopen: () => (server.listening ? Promise.resolve() : listen(port)),
     close: () => (server.listening ? close() : Promise.resolve()),

@@ -79,6 +79,32 @@ it('drops the oldest by default, turns the newest away where asked, and never th
   expect(stored.some(({ properties }) => properties.n === 999)).toBe(true);
 });
 
+it('sends the batches of many invocations, each flushed at its end, over connections that are kept, packed where it pays', async () => {
+  const connections = new Set<object>();
+  const bodies: string[] = [];
+  const collector = createServer((request, response) => {
+    connections.add(request.socket);
+    bodies.push(request.headers['content-encoding'] ?? 'plain');
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      response.end('{"accepted":1,"receivedAt":"2026-01-01T00:00:00.000Z","rejected":[]}');
+    });
+  });
+  await new Promise<void>((done) => collector.listen(0, '127.0.0.1', done));
+  const client = host({ host: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` });
+  for (const n of upTo(20)) {
+    void client.track({ eventName: 'invoked', userId: 'u1', properties: { n, text: 'x'.repeat(n < 10 ? 10 : 2_000) } });
+    // As a serverless platform freezes what has answered: by then nothing may wait.
+    expect(await client.flush()).toBe(true);
+    expect(client.waiting.events).toBe(0);
+  }
+  await client.close();
+  await new Promise((done) => collector.close(done).closeAllConnections());
+  expect(bodies).toEqual(upTo(20).map((n) => (n < 10 ? 'plain' : 'gzip')));
+  // Another one where the next request comes before the last connection is known to be free.
+  expect(connections.size).toBeLessThanOrEqual(2);
+});
+
 it('bears an outage: refused connections, then 503 with Retry-After', async () => {
   const client = host({ flushIntervalMs: 50 });
   await gate.shut();

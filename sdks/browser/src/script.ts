@@ -1,7 +1,7 @@
 /**
  * The script of a page without a bundler, served by Tidemark itself:
  *
- *   <script>window.tidemark=window.tidemark||[];tidemark.push(['page'])</script>
+ *   <script>window.tidemark=window.tidemark||[]</script>
  *   <script async src="https://events.example.com/tidemark.js" data-write-key="WRITE_KEY" data-capture="all"></script>
  *
  * Until it is there, calls are pushed as lists, method first; then they are made, and `tidemark.track(…)` is the client.
