@@ -34,6 +34,25 @@ describe('F1, F2: Segment', () => {
     expect(collector.difference()).toBe(0);
   });
 
+  it('takes batches at each path that a client sends them to, also piece by piece, packed or plain', async () => {
+    await using collector = await startCollector();
+    for (const path of ['/v1/batch', '/v1/b', '/v1/import/']) {
+      const bytes = gzipSync(JSON.stringify({ batch: [message({ messageId: path })], writeKey: KEY }));
+      // Without a length, as Kotlin's client sends it.
+      const pieces = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(bytes.subarray(0, 20));
+          controller.enqueue(bytes.subarray(20));
+          controller.close();
+        },
+      });
+      const headers = { 'content-type': 'text/plain', 'content-encoding': 'gzip' };
+      const response = await fetch(collector.url + path, { method: 'POST', body: pieces, duplex: 'half', headers });
+      expect([path, response.status, await response.json()]).toMatchObject([path, 200, { accepted: 1, rejected: [] }]);
+    }
+    expect(collector.events().map(({ eventId }) => eventId)).toEqual(['/v1/batch', '/v1/b', '/v1/import/']);
+  });
+
   it('merges the context of a batch, keeps name and category of a page, makes numbers ids, and leaves integrations out', async () => {
     await using collector = await startCollector();
     const batch = [
