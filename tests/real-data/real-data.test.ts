@@ -128,7 +128,7 @@ describe.skipIf(FOLDER === undefined)(`a shop${unset}`, () => {
   it('sql: the same by a statement', async () => {
     const query = "SELECT JSONExtractString(properties, 'platform') AS platform, count() AS purchases, uniqExact(person_id) AS people FROM events WHERE event_name = 'purchase' GROUP BY platform ORDER BY platform";
     const { rows } = await shop.api('/api/analytics/sql', { query });
-    const wanted = Object.entries(count(of(shopRead, 'purchase'), ({ fields }) => fields['platform']!)).toSorted();
+    const wanted = Object.entries(count(of(shopRead, 'purchase'), ({ fields }) => fields['platform']!)).toSorted(([a], [b]) => (a < b ? -1 : 1));
     expect(rows).toEqual(wanted.map(([platform, purchases]) => [platform, purchases, new Set(of(shopRead, 'purchase').filter(({ fields }) => fields['platform'] === platform).map(({ who }) => who)).size]));
     const { rows: [[sessions]] } = await shop.api('/api/analytics/sql', { query: 'SELECT count() FROM sessions' });
     expect(sessions).toBe(3_605);
