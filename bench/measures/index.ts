@@ -24,6 +24,7 @@ import { r13 } from './r13.ts';
 import { r15 } from './r15.ts';
 import { rebuildOfAll, rebuildOfFewer } from './rebuild.ts';
 import { rollupsOfDay, rollupsOfFewer } from './rollups.ts';
+import { sql } from './sql.ts';
 
 export interface Runnable {
   run: () => Promise<Measure[]>;
@@ -38,6 +39,7 @@ export const MEASURES: Record<string, Runnable> = {
   r3: { run: halfLoad, about: 'accept latency and freshness (R14) at half load' },
   r4: { run: r4, about: 'events/s end to end against a plain INSERT' },
   r6: { run: r6, about: 'questions of each kind against SQL by hand, 10 million events' },
+  sql: { run: sql, about: "a statement of one's own against the same by hand, over the lake's files" },
   r7: { run: r7, about: 'a funnel of five steps against the number of persons' },
   r8: { run: r8, about: "the dashboard's questions under full ingest" },
   r9: { run: r9, about: 'bytes on disk an event' },

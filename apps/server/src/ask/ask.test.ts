@@ -206,10 +206,10 @@ describe('drawings', () => {
 
   it('of a timeline show time, name and properties', () => {
     const events = [{ timestamp: '2026-05-03T10:00:00.123Z', eventName: 'buy', properties: { price: 9.5, sku: 'a' } }];
-    expect(drawTimeline({ events, nextCursor: 'abc' }, 80)).toBe(
-      '  2026-05-03 10:00:00.123  buy  price=9.5 sku="a"\n\nThere are more: --cursor abc\n',
+    expect(drawTimeline({ events, nextCursor: 'abc', meta }, 80)).toBe(
+      `  2026-05-03 10:00:00.123  buy  price=9.5 sku="a"\n\nThere are more: --cursor abc\n\n  as of ${meta.asOf}\n`,
     );
-    expect(drawTimeline({ events: [] }, 80)).toBe('No events in this range.\n');
+    expect(drawTimeline({ events: [], meta: { ...meta, provisionalFrom: null } }, 80)).toBe(`No events in this range.\n\n  as of ${meta.asOf}\n`);
   });
 });
 

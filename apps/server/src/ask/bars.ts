@@ -23,6 +23,11 @@ export function figure(value: number): string {
   return WHOLE.format(value);
 }
 
+/** `1 user`, `1,200 users`; several are one and an s, unless they are called otherwise. */
+export function counted(value: number, one: string, several = `${one}s`): string {
+  return `${figure(value)} ${value === 1 ? one : several}`;
+}
+
 /** `12.3 %`. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;

@@ -1,5 +1,5 @@
 /** Draws an experiment: what is found of each variant, and below it each metric as a table of variants. */
-import { clip, figure, percent } from './bars.ts';
+import { clip, counted, figure, percent } from './bars.ts';
 import { finish, type Meta } from './draw.ts';
 import { groupName, tableRows } from './draw-tables.ts';
 
@@ -25,7 +25,7 @@ export function drawExperiment({ headline, sampleRatio, crossovers, unfinished, 
     headline === null
       ? [`The sizes of the groups are no accident (p = ${shortest(sampleRatio.pValue)}): nothing here is to be trusted.`]
       : headline.map(({ variant, result, adjustedPValue }) => `${clip(variant, 40)}: ${result.replaceAll('_', ' ')} (p = ${shortest(adjustedPValue)})`);
-  const people = `${figure(crossovers)} people saw another variant later${unfinished === undefined ? '' : `; the window of ${figure(unfinished)} has not run out`}`;
+  const people = `${counted(crossovers, 'person', 'people')} saw another variant later${unfinished === undefined ? '' : `; the window of ${figure(unfinished)} has not run out`}`;
   const groups = breakdowns.flatMap((group) => ['', groupName(group.breakdown), ...group.metrics.flatMap(drawMetric)]);
   return finish([...found, people, ...metrics.flatMap(drawMetric), ...groups], meta);
 }

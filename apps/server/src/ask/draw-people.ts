@@ -1,5 +1,5 @@
 /** Draws answers that count people: sessions over time, paths step by step, the size of a cohort; and people themselves. */
-import { barRows, clip, duration, figure, percent } from './bars.ts';
+import { barRows, clip, counted, duration, figure, percent } from './bars.ts';
 import { finish, shortTime, type Meta } from './draw.ts';
 import { groupName, tableRows } from './draw-tables.ts';
 
@@ -58,7 +58,7 @@ function drawFlow({ users, truncated, nodes, links }: Flow, width: number): stri
     const most = out.slice(0, MAX_NEXT).map((link) => `${clip(nameOf(link.to, link.toKind), 40)} ${figure(link.users)}`);
     return out.length === 0 ? [line] : [line, `      → ${[...most, ...(out.length > MAX_NEXT ? ['…'] : [])].join(', ')}`];
   });
-  return [...drawn, `  ${figure(users)} people; ${figure(truncated)} go on behind the last step`];
+  return [...drawn, `  ${counted(users, 'person', 'people')}; ${figure(truncated)} ${truncated === 1 ? 'goes' : 'go'} on behind the last step`];
 }
 
 export interface CohortAnswer {
@@ -71,7 +71,7 @@ export interface CohortAnswer {
 
 export function drawCohort({ size, of, share, breakdowns, meta }: CohortAnswer, width: number): string {
   const groups = breakdowns.length === 0 ? [] : ['', ...barRows(breakdowns.map((group) => ({ label: group.breakdown.join(' · '), value: group.size })), width)];
-  return finish([`${figure(size)} of ${figure(of)} people (${percent(share)})`, ...groups], meta);
+  return finish([`${figure(size)} of ${counted(of, 'person', 'people')} (${percent(share)})`, ...groups], meta);
 }
 
 export interface PeopleAnswer {
@@ -85,5 +85,5 @@ export interface PeopleAnswer {
 export function drawListed({ people, total, nextCursor, meta }: PeopleAnswer): string {
   const rows = people.map(({ personId, anonymousIds, lastSeen }) => [clip(personId, 60), figure(anonymousIds.length), lastSeen === null ? '-' : lastSeen.slice(0, 19).replace('T', ' ')]);
   const more = nextCursor === null ? [] : ['', `There are more: --cursor ${nextCursor}`];
-  return finish([`${figure(total)} people`, '', ...tableRows([['', 'devices', 'last seen'], ...rows]), ...more], meta);
+  return finish([counted(total, 'person', 'people'), '', ...tableRows([['', 'devices', 'last seen'], ...rows]), ...more], meta);
 }

@@ -1,5 +1,5 @@
 /** Draws answers that are tables: retention as cohorts by columns, attribution as groups by models, the rows of SQL. */
-import { clip, figure, percent } from './bars.ts';
+import { clip, counted, figure, percent } from './bars.ts';
 import { finish, type Meta } from './draw.ts';
 
 interface Cohorts {
@@ -40,7 +40,7 @@ function drawCohorts(columns: readonly string[], { cohorts, mean }: Cohorts): st
 export function drawAttribution({ conversions, value, users, withoutTouch, breakdowns, meta }: AttributionAnswer): string {
   const models = Object.keys(breakdowns[0]?.models ?? {});
   const shown = (given: { conversions: number; value: number } | undefined): string => (given === undefined ? '' : value === 0 ? figure(given.conversions) : `${figure(given.conversions)} (${figure(given.value)})`);
-  const lines = [`${figure(conversions)} conversions of ${figure(users)} people${value === 0 ? '' : `, worth ${figure(value)}`}; ${figure(withoutTouch)} without a touch`];
+  const lines = [`${counted(conversions, 'conversion')} of ${counted(users, 'person', 'people')}${value === 0 ? '' : `, worth ${figure(value)}`}; ${figure(withoutTouch)} without a touch`];
   if (breakdowns.length > 0) lines.push('', ...tableRows([['', ...models], ...breakdowns.map((group) => [clip(group.breakdown.join(' · '), 40), ...models.map((model) => shown(group.models[model]))])]));
   return finish(lines, meta);
 }
@@ -54,7 +54,7 @@ export interface RowsAnswer {
 
 /** Rows as they come; texts plain, everything else as JSON. */
 export function drawRows({ columns = [], rows = [], estimatedRows, meta }: RowsAnswer): string {
-  if (estimatedRows !== undefined) return finish([`It would read ${figure(estimatedRows)} rows.`], meta);
+  if (estimatedRows !== undefined) return finish([`It would read ${counted(estimatedRows, 'row')}.`], meta);
   const shown = (value: unknown): string => clip(typeof value === 'string' ? value : JSON.stringify(value), 60);
   return finish(columns.length === 0 ? [] : tableRows([columns.map(({ name }) => clip(name, 60)), ...rows.map((row) => row.map(shown))]), meta);
 }

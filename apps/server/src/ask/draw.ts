@@ -1,5 +1,5 @@
 /** What all drawings share: how a time is written, and how far an answer goes. */
-import { figure } from './bars.ts';
+import { counted, figure } from './bars.ts';
 
 export interface Meta {
   asOf: string;
@@ -15,9 +15,13 @@ export function shortTime(time: string): string {
   return clock.startsWith('00:00:00') || clock === '' ? date : `${date} ${clock.slice(0, 5)}`;
 }
 
+/** How far an answer goes. */
+export function completeness({ asOf, provisionalFrom }: Pick<Meta, 'asOf' | 'provisionalFrom'>): string {
+  return `  as of ${asOf}${provisionalFrom ? `, may still change from ${provisionalFrom}` : ''}`;
+}
+
 /** The lines, and how far the answer goes. */
 export function finish(lines: string[], meta: Meta): string {
-  const provisional = meta.provisionalFrom ? `, may still change from ${meta.provisionalFrom}` : '';
-  lines.push('', `  as of ${meta.asOf}${provisional}; ${figure(meta.rowsRead)} rows in ${figure(meta.elapsedMs)} ms`);
+  lines.push('', `${completeness(meta)}; ${counted(meta.rowsRead, 'row')} in ${figure(meta.elapsedMs)} ms`);
   return `${lines.join('\n')}\n`;
 }
