@@ -16,7 +16,7 @@ export const CATALOGUE = {
   R3: { name: 'accept latency p99 at half load, open loop', unit: 'ms', better: 'lower', floor: 100, goal: 10 },
   R4: { name: 'events/s end to end with 50 M ids in the dedup store, against chDB INSERT JSONEachRow', unit: 'ratio', better: 'higher', floor: 0.2, goal: 0.65 },
   R6: { name: 'the typical question of each kind through the API, against the best SQL by hand; the worst kind', unit: 'ratio', better: 'lower', floor: 1.5, goal: 1.1 },
-  sql: { name: "a statement of one's own through the API, against the same by hand over the lake's files, on one thread", unit: 'ratio', better: 'lower', floor: 3 },
+  sql: { name: "a statement of one's own through the API, against the same by hand over the lake's files, on one thread", unit: 'ratio', better: 'lower', floor: 1.5, goal: 1.1 },
   R7: { name: 'a funnel of 5 steps through the API, against uniqExact(person) over the same rows', unit: 'ratio', better: 'lower', floor: 4, goal: 1.5 },
   R8: { name: "p99 of the dashboard's questions under full ingest, against idle", unit: 'ratio', better: 'lower', floor: 4, goal: 1.5 },
   R9: { name: 'bytes on disk an event in the table `events`, against zstd -3 of the NDJSON', unit: 'ratio', better: 'lower', floor: 1, goal: 0.5 },
