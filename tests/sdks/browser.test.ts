@@ -284,6 +284,19 @@ describe.skipIf(!CHROMIUM)('the browser SDK', () => {
     expect(await stored(30)).toEqual(upTo(30));
   });
 
+  it('tries nothing while the browser says that it is offline, and sends at once when it says online', async () => {
+    const page = await open();
+    await context.setOffline(true);
+    const tried: string[] = [];
+    page.on('request', (request) => tried.push(request.url()));
+    await track(page, 0, 30);
+    expect(await page.evaluate(() => window.client.flush())).toBe(false);
+    await written(page, 30);
+    expect(tried).toEqual([]);
+    await context.setOffline(false);
+    expect(await stored(30)).toEqual(upTo(30));
+  });
+
   it('has a server that never answers hold up neither the page nor the next one', async () => {
     const page = await open();
     gate.mode = { kind: 'hanging' };

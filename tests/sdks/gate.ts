@@ -17,7 +17,7 @@ export interface Gate {
   requests: number;
   /** So many of them stood here side by side. */
   mostAtOnce: number;
-  /** So many had a body that is packed by gzip, whatever its labels say. */
+  /** So many that were passed on had a body that is packed by gzip, whatever its labels say. */
   zipped: number;
   /** No network: nobody listens, connections are cut. */
   shut(): Promise<void>;
@@ -41,7 +41,6 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
     gate.requests++;
     gate.mostAtOnce = Math.max(gate.mostAtOnce, ++standing);
     response.on('close', () => standing--);
-    request.once('data', ([first, second]: Buffer) => (gate.zipped += Number(first === 0x1f && second === 0x8b)));
     switch (mode.kind) {
       case 'hanging':
         return;
@@ -80,6 +79,7 @@ export async function openGate(target: string, path = ''): Promise<Gate> {
     });
     onward.on('error', () => response.destroy());
     request.on('aborted', () => onward.destroy());
+    request.once('data', ([first, second]: Buffer) => (gate.zipped += Number(first === 0x1f && second === 0x8b)));
     request.pipe(onward);
   }
 
