@@ -219,6 +219,36 @@ describe('every kind', () => {
   }, 240_000);
 });
 
+describe('a million values of a breakdown', () => {
+  const PEOPLE = 1_000_000;
+  it('are answered by the greatest group and the rest, which is all the others', async () => {
+    const project = 'million';
+    // Everybody views once; u7 does so thrice, each time on a device of another's.
+    const columns = "'million', 'view', toString(number % 1000000), concat('u', toString(if(number < 1000000, number, 7))), concat('e', toString(number))";
+    await store.warehouse.command(
+      `INSERT INTO events (project, event_name, anonymous_id, user_id, event_id, time) SELECT ${columns}, fromUnixTimestamp64Milli(toInt64(${START_MS} + number), 'UTC') FROM numbers(${PEOPLE + 2})`,
+    );
+    const range = { from: '2026-05-03', to: '2026-05-04', breakdown: ['userId'], limit: 1 };
+    const view = { event: 'view' };
+    const asked: Record<string, [body: object, count: (line: Part) => number]> = {
+      trend: [{ series: [{ measure: 'events' }] }, (line) => numberOf(line, 'total')],
+      funnel: [{ steps: [view] }, (line) => (listOf(line, 'steps') as { users: number }[])[0]!.users],
+      retention: [{ start: view, return: {}, periods: 1 }, (line) => (line['mean'] as unknown as { size: number }).size],
+      sessions: [{}, (line) => numberOf(line, 'sessions')],
+      paths: [{ after: view, steps: 2 }, (line) => numberOf(line, 'users')],
+      attribution: [{ conversion: view, touch: view, models: ['last_touch'] }, (line) => (line['models'] as unknown as { last_touch: { conversions: number } }).last_touch.conversions],
+      experiment: [{ exposure: view, variant: 'eventName', metrics: [view] }, (line) => (listOf(line, 'variants') as { users: number }[])[0]!.users],
+    };
+    for (const [kind, [body, count]] of Object.entries(asked)) {
+      const { series, breakdowns } = await answerTo(kind, { ...range, ...body }, store.context(project));
+      const found = (series ?? breakdowns).map((line) => [line.breakdown[0], count(line as never)]);
+      // What counts people counts u7 once, and of groups of one the first by name is shown.
+      const isOfEvents = ['trend', 'sessions', 'attribution'].includes(kind);
+      expect(found, kind).toEqual(isOfEvents ? [['u7', 3], ['other', PEOPLE - 1]] : [['u0', 1], ['other', PEOPLE - 1]]);
+    }
+  });
+});
+
 /** Every text without what stands around the names in it. */
 function unwrapped(value: unknown, around: string): unknown {
   if (around === '') return value;
