@@ -1,8 +1,10 @@
 /** The way to the engine: everything that isn't ingest goes there over its local socket, as a stream. */
 import { request } from 'node:http';
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Metrics } from '@tidemark/metrics';
+import type { Socket } from 'node:net';
 import { answerProblem, readOff } from './answer.ts';
+import { connectToEngine, ReadMemory, type PlainBody, type PlainHead } from './engine-connection.ts';
 import { endToEndHeaders } from './hop-by-hop.ts';
 
 export interface EngineDeps {
@@ -15,11 +17,14 @@ export interface EngineDeps {
 
 /** More than any page of metrics or readiness; a runaway answer ends here. */
 const MAX_PROBE_BYTES = 8 * 1024 * 1024;
+/** What may wait for a slow reader of an answer before no more of it is read. */
+const MAX_WAITING_BYTES = 256 * 1024;
 
 export class Engine {
   readonly #deps: EngineDeps;
   /** Ends answers that have no end of their own (server-sent events). */
   readonly #endless = new Set<() => void>();
+  readonly #memory = new ReadMemory();
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -27,10 +32,25 @@ export class Engine {
 
   /** Hands a request on and streams the answer back. Either side's going away ends the other. */
   forward(req: IncomingMessage, res: ServerResponse): void {
-    const onward = this.#open(req.method ?? 'GET', req.url ?? '/', this.#headersFor(req));
+    let answered = false;
+    const { socket, release } = connectToEngine(this.#deps.socketPath, this.#memory, (head) => {
+      // The length is that of a body which does not come.
+      if (req.method === 'HEAD') return undefined;
+      answered = true;
+      clearTimeout(timer);
+      return this.#passPlain(head, res, socket, onward);
+    });
+    const createConnection = (): Socket => socket;
+    const onward = request({ method: req.method ?? 'GET', path: req.url ?? '/', headers: this.#headersFor(req), setHost: false, createConnection });
+    // Without an agent nobody else ends a connection that could serve again.
+    socket.once('free', () => socket.destroy());
+    socket.once('close', () => {
+      // A reader who went away may have left a write that is still under way: that memory is given up.
+      if (res.writableFinished) release();
+      else res.once('finish', release);
+    });
     if (req.headers.expect !== undefined) res.writeContinue();
     const timer = setTimeout(() => onward.destroy(new EngineTimeout()), this.#deps.timeoutMs);
-    let answered = false;
     onward.once('response', (answer) => {
       answered = true;
       clearTimeout(timer);
@@ -114,10 +134,7 @@ export class Engine {
   }
 
   #passBack(answer: IncomingMessage, res: ServerResponse): void {
-    const status = answer.statusCode ?? 502;
-    this.#deps.metrics.counter('tidemark_proxy_requests_total', { status: String(status) }).inc();
-    if (res.destroyed || res.writableEnded) return void answer.destroy();
-    res.writeHead(status, answer.statusMessage, endToEndHeaders(answer.headers));
+    if (!this.#begin(answer.statusCode ?? 502, answer.statusMessage, answer.headers, res)) return void answer.destroy();
     // At once: a stream of events may have nothing to say for a while.
     if (answer.headers['content-length'] === undefined) res.flushHeaders();
     if (answer.headers['content-type']?.startsWith('text/event-stream') === true) {
@@ -135,6 +152,37 @@ export class Engine {
       if (!answer.complete && !res.writableEnded) res.destroy();
     };
     answer.once('close', cut).once('error', cut);
+  }
+
+  /** An answer whose bytes are sent on from where they were read. */
+  #passPlain({ status, statusMessage, headers }: PlainHead, res: ServerResponse, socket: Socket, onward: ClientRequest): PlainBody {
+    const isWanted = this.#begin(status, statusMessage, headers, res);
+    if (!isWanted) onward.destroy();
+    onward.once('close', () => {
+      // An answer that broke off must not look whole.
+      if (!res.writableEnded) res.destroy();
+    });
+    return {
+      write(bytes) {
+        if (!isWanted || res.destroyed) return false;
+        if (res.write(bytes) || res.writableLength <= MAX_WAITING_BYTES) return true;
+        res.once('drain', () => socket.resume());
+        return false;
+      },
+      end() {
+        if (isWanted) res.end();
+        onward.destroy();
+      },
+      isSent: () => res.writableLength === 0,
+    };
+  }
+
+  /** False when nobody waits for the answer any more. */
+  #begin(status: number, statusMessage: string | undefined, headers: IncomingHttpHeaders, res: ServerResponse): boolean {
+    this.#deps.metrics.counter('tidemark_proxy_requests_total', { status: String(status) }).inc();
+    if (res.destroyed || res.writableEnded) return false;
+    res.writeHead(status, statusMessage, endToEndHeaders(headers));
+    return true;
   }
 
   #fail(req: IncomingMessage, res: ServerResponse, error: Error): void {

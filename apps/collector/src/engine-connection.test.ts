@@ -1,0 +1,102 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import { startEngine } from './testing/engine.ts';
+import { startCollector } from './testing/server.ts';
+
+const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** An engine that answers each connection with these pieces, one after the other has been written, and then does `last`. */
+async function startRaw(path: string, pieces: readonly (string | Buffer)[], last: (socket: Socket) => void): Promise<AsyncDisposable> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    async function answer(): Promise<void> {
+      for (const piece of pieces) {
+        await new Promise((written) => socket.write(piece, written));
+        await new Promise((next) => setImmediate(next));
+      }
+      last(socket);
+    }
+    socket.once('data', () => void answer());
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+}
+
+it('C16: hands on answers of a length as they are, many at once and again, to readers quick and slow', async () => {
+  await using collector = await startCollector();
+  const bodies = Array.from({ length: 12 }, (_, i) => randomBytes([1, 100, 65_000, 65_536, 200_000, 3_000_000][i % 6]! + i));
+  await using _engine = await startEngine(collector.engineSocketPath, (req, res) => {
+    const body = bodies[Number(new URL(req.url!, 'http://x').searchParams.get('n'))]!;
+    res.writeHead(200, { 'content-length': body.length, 'x-hash': hashOf(body) }).end(body);
+  });
+  async function ask(n: number, slow: boolean): Promise<boolean> {
+    const asked = request({ port: collector.port, path: `/page?n=${n}`, agent: false });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const hash = createHash('sha256');
+    // One turn of the event loop for each 64 KB: what is not read lies in the collector, and must not be written over there.
+    for await (const chunk of answer) {
+      hash.update(chunk as Buffer);
+      if (slow) await new Promise((next) => setImmediate(next));
+    }
+    return answer.statusCode === 200 && answer.headers['x-hash'] === hash.digest('hex');
+  }
+  for (let round = 0; round < 4; round++) {
+    const whole = await Promise.all(bodies.flatMap((_, n) => [ask(n, true), ask(n, false)]));
+    expect(whole).toEqual(whole.map(() => true));
+  }
+});
+
+it('C16: does not wait for the body of an answer to HEAD, and passes on what has none', async () => {
+  await using collector = await startCollector();
+  await using _engine = await startEngine(collector.engineSocketPath, (req, res) => {
+    if (req.url === '/none') res.writeHead(304, { 'content-length': 5, etag: '"a"' }).end();
+    else res.writeHead(200, { 'content-length': 5 }).end(req.method === 'HEAD' ? undefined : 'whole');
+  });
+  const head = await fetch(`${collector.url}/x`, { method: 'HEAD' });
+  expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '5', '']);
+  const none = await fetch(`${collector.url}/none`);
+  expect([none.status, none.headers.get('etag'), await none.text()]).toEqual([304, '"a"', '']);
+  expect(await (await fetch(`${collector.url}/x`)).text()).toBe('whole');
+});
+
+it('C16: takes an answer in whatever pieces it comes, and no more than its length', async () => {
+  for (const [pieces, expected] of [
+    [['HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-A: b\r\n\r\n', 'abc', 'def'], 'abcdef'],
+    [['HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-A: b\r\n\r\nabc', 'defghi'], 'abcdef'],
+    [['HTTP/1.1 200 OK\r\nContent-Le', 'ngth: 6\r\nX-A: b\r\n\r', '\nabcdef'], 'abcdef'],
+    [['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabcdef'], 'abcdef'],
+    [['HTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n', '6\r\nabc', 'def\r\n0\r\n\r\n'], 'abcdef'],
+  ] as const) {
+    await using collector = await startCollector();
+    await using _engine = await startRaw(collector.engineSocketPath, pieces, (socket) => socket.end());
+    const answer = await fetch(`${collector.url}/x`);
+    expect([answer.status, answer.headers.get('x-a'), await answer.text()], pieces.join('|')).toEqual([200, 'b', expected]);
+  }
+});
+
+it('C16: an answer of a length that breaks off does not look whole', async () => {
+  await using collector = await startCollector();
+  await using _engine = await startRaw(collector.engineSocketPath, ['HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n', 'half'], (socket) => socket.destroy());
+  const answer = await fetch(`${collector.url}/x`);
+  await expect(answer.text()).rejects.toThrow('terminated');
+});
+
+it('C16: tells the engine when the reader of an answer of a length leaves', async () => {
+  await using collector = await startCollector();
+  let left!: () => void;
+  const leaving = new Promise<void>((resolve) => (left = resolve));
+  await using _engine = await startEngine(collector.engineSocketPath, (_, res) => {
+    res.once('close', left);
+    res.writeHead(200, { 'content-length': 1_000 }).write('some');
+  });
+  const abort = new AbortController();
+  const answer = await fetch(`${collector.url}/x`, { signal: abort.signal });
+  await answer.body!.getReader().read();
+  abort.abort();
+  await leaving;
+});
