@@ -1,6 +1,8 @@
+import type { Selectable } from 'kysely';
 import { ControlError } from './errors.ts';
 import { recorded, requireProject } from './store.ts';
 import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
 
 /** What somebody decided about two nodes: `u` and a userId, or `a` and an anonymousId. `a` is the smaller of the two. */
 export interface IdentityDecision {
@@ -28,13 +30,14 @@ const MAX_DECISIONS = 50_000;
 export function createIdentityDecisions(store: Store): IdentityDecisions {
   // Each question asks for them, and rows are only ever added.
   const read = new Map<string, readonly IdentityDecision[]>();
+  const added = store.db.selectFrom('identity_decisions').selectAll().where('project', '=', '').where('id', '>', 0).orderBy('id').compile();
   return {
     async list(project) {
       const before = read.get(project) ?? [];
-      const rows = await store.db.selectFrom('identity_decisions').selectAll().where('project', '=', project).where('id', '>', before.at(-1)?.id ?? 0).orderBy('id').execute();
+      const { rows } = await store.db.executeQuery<Selectable<Tables['identity_decisions']>>({ ...added, parameters: [project, before.at(-1)?.id ?? 0] });
       if (rows.length === 0) return before;
-      const added = rows.map(({ id, verdict, node_a: a, node_b: b, reason, made_at_ms: madeAtMs, made_by: madeBy }) => ({ id, verdict, a, b, reason, madeAtMs, madeBy }));
-      const all = [...before, ...added];
+      const decisions = rows.map(({ id, verdict, node_a: a, node_b: b, reason, made_at_ms: madeAtMs, made_by: madeBy }) => ({ id, verdict, a, b, reason, madeAtMs, madeBy }));
+      const all = [...before, ...decisions];
       read.set(project, all);
       return all;
     },
