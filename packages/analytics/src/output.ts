@@ -1,6 +1,7 @@
 /** The shape in which an event leaves the system (design, section 4). */
 import { FLAG, type JsonObject } from '@tidemark/event';
 import { RECORD_SEPARATOR, type RowBinary } from '@tidemark/warehouse';
+import { ByteWriter } from './byte-writer.ts';
 
 /** Columns of `timeline` that make an output event; `person` is the mapped personId. */
 const OUTPUT_COLUMNS = [
@@ -69,18 +70,44 @@ export function outputSelect(personSql: string): string {
 /** The columns of `timeline` that `outputSelect` needs, by their names, also those that are made when they are asked for. */
 export const TIMELINE_COLUMNS = [...OUTPUT_COLUMNS, 'time', 'original_time', 'received_at'].map((column) => `timeline.${column} AS ${column}`);
 
-/** Columns that are, as few of them, a row and its place in the log: `readPackedKeys` reads the first of them, then one of the others the rest. */
+/** Columns that are, as few of them, a row and its place in the log: `PackedKeys` reads the first of them, then one of the functions the rest. */
 export const PACKED_SELECT = 'event_id, user_id, anonymous_id, bot, time, sequence, received_at, offset, packed';
 
-/** What of a row tells whose it is, and its session. */
-export type PackedKeys = Pick<TimelineRow, 'event_id' | 'user_id' | 'anonymous_id' | 'bot' | 'time_ms'>;
+/** What of a row tells whose it is, and its session. Of most rows nobody asks the eventId: it is read when somebody does. */
+export class PackedKeys {
+  readonly #answer: RowBinary;
+  readonly #eventIdPlace: number;
+  readonly user_id: string;
+  readonly anonymous_id: string;
+  readonly bot: number;
+  readonly time_ms: number;
 
-/** One with its place in the log. */
-export type PlacedRow = TimelineRow & { offset: number };
+  /** `before`: of the row before. */
+  constructor(answer: RowBinary, before: PackedKeys | undefined) {
+    this.#answer = answer;
+    this.#eventIdPlace = answer.placeOfText();
+    this.user_id = answer.text(before?.user_id);
+    this.anonymous_id = answer.text(before?.anonymous_id);
+    this.bot = answer.uint8();
+    this.time_ms = answer.int64();
+  }
 
-export function readPackedKeys(row: RowBinary): PackedKeys {
-  return { event_id: row.text(), user_id: row.text(), anonymous_id: row.text(), bot: row.uint8(), time_ms: row.int64() };
+  get event_id(): string {
+    return this.#answer.textAt(this.#eventIdPlace);
+  }
 }
+
+/** A row but for its JSON texts. */
+type RowWithoutTexts = Omit<TimelineRow, 'properties' | 'context' | 'traits'>;
+
+/** One with its place in the log, whose texts stay the bytes that the warehouse answered with. */
+export interface PlacedRow extends RowWithoutTexts {
+  offset: number;
+  /** Properties, context and traits, a record separator between. */
+  texts: Buffer;
+}
+
+const SEPARATOR_BYTE = RECORD_SEPARATOR.charCodeAt(0);
 
 export function skipPackedRest(row: RowBinary): void {
   for (let column = 0; column < 3; column++) row.skipInt64();
@@ -88,14 +115,16 @@ export function skipPackedRest(row: RowBinary): void {
 }
 
 /** The row of these keys; `person` is ''. */
-export function readPackedRest({ event_id, user_id, anonymous_id, bot, time_ms }: PackedKeys, row: RowBinary): PlacedRow {
+export function readPackedRest(keys: PackedKeys, row: RowBinary): PlacedRow {
+  const { event_id, user_id, anonymous_id, bot, time_ms } = keys;
   const [sequence, received_at_ms, offset] = [row.int64(), row.int64(), row.int64()];
-  const [head = '[]', properties = '', context = '', traits = ''] = row.text().split(RECORD_SEPARATOR);
-  const [event_name = '', type = '', session_id = '', group_id = '', previous_id = '', schema_version = '', source = '', flags, originalTime] = JSON.parse(head) as string[];
+  const packed = row.bytes();
+  const headEnd = packed.indexOf(SEPARATOR_BYTE);
+  const [event_name = '', type = '', session_id = '', group_id = '', previous_id = '', schema_version = '', source = '', flags, originalTime] = JSON.parse(packed.toString('utf8', 0, headEnd)) as string[];
   // With the session, though it is told later: V8 copies a row of so many members quickly only when nothing is added to it (45 us a row, 6 so; Node 20).
   return {
     event_id, event_name, type, user_id, anonymous_id, session_id, group_id, previous_id, schema_version, sequence, flags: Number(flags), source,
-    bot, properties, context, traits, time_ms, original_time_ms: Number(originalTime), received_at_ms, person: '', session_first_id: '', session_start_ms: 0, offset,
+    bot, time_ms, original_time_ms: Number(originalTime), received_at_ms, person: '', session_first_id: '', session_start_ms: 0, offset, texts: packed.subarray(headEnd + 1),
   };
 }
 
@@ -106,19 +135,73 @@ export function toOutput(row: TimelineRow): OutputEvent {
 
 /** The same as one line of JSON, without its line end. The stored JSON texts go out as they came in, unparsed. */
 export function outputLine(row: TimelineRow): string {
-  const ids = `${member('userId', row.user_id)}${member('anonymousId', row.anonymous_id)}${member('sessionId', row.session_id)}${member('groupId', row.group_id)}${member('previousId', row.previous_id)}`;
-  const session = row.session_first_id && row.session_start_ms !== undefined ? `,"session":{"id":${JSON.stringify(row.session_first_id)},"start":"${iso(row.session_start_ms)}"}` : '';
-  const times = `"timestamp":"${iso(row.time_ms)}","originalTimestamp":"${iso(row.original_time_ms)}","receivedAt":"${iso(row.received_at_ms)}"`;
-  const sequence = (Number(row.flags) & FLAG.sequenceGiven) !== 0 ? `,"sequence":${Number(row.sequence)}` : '';
-  const traits = row.traits === '{}' || row.traits === '' ? '' : `,"traits":${row.traits}`;
-  return `{"eventId":${JSON.stringify(row.event_id)},"eventName":${JSON.stringify(row.event_name)},"type":${JSON.stringify(row.type)}${ids},"personId":${JSON.stringify(row.person)}${session},${times}${sequence}${member('schemaVersion', row.schema_version)},"source":${JSON.stringify(row.source)},"bot":${Number(row.bot) === 1},"properties":${row.properties || '{}'},"context":${row.context || '{}'}${traits}}`;
+  const line = lineMemory.cleared();
+  writeFields(row, row.person, line);
+  line.text(row.properties || '{}');
+  line.text(',"context":');
+  line.text(row.context || '{}');
+  if (row.traits !== '' && row.traits !== '{}') writeMember('traits', line).text(row.traits);
+  line.text('}');
+  return line.written.toString();
 }
 
-/** '' when it is absent. */
-function member(name: string, value: string): string {
-  return value === '' ? '' : `,"${name}":${JSON.stringify(value)}`;
+const lineMemory = new ByteWriter(4_096);
+
+/** Writes the same line of a row of a page. Its texts are copied as bytes: made into texts, they were most of what a page left to be collected. */
+export function writeOutput(row: PlacedRow, person: string, to: ByteWriter): void {
+  const { texts } = row;
+  const propertiesEnd = texts.indexOf(SEPARATOR_BYTE);
+  const contextEnd = texts.indexOf(SEPARATOR_BYTE, propertiesEnd + 1);
+  writeFields(row, person, to);
+  writeObject(texts, 0, propertiesEnd, to);
+  to.text(',"context":');
+  writeObject(texts, propertiesEnd + 1, contextEnd, to);
+  const traits = texts.length - contextEnd - 1;
+  // `{}` says as much as nothing, and no other object is as short.
+  if (traits > 2) writeObject(texts, contextEnd + 1, texts.length, writeMember('traits', to));
+  to.text('}');
 }
 
-function iso(epochMs: number | string): string {
-  return new Date(Number(epochMs)).toISOString();
+function writeObject(texts: Buffer, from: number, to: number, out: ByteWriter): void {
+  if (from === to) out.text('{}');
+  else out.bytes(texts, from, to);
+}
+
+/** A line up to its properties. */
+function writeFields(row: RowWithoutTexts, person: string, to: ByteWriter): void {
+  to.text('{"eventId":');
+  to.string(row.event_id);
+  writeMember('eventName', to).string(row.event_name);
+  writeMember('type', to).string(row.type);
+  writeId('userId', row.user_id, to);
+  writeId('anonymousId', row.anonymous_id, to);
+  writeId('sessionId', row.session_id, to);
+  writeId('groupId', row.group_id, to);
+  writeId('previousId', row.previous_id, to);
+  writeMember('personId', to).string(person);
+  if (row.session_first_id && row.session_start_ms !== undefined) {
+    to.text(',"session":{"id":');
+    to.string(row.session_first_id);
+    writeMember('start', to).time(row.session_start_ms);
+    to.text('}');
+  }
+  writeMember('timestamp', to).time(Number(row.time_ms));
+  writeMember('originalTimestamp', to).time(Number(row.original_time_ms));
+  writeMember('receivedAt', to).time(Number(row.received_at_ms));
+  if ((Number(row.flags) & FLAG.sequenceGiven) !== 0) writeMember('sequence', to).text(String(Number(row.sequence)));
+  writeId('schemaVersion', row.schema_version, to);
+  writeMember('source', to).string(row.source);
+  to.text(Number(row.bot) === 1 ? ',"bot":true,"properties":' : ',"bot":false,"properties":');
+}
+
+/** Absent when it is ''. */
+function writeId(name: string, value: string, to: ByteWriter): void {
+  if (value !== '') writeMember(name, to).string(value);
+}
+
+function writeMember(name: string, to: ByteWriter): ByteWriter {
+  to.text(',"');
+  to.text(name);
+  to.text('":');
+  return to;
 }

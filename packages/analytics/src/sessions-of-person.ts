@@ -21,6 +21,9 @@ export interface SessionEvent {
   id: string;
 }
 
+/** What of a row is needed to find its session, and where that is told. */
+type RowOfSession = Pick<TimelineRow, 'event_id' | 'time_ms' | 'session_first_id' | 'session_start_ms'>;
+
 interface Session {
   id: string;
   startMs: number;
@@ -34,7 +37,7 @@ interface Session {
  * the rows; one more for each doubling of that while a session may have begun still earlier. A row that is not the
  * person's stays as it is. Throws WarehouseError.
  */
-export async function withSessions<Row extends TimelineRow>(rows: readonly Row[], person: Person, warehouse: Warehouse): Promise<Row[]> {
+export async function withSessions<Row extends RowOfSession>(rows: readonly Row[], person: Person, warehouse: Warehouse): Promise<Row[]> {
   const times = rows.map(({ time_ms }) => Number(time_ms));
   const [fromMs, toMs] = [Math.min(...times), Math.max(...times) + 1];
   if (rows.length === 0) return [];
@@ -51,7 +54,7 @@ export async function withSessions<Row extends TimelineRow>(rows: readonly Row[]
  * The same rows with their sessions, from the person's events of `sinceMs` up to the last of the rows, in the order of L1.
  * undefined when a session may have begun before `sinceMs`.
  */
-export function sessionsAmong<Row extends TimelineRow>(rows: readonly Row[], read: readonly SessionEvent[], sinceMs: number): Row[] | undefined {
+export function sessionsAmong<Row extends RowOfSession>(rows: readonly Row[], read: readonly SessionEvent[], sinceMs: number): Row[] | undefined {
   const fromMs = Math.min(...rows.map(({ time_ms }) => Number(time_ms)));
   const shown = sessionsIn(read).filter(({ events }) => events.some(({ at }) => at >= fromMs));
   // What starts within a gap of where the reading began may go on before it.

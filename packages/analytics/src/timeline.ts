@@ -1,9 +1,10 @@
 /** One person's actions, in order: a merge of the ranges of all the person's ids in the table `timeline`. */
-import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
+import { freeMemory, literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
+import { ByteWriter } from './byte-writer.ts';
 import { completenessOf, type Completeness } from './completeness.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { areOf, readFirstRows, readPlaced, ROWS_BEYOND, withSessionsOf, type FirstRows, type FirstSpan } from './first-rows.ts';
-import { outputLine, type OutputEvent, type PlacedRow } from './output.ts';
+import { writeOutput, type OutputEvent, type PlacedRow } from './output.ts';
 import type { Freshness, Identities } from './ports.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { QuestionError } from './problem.ts';
@@ -37,6 +38,8 @@ export interface TimelinePage {
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
+/** Bytes that an event mostly takes beside its JSON texts. */
+const ROOM_FOR_FIELDS = 600;
 
 interface TimelineContext {
   project: string;
@@ -49,6 +52,8 @@ interface TimelineContext {
 }
 
 interface TimelineRows {
+  /** The personId of all of them. */
+  person: string;
   rows: readonly PlacedRow[];
   /** There are others after these. */
   more: boolean;
@@ -56,18 +61,27 @@ interface TimelineRows {
 
 /** A page of a person's events. Throws QuestionError, WarehouseError. */
 export async function timelineQuery(request: TimelineRequest, context: TimelineContext): Promise<TimelinePage> {
-  return JSON.parse(await timelineJson(request, context)) as TimelinePage;
+  return JSON.parse((await timelineJson(request, context)).toString()) as TimelinePage;
 }
 
-/** The JSON text of the same: the stored texts are passed on, neither parsed nor written again. */
-export async function timelineJson(request: TimelineRequest, context: TimelineContext): Promise<string> {
+/** The same as JSON in UTF-8: the stored texts are passed on, neither parsed nor written again. */
+export async function timelineJson(request: TimelineRequest, context: TimelineContext): Promise<Buffer> {
   if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
   const bounds = boundsOf(request, context.clock());
   const meta = completenessOf(context.freshness, bounds);
-  const { rows, more } = await readRows(request, bounds, context);
+  const { person, rows, more } = await readRows(request, bounds, context);
   const last = rows.at(-1);
   const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };
-  return `{"events":[${rows.map(outputLine).join(',')}],"nextCursor":${JSON.stringify(more && position ? writeCursor(position) : null)},"meta":${JSON.stringify(meta)}}`;
+  const page = new ByteWriter(rows.reduce((sum, { texts }) => sum + texts.length + ROOM_FOR_FIELDS, ROOM_FOR_FIELDS));
+  page.text('{"events":[');
+  for (const [index, row] of rows.entries()) {
+    if (index > 0) page.text(',');
+    writeOutput(row, person, page);
+  }
+  page.text(`],"nextCursor":${JSON.stringify(more && position ? writeCursor(position) : null)},"meta":${JSON.stringify(meta)}}`);
+  // The texts of all rows lie in the one answer of the warehouse.
+  if (rows.length > 0) freeMemory(rows[0]!.texts);
+  return page.written;
 }
 
 async function readRows(request: TimelineRequest, bounds: Bounds, context: TimelineContext): Promise<TimelineRows> {
@@ -81,15 +95,14 @@ async function readRows(request: TimelineRequest, bounds: Bounds, context: Timel
   if (conditions.length === 0) return firstPage({ id: request.id, order, limit, beyond: context.rowsBeyond ?? ROWS_BEYOND }, identity, warehouse);
   const person = await resolvePerson(request.id, identity, warehouse);
   const rows = await readPlaced([eventsOfPerson(person), ...conditions].join(' AND '), { order, limit: limit + 1 }, project, warehouse);
-  const shown = rows.slice(0, limit).map((row) => ({ ...row, person: person.name }));
-  return { rows: await withSessions(shown, person, warehouse), more: rows.length > limit };
+  return { person: person.name, rows: await withSessions(rows.slice(0, limit), person, warehouse), more: rows.length > limit };
 }
 
 /** Its rows are read before it is known for sure whose they are, and once more where that was wrong. */
 async function firstPage({ id, ...span }: { id: string } & FirstSpan, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
   const read: ReadFirst = (condition) => readFirstRows(condition, span, identity.project, warehouse);
   const { person, found, rows } = areClaimsRemembered(id, identity, warehouse) ? await readAsClaimed(id, read, identity, warehouse) : await readAsAlone(id, read, identity, warehouse);
-  return { rows: rows.map((row) => ({ ...row, person: person.name })), more: found.more };
+  return { person: person.name, rows, more: found.more };
 }
 
 type ReadFirst = (condition: string) => Promise<FirstRows>;

@@ -1,5 +1,6 @@
 export * from './warehouse.ts';
 export * from './literal.ts';
+export { freeMemory } from './free-memory.ts';
 export { RowBinary } from './row-binary.ts';
 export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
 export { migrateWarehouse, statementsOf, warehouseMigrations, type Migration } from './migrate.ts';

@@ -26,11 +26,35 @@ export class RowBinary {
     return this.#bytes.readUInt32LE(at) + this.#bytes.readInt32LE(at + 4) * 2 ** 32;
   }
 
-  /** String. */
-  text(): string {
+  /** String. `before`: one that it is likely the same as; to compare them is cheaper than to make another. */
+  text(before = ''): string {
     const length = this.#length();
     const from = this.#take(length);
-    return length === 0 ? '' : this.#bytes.toString('utf8', from, from + length);
+    if (length === 0) return '';
+    return length === before.length && this.#lies(before, from) ? before : this.#bytes.toString('utf8', from, from + length);
+  }
+
+  /** Where a String lies that may not be needed; leaves it out. */
+  placeOfText(): number {
+    const at = this.#at;
+    this.skipText();
+    return at;
+  }
+
+  /** The String that lies there. */
+  textAt(place: number): string {
+    const at = this.#at;
+    this.#at = place;
+    const text = this.text();
+    this.#at = at;
+    return text;
+  }
+
+  /** The bytes of a String, in the memory of the whole answer. */
+  bytes(): Buffer {
+    const length = this.#length();
+    const from = this.#take(length);
+    return this.#bytes.subarray(from, from + length);
   }
 
   /** Leaves out a String. */
@@ -41,6 +65,15 @@ export class RowBinary {
   /** Leaves out an Int64. */
   skipInt64(): void {
     this.#take(8);
+  }
+
+  /** Whether `text`, in ASCII, lies there. */
+  #lies(text: string, from: number): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80 || unit !== this.#bytes[from + i]) return false;
+    }
+    return true;
   }
 
   #length(): number {

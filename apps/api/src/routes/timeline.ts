@@ -1,5 +1,6 @@
 /** GET /api/users/{id}/timeline: the ordered actions of one person. */
 import { timelineJson } from '@tidemark/analytics';
+import { freeMemory } from '@tidemark/warehouse';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -37,8 +38,8 @@ export function timelineRoutes(app: FastifyInstance, { warehouse, clock, identit
         { id: request.params.id, ...request.query },
         { project: grantOf(request).project, warehouse, clock, freshness: processor, ...(identities && { identities }) },
       );
-      // As bytes, so that it is sent as it is.
-      return reply.type('application/json; charset=utf-8').send(Buffer.from(page));
+      reply.raw.once('finish', () => freeMemory(page));
+      return reply.type('application/json; charset=utf-8').send(page);
     },
   });
 }

@@ -95,6 +95,13 @@ it('reads the values of columns as they are, whatever they hold', async () => {
   const all = texts.flatMap((text) => numbers.map((n) => [text, n, 200]));
   const rows = await warehouse.binary(select);
   expect(rowsOf(rows, () => [rows.text(), rows.int64(), rows.uint8()])).toEqual(all);
+  const again = await warehouse.binary(select);
+  const places: number[] = [];
+  expect(rowsOf(again, () => [again.textAt(places[places.push(again.placeOfText()) - 1]!), again.int64(), again.uint8()])).toEqual(all);
+  expect(places.map((place) => again.textAt(place))).toEqual(all.map(([text]) => text));
+  let before: string | undefined;
+  const compared = await warehouse.binary(select);
+  expect(rowsOf(compared, () => [(before = compared.text(before)), compared.int64(), compared.uint8()])).toEqual(all);
   const others = await warehouse.binary(select);
   expect(rowsOf(others, () => [others.skipText(), others.skipInt64(), others.uint8()][2])).toEqual(all.map(() => 200));
   const times = await warehouse.binary("SELECT toDateTime64('1969-12-31 23:59:59.999', 3, 'UTC'), toDateTime64('2026-01-01 00:00:00.123', 3, 'UTC')");

@@ -3,14 +3,14 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { createClient } from '@clickhouse/client';
 import type { Session as ChdbSession } from 'chdb';
 import type { Answer, StatementBounds, StreamFormat, Warehouse } from '../warehouse.ts';
 import { WarehouseError } from '../warehouse.ts';
 import { literal } from '../literal.ts';
 import { RowBinary } from '../row-binary.ts';
 import { chdbConfig, FREE_BYTES_PER_THREAD, SESSION_SETTINGS } from './config.ts';
-import { ConnectionPool } from './connection-pool.ts';
+import { ConnectionPool, type Connected } from './connection-pool.ts';
 import { syncFolder, syncTableNames } from './sync-names.ts';
 
 const require = createRequire(import.meta.url);
@@ -70,7 +70,7 @@ export class ChdbWarehouse implements Warehouse {
 
   query<Row>(sql: string, bounds?: StatementBounds): Promise<Answer<Row>> {
     const query = bounds === undefined ? sql : bounded(sql, bounds);
-    return this.#pool.use(async (client) => {
+    return this.#pool.use(async ({ client }) => {
       try {
         const result = await client.query({ query, format: 'JSON' });
         const { data, statistics } = await result.json<Row>();
@@ -82,13 +82,11 @@ export class ChdbWarehouse implements Warehouse {
   }
 
   binary(sql: string): Promise<RowBinary> {
-    return this.#pool.use(async (client) => {
+    return this.#pool.use(async ({ connection }) => {
       try {
-        // The client reads no format that is not text; `exec` hands out the bytes.
-        const { stream } = await client.exec({ query: `${bounded(sql, {})}\nFORMAT RowBinary` });
-        const chunks: Buffer[] = [];
-        for await (const chunk of stream) chunks.push(chunk as Buffer);
-        return new RowBinary(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+        // The client reads no format that is not text, and hands out bytes as a stream: 0.2 ms more.
+        const { buffer, byteOffset, byteLength } = (await connection.chdb.queryAsync(bounded(sql, {}), { format: 'RowBinary' })).bytes();
+        return new RowBinary(Buffer.from(buffer, byteOffset, byteLength));
       } catch (error) {
         throw warehouseError(error);
       }
@@ -98,7 +96,7 @@ export class ChdbWarehouse implements Warehouse {
   async command(sql: string, bounds?: StatementBounds): Promise<void> {
     this.#noteWrites(sql);
     try {
-      await this.#pool.use(async (client) => {
+      await this.#pool.use(async ({ client }) => {
         try {
           await client.command({ query: bounds === undefined ? sql : bounded(sql, bounds) });
         } catch (error) {
@@ -190,10 +188,11 @@ function bounded(sql: string, { maxMemoryBytes, timeoutMs }: StatementBounds): s
   return `${sql}\nSETTINGS ${settings.join(', ')}`;
 }
 
-async function connect(path: string): Promise<ClickHouseClient> {
-  const client = createClient({ connection: createChdbConnection({ path }) } as never);
+async function connect(path: string): Promise<Connected> {
+  const connection = createChdbConnection({ path });
+  const client = createClient({ connection } as never);
   for (const query of sessionStatements()) await client.command({ query });
-  return client;
+  return { client, connection };
 }
 
 function sessionStatements(): string[] {

@@ -1,31 +1,38 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import type { ChdbConnection } from 'chdb/connection';
+
+/** A connection, and the official client that speaks through it. */
+export interface Connected {
+  client: ClickHouseClient;
+  connection: ChdbConnection;
+}
 
 /** Lends each connection to one statement at a time, first come, first served; opens them when they are first needed. */
 export class ConnectionPool {
   readonly #size: number;
-  readonly #open: () => Promise<ClickHouseClient>;
-  readonly #idle: ClickHouseClient[] = [];
+  readonly #open: () => Promise<Connected>;
+  readonly #idle: Connected[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
-  constructor(size: number, open: () => Promise<ClickHouseClient>) {
+  constructor(size: number, open: () => Promise<Connected>) {
     this.#size = size;
     this.#open = open;
   }
 
-  async use<Result>(body: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
+  async use<Result>(body: (connected: Connected) => Promise<Result>): Promise<Result> {
     if (this.#busy >= this.#size) await new Promise<void>((resume) => this.#waiting.push(resume));
     else this.#busy++;
     try {
-      const client = this.#idle.pop() ?? (await this.#open());
+      const connected = this.#idle.pop() ?? (await this.#open());
       try {
-        const result = await body(client);
-        this.#idle.push(client);
+        const result = await body(connected);
+        this.#idle.push(connected);
         return result;
       } catch (error) {
         // A statement that fails while it runs leaves its partial output in front of the connection's next answer
         // (chDB 26.7: a bad regex, the memory limit, throwIf). It must never be read as somebody else's.
-        await client.close();
+        await connected.client.close();
         throw error;
       }
     } finally {
@@ -37,6 +44,6 @@ export class ConnectionPool {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#idle.splice(0)) await client.close();
+    for (const { client } of this.#idle.splice(0)) await client.close();
   }
 }
