@@ -42,6 +42,7 @@ async function bundle() {
       'fill-process',
       'history-process',
       'hand-sql-process',
+      'timeline-process',
     ].map((name) => join(root, 'bench', `${name}.ts`)),
     platform: 'node',
     external: (id) => !/^[./]|^@tidemark\/|^[A-Za-z]:[/\\]/.test(id),
