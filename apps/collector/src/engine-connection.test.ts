@@ -51,6 +51,29 @@ it('C16: hands on answers of a length as they are, many at once and again, to re
   }
 });
 
+it('C16: writes over nothing that a reader who rests has still to get', async () => {
+  await using collector = await startCollector();
+  const body = randomBytes(32 * 1024 * 1024);
+  let sent = (): number => 0;
+  await using _engine = await startEngine(collector.engineSocketPath, (_, res) => {
+    const { socket } = res;
+    sent = () => socket!.bytesWritten - socket!.writableLength;
+    res.writeHead(200, { 'content-length': body.length }).end(body);
+  });
+  const asked = request({ port: collector.port, path: '/page', agent: false });
+  asked.end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  // Until everything on the way is full: the collector then holds writes that are under way.
+  for (let [before, same] = [-1, 0]; same < 5; ) {
+    await new Promise((next) => setTimeout(next, 20));
+    same = sent() === before ? same + 1 : 0;
+    before = sent();
+  }
+  const hash = createHash('sha256');
+  for await (const chunk of answer) hash.update(chunk as Buffer);
+  expect(hash.digest('hex')).toBe(hashOf(body));
+});
+
 it('C16: does not wait for the body of an answer to HEAD, and passes on what has none', async () => {
   await using collector = await startCollector();
   await using _engine = await startEngine(collector.engineSocketPath, (req, res) => {
