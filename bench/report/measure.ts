@@ -1,3 +1,4 @@
+import type { Machine } from './machine.ts';
 import { turnedKnobs } from '../options.ts';
 
 export interface Spread {
@@ -42,6 +43,8 @@ export interface MeasuredResult extends Measure {
   knobs: string[];
   /** Where it is not the one of the other results beside it. */
   commit?: string;
+  /** The same. */
+  machine?: Machine;
 }
 
 /** Throws when a figure is none: a division by nothing measured. */

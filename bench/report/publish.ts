@@ -41,15 +41,15 @@ function chartOf(results: Results): string | undefined {
   const curve = results.measures.find(({ id }) => id === 'curve');
   if (curve === undefined) return undefined;
   const { points, sustainedEventsPerSecond, secondsAPoint } = curve.details as { points: OfferedLoad[]; sustainedEventsPerSecond: number; secondsAPoint: number };
-  const { machine } = results;
+  const { machine = results.machine } = curve;
   const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${measuredAt(curve, results)}`;
   return loadChart({ points, sustainedEventsPerSecond, subtitle });
 }
 
 function growthChartOf(results: Results): string | undefined {
-  const { machine, measures } = results;
-  const growth = measures.find(({ id }) => id === 'growth');
+  const growth = results.measures.find(({ id }) => id === 'growth');
   if (growth === undefined) return undefined;
+  const { machine = results.machine } = growth;
   const { points } = growth.details as { points: GrowthPoint[] };
   return growthChart({ points, subtitle: `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; through the API; ${measuredAt(growth, results)}` });
 }

@@ -31,8 +31,8 @@ export function readResults(path: string): Results {
 }
 
 /**
- * The newest result of each measure in `folder`, as far as they are of the machine of the newest file. Those of another commit
- * say so, and each has its day. undefined when there is none.
+ * The newest result of each measure in `folder`. Those of another commit or machine than the newest file say so, and each has
+ * its day. undefined when there is none.
  */
 export function newestOfEach(folder: string): Results | undefined {
   const newest = newestResults(folder);
@@ -40,18 +40,18 @@ export function newestOfEach(folder: string): Results | undefined {
   const results = readResults(newest);
   const ofEach = new Map<string, MeasuredResult>();
   for (const { machine: of, commit, measures } of filesIn(folder).map(readResults)) {
-    if (JSON.stringify(of) !== JSON.stringify(results.machine)) continue;
+    const isElsewhere = JSON.stringify(of) !== JSON.stringify(results.machine);
     for (const measure of measures) {
-      const told = commit === results.commit ? measure : { commit, ...measure };
+      const told = { ...(commit !== results.commit && { commit }), ...(isElsewhere && { machine: of }), ...measure };
       if (measure.at > (ofEach.get(measure.id)?.at ?? '')) ofEach.set(measure.id, told);
     }
   }
   return { ...results, measures: [...ofEach.values()].toSorted(byId) };
 }
 
-/** Day and commit of a measure of `results`. */
-export function measuredAt({ at, commit }: MeasuredResult, results: Results): string {
-  return `${at.slice(0, 10)}, commit ${commit ?? results.commit}`;
+/** Day and commit of a measure of `results`, and its machine where it was another. */
+export function measuredAt({ at, commit, machine: other }: MeasuredResult, results: Results): string {
+  return `${at.slice(0, 10)}, commit ${commit ?? results.commit}${other === undefined ? '' : `, on ${other.cpu}`}`;
 }
 
 function filesIn(folder: string): string[] {

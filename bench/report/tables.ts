@@ -53,7 +53,8 @@ function measuresTable(found: (id: string) => MeasuredResult | undefined, date: 
     const verdict = [bound('floor', floor), bound('goal', goal)].filter(Boolean).join(', ');
     const less = [...(measure.reduced ?? []), ...measure.knobs];
     const day = measure.at.startsWith(date) ? '' : `, ${measure.at.slice(0, 10)}`;
-    const where = measure.commit === undefined ? '' : `; at ${measure.commit}${day}`;
+    const on = measure.machine === undefined ? '' : `, on ${measure.machine.cpu}`;
+    const where = measure.commit === undefined ? '' : `; at ${measure.commit}${day}${on}`;
     return `| ${id} | ${name} | ${told(floor)} | ${told(goal)} | ${value}${less.length === 0 ? '' : `; run with ${less.join('; ')}`}${where} | ${verdict} |`;
 
     function bound(what: string, value: number | undefined): string {
