@@ -11,8 +11,8 @@ interface Kept<T> extends ReadOnce {
   reading: Promise<T> | undefined;
 }
 
-/** `read` for a project; `clock` in epoch ms. A reading that fails is told to whoever waits for it, and leaves what was known. */
-export function readBeside<T>(read: (project: string) => Promise<T>, clock: () => number): (project: string) => Promise<T> {
+/** `read` for a project; `clock` in epoch ms; read again after `goodForMs` at the earliest. A reading that fails is told to whoever waits for it, and leaves what was known. */
+export function readBeside<T>(read: (project: string) => Promise<T>, clock: () => number, goodForMs = GOOD_FOR_MS): (project: string) => Promise<T> {
   const known = new Map<string, Kept<T>>();
 
   function begin(project: string, kept: Kept<T>): Promise<T> {
@@ -35,7 +35,7 @@ export function readBeside<T>(read: (project: string) => Promise<T>, clock: () =
     let kept = known.get(project);
     if (kept === undefined) known.set(project, (kept = { atMs: clock(), tookMs: 0, reading: undefined }));
     if (!('value' in kept)) return kept.reading ?? begin(project, kept);
-    const age = ageOf(kept, clock(), GOOD_FOR_MS);
+    const age = ageOf(kept, clock(), goodForMs);
     if (age === 'good') return Promise.resolve(kept.value as T);
     const reading = kept.reading ?? begin(project, kept);
     if (age === 'too old') return reading;
