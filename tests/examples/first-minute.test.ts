@@ -78,7 +78,8 @@ it.skipIf(!CHROMIUM)('shows a click in the example shop live, and then in the ti
   expect(problems).toEqual([]);
   // It asks about what the shop does by now, without being told.
   await expect.poll(() => asked('event'), { timeout: 20_000 }).toBe('purchase');
-  await expect.poll(() => asked('b')).toBe('payment_submitted');
+  // Its answer about names may be kept for a while: then the later of the two is not among them yet.
+  await expect.poll(() => asked('b')).toMatch(/^(payment_submitted|purchase)$/);
 });
 
 it('books in the example backend, once for each booking, and delivers what waits when it is stopped', async () => {
