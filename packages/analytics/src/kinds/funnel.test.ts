@@ -25,8 +25,12 @@ interface FunnelAnswer extends LineAnswer {
 }
 
 const START_MS = Date.UTC(2026, 4, 3);
-const SPAN_MS = 20_000;
-const NOW_MS = START_MS + 30_000;
+/** Twenty units hold all events, and it is now after thirty: windows from a second to a year. */
+const SCALES = [
+  { unitMs: 1_000, windows: ['1s', '3s', '10s', '20s', '1m'], granularities: ['minute', 'hour', 'day'] },
+  { unitMs: 15 * 86_400_000, windows: ['15d', '45d', '150d', '300d', '366d'], granularities: ['day', 'week', 'month'] },
+] as const;
+const SUFFIX_MS = { s: 1_000, m: 60_000, d: 86_400_000 };
 
 const seldomWhere = fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
 const name = fc.constantFrom('view', 'cart', 'buy');
@@ -37,14 +41,14 @@ const mostly = <Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<V
 /** Numbers of steps are drawn beyond what the steps allow, and brought within by `fitted`. */
 const drawn = fc.record({
   steps: fc.array(fc.tuple(selector, fc.constantFrom(false, false, true)), { minLength: 1, maxLength: 4 }),
-  window: fc.constantFrom('1s', '3s', '10s', '20s', '1m'),
+  window: fc.nat(4),
   order: fc.constantFrom('ordered' as const, 'ordered' as const, 'ordered' as const, 'strict' as const, 'any' as const),
   exclude: mostly([], fc.array(fc.record({ selector, after: fc.nat(3), before: fc.nat(3) }), { minLength: 1, maxLength: 2 })),
   hold: mostly<string[]>([], fc.constantFrom(['properties.a.b'], ['properties.a.b', 'traits.plan'], ['properties.plan'])),
   breakdown,
   breakdownFrom: fc.constantFrom('start' as const, 'first_touch' as const, 'last_touch' as const, 'step' as const),
   histogram: mostly(undefined, fc.record({ from: fc.nat(3), to: fc.nat(3), bins: fc.integer({ min: 1, max: 4 }) })),
-  granularity: mostly(undefined, fc.constantFrom('minute' as const, 'hour' as const, 'day' as const)),
+  granularity: mostly(undefined, fc.nat(2)),
   next: mostly(undefined, fc.record({ outcome: fc.constantFrom('reached' as const, 'dropped' as const), limit: fc.integer({ min: 1, max: 3 }) })),
   step: fc.nat(3),
   limit: fc.integer({ min: 1, max: 3 }),
@@ -55,7 +59,7 @@ const drawn = fc.record({
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** What was drawn as a question that has a rule. */
-function fitted(given: Drawn): Omit<FunnelQuestion, 'fromMs' | 'toMs' | 'windowMs'> & { window: string } {
+function fitted(given: Drawn, { windows, granularities }: (typeof SCALES)[number]): Omit<FunnelQuestion, 'fromMs' | 'toMs' | 'windowMs'> & { window: string } {
   const { order, exclude, histogram, next, step, breakdownFrom, cell: _, ...rest } = given;
   const texts = given.steps.map(([{ event, where: conditions = [] }]) => JSON.stringify([[event ?? []].flat().toSorted(), conditions]));
   const asked = given.steps.filter((_, i) => order !== 'any' || texts.indexOf(texts[i] ?? '') === i);
@@ -68,6 +72,8 @@ function fitted(given: Drawn): Omit<FunnelQuestion, 'fromMs' | 'toMs' | 'windowM
   const asksNext = next && (next.outcome === 'reached' || pick(step) > 1);
   return {
     ...rest, order, steps: steps as never,
+    window: windows[given.window],
+    granularity: given.granularity === undefined ? undefined : granularities[given.granularity],
     exclude: order === 'any' ? [] : (exclude.flatMap(({ selector: one, after, before }) => { const two = pair(after, before); return two === undefined ? [] : [{ ...one, after: two[0], before: two[1] }]; }) as never),
     breakdownFrom: breakdownFrom === 'step' ? { step: pick(step) } : breakdownFrom,
     histogram: bins === undefined ? undefined : { from: bins[0], to: bins[1], bins: histogram?.bins },
@@ -75,12 +81,13 @@ function fitted(given: Drawn): Omit<FunnelQuestion, 'fromMs' | 'toMs' | 'windowM
   } as never;
 }
 
-const situation = fc.record({
-  events: history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 1_000, minEvents: 6, maxEvents: 24 }),
-  fromMs: fc.integer({ min: 0, max: 4 }).map((seconds) => START_MS + seconds * 1_000),
-  lengthMs: fc.integer({ min: 5, max: 20 }).map((seconds) => seconds * 1_000),
+const situation = fc.constantFrom(SCALES[0], SCALES[0], SCALES[1]).chain((scale) => fc.record({
+  scale: fc.constant(scale),
+  events: history('', { startMs: START_MS, spanMs: 20 * scale.unitMs, stepMs: scale.unitMs, minEvents: 6, maxEvents: 24 }),
+  fromMs: fc.integer({ min: 0, max: 4 }).map((units) => START_MS + units * scale.unitMs),
+  lengthMs: fc.integer({ min: 5, max: 20 }).map((units) => units * scale.unitMs),
   drawn: fc.array(drawn, { minLength: 5, maxLength: 5 }),
-});
+}));
 
 const shownLine = ({ steps, histogram, points }: LineAnswer): object => ({
   steps: steps.map(({ users, medianSeconds, p90Seconds, medianSecondsFromStart }) => ({ users, medianSeconds, p90Seconds, medianSecondsFromStart })),
@@ -127,19 +134,20 @@ let round = 0;
 describe('funnel', () => {
   it('answers, and lists the people behind a number, as the model does, whatever the events and the question (rules F1 to F16, K1 to K5)', async () => {
     await fc.assert(
-      fc.asyncProperty(situation, async ({ events: unnamed, fromMs, lengthMs, drawn: all }) => {
+      fc.asyncProperty(situation, async ({ scale, events: unnamed, fromMs, lengthMs, drawn: all }) => {
         const project = `funnel${++round}`;
         const held = unnamed.map((event) => ({ ...event, project }));
         if (held.length > 0) await store.add(held);
         const toMs = fromMs + lengthMs;
         for (const given of all) {
-          const asked = fitted(given);
+          const asked = fitted(given, scale);
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const told = JSON.stringify(body);
-          const context = store.context(project, NOW_MS);
+          const nowMs = START_MS + 30 * scale.unitMs;
+          const context = store.context(project, nowMs);
           const answer = (await ask('funnel', body, context)) as unknown as FunnelAnswer;
-          const windowMs = asked.window === '1m' ? 60_000 : Number.parseInt(asked.window, 10) * 1_000;
-          const question: FunnelQuestion = { ...asked, fromMs, toMs, windowMs, nowMs: NOW_MS };
+          const windowMs = Number.parseInt(asked.window, 10) * SUFFIX_MS[asked.window.slice(-1) as keyof typeof SUFFIX_MS];
+          const question: FunnelQuestion = { ...asked, fromMs, toMs, windowMs, nowMs };
           const expected = oracle(withOwners(held), question);
           const found = { ...shownLine(answer), breakdowns: answer.breakdowns.map((group) => ({ breakdown: group.breakdown, ...shownLine(group) })), ...(answer.next && { next: answer.next }) };
           expect(found, told).toEqual(expected);
