@@ -1,6 +1,6 @@
 /** Who is who in a project, read from the derived tables, the decisions and the first events of those that are joined. */
 import { joinedNodes, MAX_CLAIMED_DEVICES, nameOf, nodeOfKey, standingDecisions, type AliasLink, type Decision, type JoinedPerson, type NodeKey } from '@tidemark/identity';
-import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
+import { literal, timeLiteral, writesSeen, writtenSince, type Warehouse, type WritesSeen } from '@tidemark/warehouse';
 import { writeOverrides } from './overrides-table.ts';
 import { claimsThatCount, fitsStatement, plainIdentity, type ProjectIdentity } from './project-identity.ts';
 
@@ -14,6 +14,8 @@ export interface Reading {
   /** Names, and the owners of merged devices, come of all events. */
   ofEvents: boolean;
   firstMs: Map<NodeKey, number>;
+  /** What `firstMs` was read of: it holds all writes up to here. Undefined where nobody was looked for. */
+  seen: WritesSeen | undefined;
 }
 
 /** What was read of a project before. */
@@ -41,28 +43,30 @@ export async function readIdentity(project: string, decisions: readonly Decision
   const isSame = known?.linksHold === true && known.decisionsHold && devices.every((device) => owners.get(device) === known.owners.get(device));
   const groups = isSame ? known.groups : joinedNodes({ aliases, decisions, ownerOf: (device) => owners.get(device) });
   const [users, lone] = [groups.flat().filter(isUser), groups.flat().filter((node) => !isUser(node))];
+  // Before the first times are read: what is written meanwhile is looked at again.
+  const seen = users.length === 0 ? undefined : await writesSeen(warehouse, 'timeline');
   // What is said of users is 100,000 times as much as of devices that somebody merged, and are nobody's: these are read anew each time.
-  const firstMs = await laterFirstMs(project, users, warehouse, known);
+  const firstMs = await laterFirstMs(project, users, warehouse, known, seen?.table === known?.seen?.table ? known?.seen : undefined);
   for (const [node, ms] of await readFirstMs(project, lone, warehouse)) firstMs.set(node, ms);
   const persons: JoinedPerson[] = groups.map((nodes) => ({ name: nameOf(nodes, (node) => firstMs.get(node)), nodes }));
   const ofEvents = persons.length > 0 || devices.length > 0;
   // Nothing of it is to be written to the table anew.
-  if (isSame && persons.every(({ name }, i) => name === known.identity.persons[i]?.name)) return { identity: known.identity, aliases, owners, groups, ofEvents, firstMs };
+  if (isSame && persons.every(({ name }, i) => name === known.identity.persons[i]?.name)) return { identity: known.identity, aliases, owners, groups, ofEvents, firstMs, seen };
   const identity: ProjectIdentity = { ...alone, persons };
   if (!fitsStatement(identity)) identity.table = await writeOverrides(identity, warehouse, before?.table);
-  return { identity, aliases, owners, groups, ofEvents, firstMs };
+  return { identity, aliases, owners, groups, ofEvents, firstMs, seen };
 }
 
 function isUser(node: NodeKey): boolean {
   return nodeOfKey(node).kind === 'user';
 }
 
-/** When each of the nodes, all of them users, was first seen: those that were known then by the events since. */
-async function laterFirstMs(project: string, nodes: readonly NodeKey[], warehouse: Warehouse, known: Known | undefined): Promise<Map<NodeKey, number>> {
+/** When each of the nodes, all of them users, was first seen: those that were known then by the events since, `since` in this very table. */
+async function laterFirstMs(project: string, nodes: readonly NodeKey[], warehouse: Warehouse, known: Known | undefined, since: WritesSeen | undefined): Promise<Map<NodeKey, number>> {
   if (known === undefined) return readFirstMs(project, nodes, warehouse);
   const before = new Set(known.groups.flat());
   const added = await readFirstMs(project, nodes.filter((node) => !before.has(node)), warehouse);
-  const firstMs = await addFirstMs(project, nodes.filter((node) => before.has(node)), known, warehouse);
+  const firstMs = await addFirstMs(project, nodes.filter((node) => before.has(node)), known, since, warehouse);
   for (const [node, ms] of added) firstMs.set(node, ms);
   return firstMs;
 }
@@ -72,20 +76,24 @@ const MAX_UNSEEN = 5_000;
 
 /**
  * What the events from an offset on change about when the nodes, all of them users, were first seen: some may be late. One that is
- * not before the latest of the first times known changes nothing, and by their times whole parts are left out: under full load,
- * with all events read, one question in a hundred took 2 s.
+ * not before the latest of the first times known changes nothing. `seen`: parts that were there then are not opened; under full load
+ * all of ten million events were read twice before each question, which took a second or two.
  */
-async function addFirstMs(project: string, joined: readonly NodeKey[], known: Known, warehouse: Warehouse): Promise<Map<NodeKey, number>> {
+async function addFirstMs(project: string, joined: readonly NodeKey[], known: Known, seen: WritesSeen | undefined, warehouse: Warehouse): Promise<Map<NodeKey, number>> {
   const unseen = joined.filter((node) => !known.firstMs.has(node));
   const latestMs = joined.reduce((latest, node) => Math.max(latest, known.firstMs.get(node) ?? -Infinity), -Infinity);
-  const conditions = unseen.length > MAX_UNSEEN ? ["user_id != ''"] : [...(latestMs === -Infinity ? [] : [`time < ${timeLiteral(latestMs)}`]), ...chunks(unseen.map((node) => node.slice(1))).map((some) => `user_id IN (${some})`)];
+  const early = latestMs === -Infinity ? [] : [`time < ${timeLiteral(latestMs)}`];
+  const named = chunks(unseen.map((node) => node.slice(1))).map((some) => `user_id IN (${some})`);
+  const [first = '', ...more] = named;
+  // Most times all of it is one statement.
+  const conditions = unseen.length > MAX_UNSEEN ? ["user_id != ''"] : first === '' ? early : [[...early, first].join(' OR '), ...more];
   const { offset, epochs } = known.from;
-  const since = [`project = ${literal(project)}`, ...(epochs === undefined ? [] : [`epoch IN (${epochs.map((epoch) => literal(epoch)).join(', ')})`]), `offset >= ${offset}`];
+  const since = [`project = ${literal(project)}`, ...(epochs === undefined ? [] : [`epoch IN (${epochs.map((epoch) => literal(epoch)).join(', ')})`]), `offset >= ${offset}`, ...(seen === undefined ? [] : [writtenSince(seen)])];
   const firstMs = new Map(known.firstMs);
   const users = new Set(joined);
   for (const condition of conditions) {
     const { rows } = await warehouse.query<{ user: string; first_ms: number }>(
-      `SELECT user_id AS user, toUnixTimestamp64Milli(min(time)) AS first_ms FROM timeline WHERE ${[...since, condition].join(' AND ')} GROUP BY user_id`,
+      `SELECT user_id AS user, toUnixTimestamp64Milli(min(time)) AS first_ms FROM timeline WHERE ${[...since, `(${condition})`].join(' AND ')} GROUP BY user_id`,
     );
     for (const { user, first_ms } of rows) {
       const node: NodeKey = `u${user}`;

@@ -4,6 +4,7 @@ export { freeMemory } from './free-memory.ts';
 export { RowBinary } from './row-binary.ts';
 export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
 export { migrateWarehouse, statementsOf, warehouseMigrations, type Migration } from './migrate.ts';
+export { writesSeen, writtenSince, type WritesSeen } from './newest-rows.ts';
 export { Staging } from './staging.ts';
 export * from './tables.ts';
 export * from './rebuild/index.ts';
