@@ -1,3 +1,5 @@
+import type { Memory } from './row-bytes.ts';
+
 /** What a client may call an event, in Segment's words. */
 export const EVENT_TYPES = ['track', 'page', 'screen', 'identify', 'group', 'alias'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -34,8 +36,30 @@ export interface DecodedEvent {
 export interface EventJson {
   /** The texts, where they are known; then the event's own objects need only hold what decoding and enrichment read. */
   texts?: { properties: string; context: string; traits: string } | undefined;
+  verbatim?: Verbatim | undefined;
   /** Integers beyond 64 bits are written with care (json-text.ts). */
   wideNumbers: boolean;
+}
+
+/**
+ * Where texts of an event stand in the body that it came with, byte for byte as its row has them: they are copied from there, which
+ * takes a tenth of what it takes to write a text. Each begins at a place and ends before its `End`; 0 where it has to be written.
+ */
+export interface Verbatim {
+  readonly body: Memory;
+  readonly eventId: number;
+  readonly eventIdEnd: number;
+  readonly userId: number;
+  readonly userIdEnd: number;
+  readonly anonymousId: number;
+  readonly anonymousIdEnd: number;
+  readonly sessionId: number;
+  readonly sessionIdEnd: number;
+  readonly properties: number;
+  readonly propertiesEnd: number;
+  /** The client's own, without what enrichment adds to it. */
+  readonly context: number;
+  readonly contextEnd: number;
 }
 
 /** Bits of `StoredEvent.flags`. */
@@ -95,4 +119,7 @@ export interface StoredEvent extends Enrichment {
   properties: string;
   context: string;
   traits: string;
+  verbatim?: Verbatim | undefined;
+  /** With `verbatim`: what `context` has behind the client's own, before the closing brace; absent: it has to be written whole. */
+  contextAdded?: string | undefined;
 }

@@ -1,5 +1,6 @@
 export * from './event.ts';
 export * from './row.ts';
+export * from './row-bytes.ts';
 export * from './row-writer.ts';
 export * from './decode.ts';
 export * from './errors.ts';

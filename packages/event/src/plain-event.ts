@@ -3,9 +3,12 @@
  * reads. Nothing is built that would only be written again. Whatever is not plain is left to JSON.parse.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { EventJson, JsonObject, JsonValue } from './event.ts';
+import type { EventJson, JsonObject, JsonValue, Verbatim } from './event.ts';
+import { KnownTexts } from './known-texts.ts';
 import { LIMITS } from './limits.ts';
 import { PlainScanner, wanted } from './plain-json.ts';
+import { memoryOf } from './row-bytes.ts';
+import type { Memory } from './row-bytes.ts';
 
 /** An event that need not be parsed to be admitted. */
 export interface PlainEvent extends EventJson {
@@ -13,6 +16,7 @@ export interface PlainEvent extends EventJson {
   excerpt: Record<string, unknown>;
   /** JSON texts as JSON.stringify writes them; `{}` for none. */
   texts: { properties: string; context: string; traits: string };
+  verbatim: Verbatim;
   wideNumbers: false;
 }
 
@@ -67,10 +71,11 @@ const CONTEXT = {
   appVersion: 35,
   app: 36,
   locale: 37,
+  consent: 38,
 } as const;
-const PAGE = { url: 38, path: 39, search: 40, referrer: 41 } as const;
-const LIBRARY = { name: 42 } as const;
-const SLOTS = 43;
+const PAGE = { url: 39, path: 40, search: 41, referrer: 42 } as const;
+const LIBRARY = { name: 43 } as const;
+const SLOTS = 44;
 
 const WANTED = wanted({
   ...EVENT,
@@ -93,6 +98,9 @@ const CLOSE_OBJECT = 0x7d;
 /** Shared by all calls: none of them waits for anything. */
 const scanner = new PlainScanner(SLOTS);
 let bytes: Buffer;
+let memory: Memory;
+/** The names and addresses that come with many events. */
+const known = new KnownTexts(ownValue);
 /** The bytes as text, when all of them are ASCII and offsets therefore the same; pieces of it cost next to nothing. */
 let ascii: string | undefined;
 
@@ -153,6 +161,7 @@ function readEvents(open: number, events: PlainBody['events']): number {
 function begin(body: Buffer): boolean {
   if (body[0] !== OPEN_OBJECT || !isUtf8(body)) return false;
   bytes = body;
+  memory = memoryOf(body);
   ascii = isAscii(body) ? body.toString('latin1') : undefined;
   scanner.begin(body);
   return true;
@@ -189,8 +198,42 @@ function plainEvent(start: number, end: number): PlainEvent | undefined {
       traits: undefined,
     },
     texts: { properties, context, traits },
+    verbatim: verbatim(),
     wideNumbers: false,
   };
+}
+
+function verbatim(): Verbatim {
+  const { to } = scanner;
+  const id = isGiven(EVENT.eventId) ? EVENT.eventId : EVENT.messageId;
+  return {
+    body: memory,
+    eventId: textAt(id),
+    eventIdEnd: to[id]! - 1,
+    userId: textAt(EVENT.userId),
+    userIdEnd: to[EVENT.userId]! - 1,
+    anonymousId: textAt(EVENT.anonymousId),
+    anonymousIdEnd: to[EVENT.anonymousId]! - 1,
+    sessionId: textAt(EVENT.sessionId),
+    sessionIdEnd: to[EVENT.sessionId]! - 1,
+    properties: isObjectAt(EVENT.properties) ? scanner.from[EVENT.properties]! : 0,
+    propertiesEnd: to[EVENT.properties]!,
+    context: isObjectAt(EVENT.context) ? scanner.from[EVENT.context]! : 0,
+    contextEnd: to[EVENT.context]!,
+  };
+}
+
+/** Whether something stands there that is not none: `null` and `""` are (E4). */
+function isGiven(slot: number): boolean {
+  const start = scanner.from[slot]!;
+  return start !== 0 && bytes[start] !== LOWER_N && !(bytes[start] === QUOTE && bytes[start + 1] === QUOTE);
+}
+
+/** Where the text begins that stands there and means what it says; else 0. */
+function textAt(slot: number): number {
+  const start = scanner.from[slot]!;
+  if (start === 0 || bytes[start] !== QUOTE || bytes[start + 1] === QUOTE) return 0;
+  return scanner.escapes && slice(start, scanner.to[slot]!).includes('\\') ? 0 : start + 1;
 }
 
 function contextExcerpt(): JsonObject {
@@ -199,27 +242,28 @@ function contextExcerpt(): JsonObject {
     direct: read(CONTEXT.direct),
     library: isObjectAt(CONTEXT.library) ? { name: read(LIBRARY.name) } : undefined,
     geo: read(CONTEXT.geo),
-    userAgent: read(CONTEXT.userAgent),
+    userAgent: readKnown(CONTEXT.userAgent),
     os: read(CONTEXT.os),
     browser: read(CONTEXT.browser),
     device: read(CONTEXT.device),
     page: isObjectAt(CONTEXT.page) ? addressIn(PAGE) : undefined,
     campaign: read(CONTEXT.campaign),
-    referrer: read(CONTEXT.referrer),
+    referrer: readKnown(CONTEXT.referrer),
     channel: read(CONTEXT.channel),
     appVersion: read(CONTEXT.appVersion),
     app: read(CONTEXT.app),
     locale: read(CONTEXT.locale),
+    consent: read(CONTEXT.consent),
   };
   return context as JsonObject;
 }
 
 function addressIn(slots: typeof PAGE | typeof PROPERTIES): JsonObject {
   const address = {
-    url: read(slots.url),
+    url: readKnown(slots.url),
     path: read(slots.path),
-    search: read(slots.search),
-    referrer: read(slots.referrer),
+    search: readKnown(slots.search),
+    referrer: readKnown(slots.referrer),
   };
   return address as JsonObject;
 }
@@ -238,6 +282,13 @@ function isObjectAt(slot: number): boolean {
 function read(slot: number): JsonValue | undefined {
   const start = scanner.from[slot]!;
   return start === 0 ? undefined : valueOf(start, scanner.to[slot]!);
+}
+
+function readKnown(slot: number): JsonValue | undefined {
+  const start = scanner.from[slot]!;
+  if (start === 0) return undefined;
+  // Objects belong to their event.
+  return bytes[start] === QUOTE ? known.get(memory, start, scanner.to[slot]!) : valueOf(start, scanner.to[slot]!);
 }
 
 function valueOf(start: number, end: number): JsonValue {

@@ -8,6 +8,7 @@
  * not plain. What it refuses goes the general way.
  */
 import { LIMITS } from './limits.ts';
+import { areOrdinary } from './plain-text.ts';
 
 /** Names of members whose places are wanted, and within them further ones. */
 export interface Wanted {
@@ -232,17 +233,6 @@ export function wanted(members: Record<string, number | readonly [slot: number, 
     bySignature.set(signature, { name, slot, inside });
   }
   return { bySignature };
-}
-
-/**
- * Whether each of four bytes stands for itself in a string. Now and then it says no of four that do, where a lower one has borrowed from
- * them. (Whether a word has a byte less than n: Anderson, "Bit Twiddling Hacks".)
- */
-function areOrdinary(four: number): boolean {
-  const quotes = four ^ 0x22222222;
-  const backslashes = four ^ 0x5c5c5c5c;
-  const marked = ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes) | ((four - 0x20202020) & ~four);
-  return (marked & 0x80808080) === 0;
 }
 
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {

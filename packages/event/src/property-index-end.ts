@@ -1,4 +1,4 @@
-import { TYPE } from './index-bytes.ts';
+import { TYPE } from './property-type.ts';
 
 /**
  * Where the encoded properties that begin at `at` end; undefined when they break off before `end` or are none of ours: to

@@ -1,4 +1,5 @@
 import { PropertyIndex } from './property-index.ts';
+import { memoryOf, RowBytes } from './row-bytes.ts';
 import { stringAt } from './row.ts';
 
 /** What `propertyIndexRows` takes, and what it makes of it, for ClickHouse's `file(path, 'RowBinary', structure)`. */
@@ -12,20 +13,14 @@ const PLACE_BYTES = 8;
  */
 export function propertyIndexRows(bytes: Buffer): { rows: Buffer; read: number } {
   const index = new PropertyIndex();
-  let rows = Buffer.allocUnsafeSlow(bytes.length + (bytes.length >>> 1));
-  let size = 0;
+  const rows = new RowBytes(bytes.length + (bytes.length >>> 1));
+  const source = memoryOf(bytes);
   let read = 0;
   for (;;) {
     const text = stringAt(bytes, read + PLACE_BYTES);
-    if (text === undefined) return { rows: rows.subarray(0, size), read };
-    const wanted = size + PLACE_BYTES + index.encode(bytes, text.start, text.end);
-    if (wanted > rows.length) {
-      const grown = Buffer.allocUnsafeSlow(wanted + (rows.length >>> 1));
-      rows.copy(grown, 0, 0, size);
-      rows = grown;
-    }
-    size += bytes.copy(rows, size, read, read + PLACE_BYTES);
-    size += index.copyTo(rows, size);
+    if (text === undefined) return { rows: rows.written, read };
+    rows.copy(source, read, read + PLACE_BYTES);
+    index.append(rows, source, text.start, text.end);
     read = text.end;
   }
 }

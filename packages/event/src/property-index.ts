@@ -13,8 +13,10 @@
  * - a path of more than MAX_PATH_BYTES is left out: a long key over many others would come back many times.
  */
 import type { JsonValue } from './event.ts';
-import { IndexBytes, TYPE } from './index-bytes.ts';
-import { commonType, typeOf } from './property-type.ts';
+import { areOrdinary } from './plain-text.ts';
+import { commonType, TYPE, typeOf } from './property-type.ts';
+import { memoryOf } from './row-bytes.ts';
+import type { Memory, RowBytes } from './row-bytes.ts';
 
 export const MAX_PATH_BYTES = 1_000;
 
@@ -42,93 +44,133 @@ const DYNAMIC_TYPES = 32;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/;
 /** JSON.stringify writes at most 25 characters; imports may have been written by others. */
 const MAX_NUMBER_LENGTH = 64;
-const EMPTY = Buffer.from('{}');
+const EMPTY = memoryOf(Buffer.from('{}'));
+/** Length, type and value of a number or a boolean. */
+const SCALAR_BYTES = 16;
 /** The text is not as JSON.stringify writes it. */
 const NOT_PLAIN = -1;
+/** 1 for bytes of a key that are its path's as well. */
+const ORDINARY_IN_KEY = Uint8Array.from({ length: 256 }, (_, byte) => (byte === QUOTE || byte === BACKSLASH || byte === POINT || byte === PER_CENT ? 0 : 1));
 
 export class PropertyIndex {
-  readonly #out = new IndexBytes();
-  /** The path that is open: the keys above, each with a dot behind it, and the last key. */
+  /** Of the call that is under way. */
+  #out!: RowBytes;
+  #text: Memory = EMPTY;
+  #end = 0;
+  /** The keys above the member that is read, each with a dot behind it. */
   #path = Buffer.allocUnsafeSlow(4_096);
   #paths = 0;
   /** Paths met so far; kept only for properties in which two keys may become one path. */
   #known: Set<string> | undefined;
   #ambiguous = false;
-  #text: Buffer = EMPTY;
 
   /**
-   * Encodes the JSON object in `text` from `start` to `end`, for `copyTo`; returns the size in bytes. Made for text as
-   * JSON.stringify writes it; other JSON is brought to that form first. Text that is no object gives an index of
-   * nothing: to refuse it is the stores' part.
+   * Appends to `out` what the JSON object in `text` from `start` to `end` becomes; `text` may be what `out` has before. Made for
+   * text as JSON.stringify writes it; other JSON is brought to that form first. Text that is no object gives an index
+   * of nothing: to refuse it is the stores' part.
    */
-  encode(text: Buffer, start: number, end: number): number {
-    if (!this.#object(text, start, end)) {
-      const plain = stringified(text.toString('utf8', start, end));
-      if (!this.#object(plain, 0, plain.length)) this.#object(EMPTY, 0, EMPTY.length);
-    }
-    this.#out.putCount(this.#paths);
-    return this.#out.end - this.#out.start;
+  append(out: RowBytes, text: Memory, start: number, end: number): void {
+    this.#out = out;
+    // `out` may take other memory on the way, and leaves the text where it is.
+    const { bytes, view } = text;
+    if (this.#object({ bytes, view }, start, end)) return;
+    const plain = stringified(bytes.toString('utf8', start, end));
+    if (!this.#object(plain, 0, plain.bytes.length)) this.#object(EMPTY, 0, EMPTY.bytes.length);
   }
 
-  /** Copies what `encode` has made last; returns its size in bytes. */
-  copyTo(target: Buffer, at: number): number {
-    return this.#out.copyTo(target, at);
-  }
-
-  #object(text: Buffer, start: number, end: number): boolean {
+  #object(text: Memory, start: number, end: number): boolean {
     this.#text = text;
+    this.#end = end;
     this.#known = undefined;
     this.#ambiguous = false;
-    if (this.#walk(start) !== end) return false;
-    if (!this.#ambiguous) return true;
-    this.#known = new Set();
-    return this.#walk(start) === end;
+    const from = this.#out.end;
+    let isWhole = this.#walk(start) === end;
+    if (isWhole && this.#ambiguous) {
+      this.#known = new Set();
+      this.#out.end = from;
+      isWhole = this.#walk(start) === end;
+    }
+    if (isWhole) this.#putCount(from);
+    else this.#out.end = from;
+    return isWhole;
   }
 
+  /** All paths, behind room for their count. */
   #walk(start: number): number {
-    this.#out.clear();
     this.#paths = 0;
-    return this.#text[start] === OPEN_OBJECT ? this.#members(start, 0) : NOT_PLAIN;
+    this.#out.reserve(SCALAR_BYTES);
+    this.#out.end++;
+    return this.#text.bytes[start] === OPEN_OBJECT ? this.#members(start, 0) : NOT_PLAIN;
+  }
+
+  /** Nearly always it takes one byte. */
+  #putCount(at: number): void {
+    const out = this.#out;
+    const count = this.#paths;
+    if (count < 0x80) return void (out.bytes[at] = count);
+    const more = count < 1 << 14 ? 1 : 2;
+    out.reserve(more);
+    const { end } = out;
+    out.bytes.copyWithin(at + 1 + more, at + 1, end);
+    out.end = at;
+    out.length(count);
+    out.end = end + more;
   }
 
   /** The members of the object that opens at `open`, below a path of `prefix` bytes; where it ends. */
   #members(open: number, prefix: number): number {
-    const text = this.#text;
+    const { bytes } = this.#text;
     let at = open + 1;
-    if (text[at] === CLOSE_OBJECT) return at + 1;
+    if (bytes[at] === CLOSE_OBJECT) return at + 1;
     for (;;) {
-      if (text[at] !== QUOTE) return NOT_PLAIN;
-      const keyEnd = endOfString(text, at);
-      if (text[keyEnd] !== COLON) return NOT_PLAIN;
-      const pathEnd = this.#key(at + 1, keyEnd - 1, prefix);
-      at = this.#member(keyEnd + 1, pathEnd);
-      const next = at === NOT_PLAIN ? undefined : text[at++];
+      if (bytes[at] !== QUOTE) return NOT_PLAIN;
+      const key = at + 1;
+      at = key;
+      while (ORDINARY_IN_KEY[bytes[at]!] === 1) at++;
+      if (bytes[at] === QUOTE) at = bytes[at + 1] === COLON ? this.#member(at + 2, bytes, key, at, prefix) : NOT_PLAIN;
+      else at = this.#oddMember(key, prefix);
+      const next = at === NOT_PLAIN ? undefined : bytes[at++];
       if (next === CLOSE_OBJECT) return at;
       if (next !== COMMA) return NOT_PLAIN;
     }
   }
 
-  /** Puts a key behind the path; where the path ends now. */
-  #key(start: number, end: number, prefix: number): number {
-    this.#reservePath(prefix + end - start);
-    const text = this.#text;
-    const path = this.#path;
-    let to = prefix;
-    for (let at = start; at < end; at++) {
-      const byte = text[at]!;
-      if (byte === BACKSLASH || byte === POINT || byte === PER_CENT) return this.#oddKey(start, end, prefix);
-      path[to++] = byte;
-    }
-    return to;
+  /** `a.b` and `a%2Eb` become one path; the first stays, as ClickHouse has it. */
+  #oddMember(start: number, prefix: number): number {
+    const { bytes } = this.#text;
+    const end = endOfString(bytes, start - 1, this.#end);
+    if (end === NOT_PLAIN || bytes[end] !== COLON) return NOT_PLAIN;
+    this.#ambiguous = true;
+    const key = JSON.parse(bytes.toString('utf8', start - 1, end)) as string;
+    const escaped = Buffer.from(key.replaceAll('.', '%2E'));
+    return this.#member(end + 1, escaped, 0, escaped.length, prefix);
   }
 
-  /** `a.b` and `a%2Eb` become one path; the first stays, as ClickHouse has it. */
-  #oddKey(start: number, end: number, prefix: number): number {
-    this.#ambiguous = true;
-    const key = JSON.parse(this.#text.toString('utf8', start - 1, end + 1)) as string;
-    const escaped = Buffer.from(key.replaceAll('.', '%2E'));
-    this.#reservePath(prefix + escaped.length);
-    return prefix + escaped.copy(this.#path, prefix);
+  /** The member whose value begins at `at`, by its key in `bytes` from `start` to `end`; where it ends. */
+  #member(at: number, bytes: Buffer, start: number, end: number, prefix: number): number {
+    const first = this.#text.bytes[at];
+    const pathBytes = prefix + end - start;
+    if (first === OPEN_OBJECT) {
+      this.#reservePath(pathBytes + 1);
+      for (let from = start, to = prefix; from < end; from++, to++) this.#path[to] = bytes[from]!;
+      this.#path[pathBytes] = POINT;
+      return this.#members(at, pathBytes + 1);
+    }
+    if (first === LOWER_N) return at + 4;
+    const out = this.#out;
+    const before = out.end;
+    out.reserve(pathBytes + SCALAR_BYTES);
+    if (pathBytes < 0x80) out.byte(pathBytes);
+    else out.length(pathBytes);
+    const path = out.end;
+    let to = path;
+    for (let from = 0; from < prefix; from++, to++) out.bytes[to] = this.#path[from]!;
+    for (let from = start; from < end; from++, to++) out.bytes[to] = bytes[from]!;
+    out.end = to;
+    const next = this.#value(first, at);
+    if (this.#isTaken(path, to)) this.#paths++;
+    else out.end = before;
+    return next;
   }
 
   #reservePath(size: number): void {
@@ -138,27 +180,11 @@ export class PropertyIndex {
     this.#path = longer;
   }
 
-  /** The value at `at`, whose path ends at `pathEnd`; where it ends. */
-  #member(at: number, pathEnd: number): number {
-    const first = this.#text[at];
-    if (first === OPEN_OBJECT) {
-      this.#path[pathEnd] = POINT;
-      return this.#members(at, pathEnd + 1);
-    }
-    if (first === LOWER_N) return at + 4;
-    const out = this.#out;
-    const before = out.end;
-    out.string(this.#path, 0, pathEnd);
-    const end = this.#value(first, at);
-    if (this.#isTaken(pathEnd)) this.#paths++;
-    else out.end = before;
-    return end;
-  }
-
-  #isTaken(pathEnd: number): boolean {
-    if (pathEnd > MAX_PATH_BYTES) return false;
+  /** By the path that was written from `start` to `end`. */
+  #isTaken(start: number, end: number): boolean {
+    if (end - start > MAX_PATH_BYTES) return false;
     if (this.#known === undefined) return true;
-    const path = this.#path.toString('latin1', 0, pathEnd);
+    const path = this.#out.bytes.toString('latin1', start, end);
     if (this.#known.has(path)) return false;
     this.#known.add(path);
     return true;
@@ -174,25 +200,40 @@ export class PropertyIndex {
   }
 
   #string(open: number): number {
-    const text = this.#text;
-    let escaped = false;
-    let close = open + 1;
-    // Looked for byte by byte: `indexOf` would look for an escape through all the rows that lie behind this text.
-    while (text[close] !== QUOTE) {
-      if (text[close] === BACKSLASH) {
-        escaped = true;
-        close++;
-      }
-      if (++close >= text.length) return NOT_PLAIN;
-    }
-    this.#out.byte(TYPE.string);
-    if (escaped) this.#out.text(JSON.parse(text.toString('utf8', open, close + 1)) as string);
-    else this.#out.string(text, open + 1, close);
+    const { bytes, view } = this.#text;
+    const end = this.#end;
+    const start = open + 1;
+    let close = start;
+    // Not by `indexOf`, which would look for an escape through all the rows that lie behind this text.
+    while (close + 4 <= end && areOrdinary(view.getInt32(close, true))) close += 4;
+    while (close < end && bytes[close] !== QUOTE && bytes[close] !== BACKSLASH) close++;
+    const out = this.#out;
+    out.byte(TYPE.string);
+    if (bytes[close] === BACKSLASH) return this.#escapedString(open);
+    if (close >= end) return NOT_PLAIN;
+    if (close - start < 0x80) out.byte(close - start);
+    else out.length(close - start);
+    out.copy(this.#text, start, close);
     return close + 1;
   }
 
+  #escapedString(open: number): number {
+    const { bytes } = this.#text;
+    const end = endOfString(bytes, open, this.#end);
+    if (end === NOT_PLAIN) return NOT_PLAIN;
+    this.#lengthAndText(JSON.parse(bytes.toString('utf8', open, end)) as string);
+    return end;
+  }
+
+  #lengthAndText(text: string): void {
+    const out = this.#out;
+    out.reserve(SCALAR_BYTES);
+    out.length(Buffer.byteLength(text));
+    out.text(text);
+  }
+
   #number(start: number): number {
-    const text = this.#text;
+    const text = this.#text.bytes;
     const negative = text[start] === MINUS;
     let at = negative ? start + 1 : start;
     let digits = 0;
@@ -214,7 +255,7 @@ export class PropertyIndex {
 
   /** Of many digits, or with an exponent. */
   #longNumber(start: number): number {
-    const text = NUMBER.exec(this.#text.toString('latin1', start, start + MAX_NUMBER_LENGTH))?.[0];
+    const text = NUMBER.exec(this.#text.bytes.toString('latin1', start, start + MAX_NUMBER_LENGTH))?.[0];
     if (text === undefined) return NOT_PLAIN;
     const value = Number(text);
     this.#out.byte(typeOf(value));
@@ -223,9 +264,10 @@ export class PropertyIndex {
   }
 
   #list(open: number): number {
-    const end = endOfList(this.#text, open);
+    const { bytes } = this.#text;
+    const end = endOfList(bytes, open, this.#end);
     if (end === NOT_PLAIN) return NOT_PLAIN;
-    const list = JSON.parse(this.#text.toString('utf8', open, end)) as JsonValue[];
+    const list = JSON.parse(bytes.toString('utf8', open, end)) as JsonValue[];
     const elements = list.filter((element) => typeof element !== 'object' || element === null) as (string | number | boolean | null)[];
     const out = this.#out;
     const type = commonType(elements);
@@ -235,6 +277,7 @@ export class PropertyIndex {
     out.length(elements.length);
     for (const element of elements) {
       const own = type === TYPE.dynamic ? typeOf(element) : type;
+      out.reserve(SCALAR_BYTES);
       // Of a nullable the byte says whether it is null, of a dynamic of which type it is.
       out.byte(type === TYPE.dynamic ? own : element === null ? 1 : 0);
       if (element !== null) this.#scalar(own, element);
@@ -244,7 +287,7 @@ export class PropertyIndex {
 
   #scalar(type: number, value: string | number | boolean): void {
     const out = this.#out;
-    if (type === TYPE.string) out.text(String(value));
+    if (type === TYPE.string) this.#lengthAndText(String(value));
     else if (type === TYPE.bool) out.byte(value === true ? 1 : 0);
     else if (type === TYPE.float64) out.float64(value as number);
     else if (Number.isSafeInteger(value)) out.int64(value as number);
@@ -253,21 +296,21 @@ export class PropertyIndex {
   }
 }
 
-/** Where the string ends that opens at `open`, behind its closing quote. */
-function endOfString(text: Buffer, open: number): number {
-  for (let at = open + 1; at < text.length; at++) {
-    const byte = text[at];
+/** Where the string ends that opens at `open`, behind its closing quote, before `end`. */
+function endOfString(bytes: Buffer, open: number, end: number): number {
+  for (let at = open + 1; at < end; at++) {
+    const byte = bytes[at];
     if (byte === BACKSLASH) at++;
     else if (byte === QUOTE) return at + 1;
   }
   return NOT_PLAIN;
 }
 
-function endOfList(text: Buffer, open: number): number {
+function endOfList(bytes: Buffer, open: number, end: number): number {
   let depth = 0;
-  for (let at = open; at < text.length && at >= 0; at++) {
-    const byte = text[at];
-    if (byte === QUOTE) at = endOfString(text, at) - 1;
+  for (let at = open; at < end && at >= 0; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) at = endOfString(bytes, at, end) - 1;
     else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;
     else if ((byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) && --depth === 0) return at + 1;
     if (at < open) return NOT_PLAIN;
@@ -275,9 +318,9 @@ function endOfList(text: Buffer, open: number): number {
   return NOT_PLAIN;
 }
 
-function stringified(text: string): Buffer {
+function stringified(text: string): Memory {
   try {
-    return Buffer.from(JSON.stringify(JSON.parse(text)));
+    return memoryOf(Buffer.from(JSON.stringify(JSON.parse(text))));
   } catch {
     return EMPTY;
   }

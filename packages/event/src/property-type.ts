@@ -1,6 +1,17 @@
 /** The type that a property's value has in the warehouse's JSON column, as ClickHouse itself would take it. */
 import type { JsonValue } from './event.ts';
-import { TYPE } from './index-bytes.ts';
+
+/** Codes of ClickHouse's "Data types binary encoding specification", those that a property can have. */
+export const TYPE = {
+  none: 0x00,
+  int64: 0x0a,
+  float64: 0x0e,
+  string: 0x15,
+  list: 0x1e,
+  nullable: 0x23,
+  dynamic: 0x2b,
+  bool: 0x2d,
+} as const;
 
 /** Whole numbers of 2^63 and beyond are floats, as json-text.ts writes them. */
 export function typeOf(value: JsonValue): number {

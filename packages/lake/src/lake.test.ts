@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, t
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PREFIX, RowWriter, writeInt64, type StoredEvent } from '@tidemark/event';
+import { PREFIX, RowWriter, STRING_COLUMNS, writeInt64, type StoredEvent } from '@tidemark/event';
 import { ChdbWarehouse, literal, Staging } from '@tidemark/warehouse';
 import { coalesce } from './coalesce.ts';
 import { compactLake } from './compact.ts';
@@ -20,15 +20,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const NO_TEXTS = Object.fromEntries(STRING_COLUMNS.map(([, property]) => [property, '']));
+
 /** Rows at these times, with offsets from `from` on. */
 function rowsAt(times: readonly number[], from: number): Buffer {
   const written: Buffer[] = [];
   const rows = new RowWriter();
   for (const [index, timeMs] of times.entries()) {
-    const event = new Proxy({ timeMs, eventId: `e${timeMs}-${index}`, eventName: 'a=../b {x}', properties: '{}', flags: 0, bot: false, sequence: 0, receivedAtMs: timeMs, originalTimeMs: timeMs }, {
-      get: (known, name) => (known as Record<string | symbol, unknown>)[name] ?? '',
-    }) as unknown as StoredEvent;
-    rows.write(event);
+    const event = { ...NO_TEXTS, timeMs, eventId: `e${timeMs}-${index}`, eventName: 'a=../b {x}', properties: '{}', flags: 0, bot: false, sequence: 0, receivedAtMs: timeMs, originalTimeMs: timeMs };
+    rows.write(event as unknown as StoredEvent);
     const row = Buffer.from(rows.take());
     writeInt64(row, PREFIX.offset, from + index);
     written.push(row);

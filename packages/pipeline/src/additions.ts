@@ -18,9 +18,8 @@ export class Additions {
     this.#ownText = ownText;
   }
 
-  /** Adds a member where the client's object has none. `member` is its `memberOf`, for callers that know it. */
-  add(name: string, value: string | JsonObject, member: string = memberOf(name, value)): void {
-    const own = this.#own[name];
+  /** Adds a member where the client's object has none. `own`: the member that it has; `member`: its `memberOf`, for callers that know it. */
+  add(name: string, own: JsonValue | undefined, value: string | JsonObject, member: string = memberOf(name, value)): void {
     if (own !== undefined && !isNone(own)) return;
     // `__proto__` and its like are never added, so that a member that is not undefined is the object's own.
     if (own === undefined) this.#added += member;
@@ -28,9 +27,8 @@ export class Additions {
   }
 
   /** Adds the member, or to the client's object of that name the fields that it has not. Text and lists stay. */
-  fill(name: string, fields: JsonObject, member?: string): void {
-    const own = this.#own[name];
-    if (isNone(own) || typeof own !== 'object' || Array.isArray(own)) return this.add(name, fields, member);
+  fill(name: string, own: JsonValue | undefined, fields: JsonObject, member?: string): void {
+    if (isNone(own) || typeof own !== 'object' || Array.isArray(own)) return this.add(name, own, fields, member);
     const open = Object.entries(fields).filter(([field]) => isNone(own[field]));
     if (open.length > 0) this.replace(name, { ...own, ...Object.fromEntries(open) });
   }
@@ -40,6 +38,11 @@ export class Additions {
     this.#changed ??= this.#ownText === undefined ? { ...this.#own } : (JSON.parse(this.#ownText) as JsonObject);
     // JSON.stringify leaves undefined members out; `delete` would turn the copy into a slow dictionary.
     (this.#changed as Record<string, unknown>)[name] = value;
+  }
+
+  /** What `toText` has behind the client's own text, before the closing brace; undefined when that is not as it came. */
+  get behindOwnText(): string | undefined {
+    return this.#changed === undefined && this.#ownText !== undefined && this.#ownText !== '{}' ? this.#added : undefined;
   }
 
   /** The whole as JSON text. `wideNumbers` is about the client's object, as `decodeEvent` found. */

@@ -71,6 +71,8 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       properties: json.texts?.properties ?? toJsonText(event.properties, json.wideNumbers),
       context: enriched.context,
       traits: json.texts?.traits ?? toJsonText(event.traits, json.wideNumbers),
+      verbatim: json.verbatim,
+      contextAdded: enriched.contextAdded,
     };
     return { kind: 'store', event: stored };
   }
@@ -85,8 +87,6 @@ export function createAdmission({ countryOf }: { countryOf: CountryOf }): Admiss
       return settle(decoded.event, value, facts, decoded);
     },
     admitPlain(plain, facts) {
-      // The excerpt leaves consent out: few events carry it, and those are parsed.
-      if (facts.settings.consentCategory !== null && plain.texts.context.includes('categoryPreferences')) return undefined;
       const event = decodeExcerpt(plain.excerpt, facts);
       return event === undefined ? undefined : settle(event, plain.excerpt, facts, plain);
     },

@@ -17,6 +17,8 @@ import { hostOf, isSameSite, pathOf, queryOf } from './web-address.ts';
 interface Enriched extends Enrichment {
   /** JSON text of the whole context. */
   context: string;
+  /** What it has behind the client's own text, before the closing brace; undefined when that is not as it came. */
+  contextAdded: string | undefined;
   bot: boolean;
 }
 
@@ -26,7 +28,8 @@ export type Enrich = (event: DecodedEvent, facts: RequestFacts, json: EventJson)
 const MAX_COLUMN_LENGTH = 300;
 /** Addresses come with many events, and to cut one into its network takes 0.3 us. */
 const CACHED_ADDRESSES = 4_096;
-/** Hosts that people come from. */
+/** Addresses of pages, most of which few are asked for most of the time; and of those that people come from. */
+const CACHED_PAGES = 4_096;
 const CACHED_REFERRERS = 4_096;
 
 /**
@@ -52,10 +55,11 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
   const readUserAgent = createUserAgentReader();
   const readCampaign = createCampaignReader();
   const addresses = new BoundedCache(CACHED_ADDRESSES, keptForms);
-  const referrers = new BoundedCache(CACHED_REFERRERS, (host) => ({
-    channel: channelOfReferrer(host),
-    member: memberOf('referrer', { host }),
-  }));
+  const pages = new BoundedCache(CACHED_PAGES, (url) => ({ host: hostOf(url), path: pathOf(url), linked: readCampaign(queryOf(url)) }));
+  const referrers = new BoundedCache(CACHED_REFERRERS, (referrer) => {
+    const host = hostOf(referrer);
+    return { host, channel: channelOfReferrer(host), member: memberOf('referrer', { host }) };
+  });
 
   return function enrich(event, facts, { texts, wideNumbers }) {
     const { context } = event;
@@ -71,27 +75,27 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     const stated = textOf(objectOf(context['geo'])?.['country']);
     const lookedUp = ofRequest && facts.replayed !== undefined ? facts.replayed.country : address === '' ? '' : countryOf(address);
     const country = stated.length === 2 ? stated.toUpperCase() : lookedUp;
-    if (country !== '') added.fill('geo', { country });
+    if (country !== '') added.fill('geo', context['geo'], { country });
 
     // N3, N4: software and device.
     let header = textOf(context['userAgent']);
     if (header === '' && facts.fromBrowser && facts.userAgent) {
       header = facts.userAgent.slice(0, MAX_USER_AGENT_LENGTH);
-      added.add('userAgent', header);
+      added.add('userAgent', context['userAgent'], header);
     }
     const agent = header === '' ? undefined : readUserAgent(header);
     let os = nameOf(context['os']);
     let browser = nameOf(context['browser']);
     if (agent !== undefined) {
-      if (os === '' && (os = agent.osName) !== '') added.fill('os', agent.os, agent.members.os);
+      if (os === '' && (os = agent.osName) !== '') added.fill('os', context['os'], agent.os, agent.members.os);
       if (browser === '' && (browser = agent.browserName) !== '')
-        added.fill('browser', agent.browser, agent.members.browser);
+        added.fill('browser', context['browser'], agent.browser, agent.members.browser);
     }
     let deviceType = statedDeviceType(context['device']);
     if (deviceType === '') {
       deviceType = agent?.deviceType || deviceTypeOf(os);
-      if (agent?.deviceType) added.fill('device', agent.device, agent.members.device);
-      else if (deviceType !== '') added.fill('device', { type: deviceType });
+      if (agent?.deviceType) added.fill('device', context['device'], agent.device, agent.members.device);
+      else if (deviceType !== '') added.fill('device', context['device'], { type: deviceType });
     }
 
     // N5: page and campaign.
@@ -99,33 +103,36 @@ export function createEnrich({ countryOf }: { countryOf: CountryOf }): Enrich {
     // A page call may carry its page in the properties alone, as Segment's browser library does.
     const called = event.type === 'page' ? event.properties : undefined;
     const url = textOf(page?.['url']) || textOf(called?.['url']);
-    const path = textOf(page?.['path']) || textOf(called?.['path']) || pathOf(url);
+    const ofPage = url === '' ? NO_PAGE : pages.get(url);
+    const path = textOf(page?.['path']) || textOf(called?.['path']) || ofPage.path;
     const said = statedCampaign(context['campaign']);
     const linked =
       said === undefined
-        ? (readCampaign(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? readCampaign(queryOf(url)))
+        ? (readCampaign(queryOf(textOf(page?.['search']) || textOf(called?.['search']))) ?? ofPage.linked)
         : undefined;
-    if (linked !== undefined) added.fill('campaign', linked.fields, linked.member);
+    if (linked !== undefined) added.fill('campaign', context['campaign'], linked.fields, linked.member);
     const campaign = said ?? linked;
 
     // N6: referrer and channel.
     const own = context['referrer'];
     const referrer =
       textOf(page?.['referrer']) || textOf(called?.['referrer']) || textOf(own) || textOf(objectOf(own)?.['url']);
-    const host = referrer === '' ? '' : hostOf(referrer);
-    const known = host === '' ? undefined : referrers.get(host);
-    if (known !== undefined) added.fill('referrer', { host }, known.member);
+    const from = referrer === '' ? undefined : referrers.get(referrer);
+    const host = from?.host ?? '';
+    const known = host === '' ? undefined : from;
+    if (known !== undefined) added.fill('referrer', context['referrer'], { host }, known.member);
     let channel = textOf(context['channel']);
-    const isOwnSite = known !== undefined && isSameSite(host, hostOf(url));
+    const isOwnSite = known !== undefined && isSameSite(host, ofPage.host);
     if (channel === '' && (campaign !== undefined || known !== undefined || path !== '')) {
       if (campaign !== undefined) channel = linked?.channel ?? channelOf(campaign, host, isOwnSite);
       else channel = known === undefined ? 'direct' : isOwnSite ? 'internal' : known.channel;
       // Our own words need no escapes.
-      added.add('channel', channel, `,"channel":"${channel}"`);
+      added.add('channel', context['channel'], channel, `,"channel":"${channel}"`);
     }
 
     return {
       context: added.toText(wideNumbers),
+      contextAdded: added.behindOwnText,
       bot: agent !== undefined && agent.bot,
       country,
       os: clip(os),
@@ -151,6 +158,8 @@ function sendsForItself(context: JsonObject): boolean {
   return !SERVER_LIBRARIES.has(objectOf(context['library'])?.['name']);
 }
 
+const NO_PAGE = { host: '', path: '', linked: undefined };
+
 interface KeptAddress {
   text: string;
   /** As `memberOf` has it. */
@@ -169,7 +178,7 @@ function keptForms(address: string): { keep: KeptAddress; truncate: KeptAddress 
 /** Keeps of the address what the project wants kept, whoever said it. */
 function keepAddress(added: Additions, context: JsonObject, { text, member }: KeptAddress): void {
   if (context['ip'] !== undefined) added.replace('ip', text === '' ? undefined : text);
-  else if (text !== '') added.add('ip', text, member);
+  else if (text !== '') added.add('ip', context['ip'], text, member);
 }
 
 function nameOf(value: JsonValue | undefined): string {

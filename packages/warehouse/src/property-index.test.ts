@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAX_PATH_BYTES, PropertyIndex, propertyIndexEnd, toJsonText, type JsonObject, type JsonValue } from '@tidemark/event';
+import { MAX_PATH_BYTES, memoryOf, PropertyIndex, propertyIndexEnd, RowBytes, toJsonText, type JsonObject, type JsonValue } from '@tidemark/event';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ChdbWarehouse } from './chdb/chdb-warehouse.ts';
@@ -31,8 +31,9 @@ const TYPE = 'JSON(max_dynamic_paths = 64)';
 function encoded(document: JsonObject): Buffer {
   const text = Buffer.from(`…${toJsonText(document, true)}…`);
   const [start, end] = [3, text.length - 3];
-  const bytes = Buffer.alloc(index.encode(text, start, end));
-  index.copyTo(bytes, 0);
+  const out = new RowBytes(64);
+  index.append(out, memoryOf(text), start, end);
+  const bytes = Buffer.from(out.written);
   expect(propertyIndexEnd(bytes, 0, bytes.length)).toBe(bytes.length);
   return bytes;
 }
