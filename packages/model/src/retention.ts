@@ -67,7 +67,7 @@ export function retention(all: readonly StoredEvent[], question: RetentionQuesti
       const cells = columns.map(({ first, end }) => {
         const [beginMs, endMs] = [starts[cohort + first]!, starts[cohort + end]!];
         const isBack = ({ start, returns }: Member): boolean =>
-          returns.some((event) => inOrder(start, event) <= 0 && event.timeMs >= beginMs && (question.mode === 'on_or_after' || event.timeMs < endMs));
+          returns.some((event) => isNotBefore(start, event) && event.timeMs >= beginMs && (question.mode === 'on_or_after' || event.timeMs < endMs));
         return { begun: beginMs <= nowMs, ended: endMs <= nowMs, back: own.filter(isBack).length };
       });
       return { startMs, size: own.length, cells };
@@ -98,6 +98,11 @@ export function retention(all: readonly StoredEvent[], question: RetentionQuesti
     ...(rest.length > 0 ? [tableOf(breakdown.map(() => 'other'), rest)] : []),
     ...(groups.has(unset) ? [tableOf(breakdown.map(() => '(not set)'), groups.get(unset)!)] : []),
   ];
+}
+
+/** What is of the same moment and sequence as a start may come back (rule R3), as a second step may come after a first (F2). */
+function isNotBefore(start: StoredEvent, event: StoredEvent): boolean {
+  return (event.timeMs - start.timeMs || event.sequence - start.sequence) >= 0;
 }
 
 /** A person's order (rule F2, without steps). */

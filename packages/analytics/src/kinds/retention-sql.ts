@@ -4,6 +4,7 @@ import { allUnsetSql, keyNames } from '../breakdown.ts';
 import { historiesSql } from './retention-histories.ts';
 import type { Periods } from './retention-periods.ts';
 import type { Question } from './retention-question.ts';
+import { keysOfStartText } from './retention-start-text.ts';
 
 /** The column of the cohort itself: everybody is in it. */
 export const OWN = -1;
@@ -22,8 +23,8 @@ export function cohortMembersSql(question: Question, periods: Periods, asking: A
     mode === 'on_or_after'
       ? `arrayDistinct([${OWN}, if(empty(later), ${OWN}, ${columnOf}[least(arrayMax(later), ${span - 1}) + 1])])`
       : `arrayPushFront(${came}, ${OWN})`;
-  return `SELECT person, entered.1 AS cohort, ${keyNames(breakdown.length).map((key, i) => `entered.3.${i + 1} AS ${key}, `).join('')}later, ${back} AS back
-FROM (${historiesSql(question, periods, asking)}) WHERE entered.1 >= 0 AND entered.1 < ${cohorts}`;
+  return `SELECT ${['person', 'since AS cohort', ...keysOfStartText('start_text', breakdown.length), 'later', `${back} AS back`].join(', ')}
+FROM (${historiesSql(question, periods, asking)}) WHERE since >= 0 AND since < ${cohorts}`;
 }
 
 /**

@@ -115,6 +115,24 @@ describe('retention', () => {
     expect(breakdowns.map((group) => [group.breakdown, group.mean.size, group.cohorts[0]!.retained])).toEqual([[['first'], 1, [1, 1, 1]]]);
   });
 
+  it('knows the first start of a moment by its eventId, and takes what comes with a start for a return (rules R3, F2)', async () => {
+    const project = 'moment';
+    const view = (eventId: string, more: object) => storedEvent({ project, eventId, eventName: 'view', timeMs: START_MS, userId: 'ann', ...more });
+    await store.add([
+      view('a\0!', { properties: { plan: 'later', size: 'L' } }), view('a', { properties: { plan: 'fi\0rst', size: 'S' } }), view('a!', { properties: { plan: 'later', size: 'L' } }),
+      // By its id this comes before all of them.
+      view('A', { eventName: 'buy' }), view('Z', { eventName: 'cart', sequence: -1 }),
+    ]);
+    const question = { from: '2026-05-03', to: '2026-05-04', start: { event: 'view' }, periods: 1, breakdown: ['properties.plan', 'properties.size'] };
+    for (const entry of ['first_time', 'recurring']) {
+      const backBy = async (event: string): Promise<unknown> => {
+        const { breakdowns } = (await ask('retention', { ...question, entry, return: { event } }, store.context(project))) as unknown as Answer;
+        return breakdowns.map((group) => [group.breakdown, group.cohorts[0]!.retained]);
+      };
+      expect([await backBy('buy'), await backBy('cart'), await backBy('view')], entry).toEqual([1, 0, 1].map((back) => [[['fi\0rst', 'S'], [back]]]));
+    }
+  });
+
   it('is not changed by a filter that lets everything in', async () => {
     const events = fc.sample(history('filtered', { startMs: START_MS, spanMs: 6 * DAY_MS, stepMs: DAY_MS / 8, minEvents: 40 }), { numRuns: 1, seed: 7 })[0]!;
     await store.add(events);
