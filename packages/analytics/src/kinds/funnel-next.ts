@@ -2,6 +2,7 @@
 import { literal } from '@tidemark/warehouse';
 import type { Asking } from '../asking.ts';
 import { ORDER_SQL } from '../chain/chain.ts';
+import { valuesOfOrderedText, orderedText } from '../ordered-text.ts';
 import { askedEvents, cameTo, funnelPeople } from './funnel-people.ts';
 import type { FunnelPlan } from './funnel-plan.ts';
 import type { Question } from './funnel-question.ts';
@@ -21,11 +22,13 @@ export function nextSql(question: Question, plan: FunnelPlan, next: NonNullable<
   const { naming } = asking;
   const actors = `SELECT ${naming.actor}, ${naming.person} AS person FROM (SELECT DISTINCT ${naming.actor} FROM (${rows})) AS actors ${naming.join(asking.identity)}`;
   const asked = `SELECT ${naming.actor}, of.person AS person, mark, since FROM (${actors}) AS of INNER JOIN (${from}) AS chains ON of.person = chains.person`;
-  const place = '(place, event_id)';
-  return `SELECT person, argMinIf(event_name, ${place}, ${place} > mark AND toInt64(at) - since <= ${plan.windowMs}) AS next
+  const isAfter = '(place > mark.1 OR (place = mark.1 AND event_id > mark.2))';
+  const [name] = valuesOfOrderedText('first', 1);
+  // Nobody is lost by WHERE: the event that is followed lies within.
+  return `SELECT person, ${name} AS next FROM (SELECT person, minIf(${orderedText('place', ['event_name'])}, ${isAfter}) AS first
 FROM (SELECT ${naming.actor}, at, event_id, event_name, ${ORDER_SQL} AS place FROM (${rows})) AS events
-INNER JOIN (${asked}) AS asked USING (${naming.actor})
-GROUP BY person`;
+INNER JOIN (${asked}) AS asked USING (${naming.actor}) WHERE toInt64(at) - since BETWEEN 0 AND ${plan.windowMs}
+GROUP BY person)`;
 }
 
 export async function readNext(sql: string, limit: number, { query }: Pick<Asking, 'query'>): Promise<NextEvents> {

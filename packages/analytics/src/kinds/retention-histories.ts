@@ -4,14 +4,14 @@
  */
 import { timeLiteral } from '@tidemark/warehouse';
 import type { Asking } from '../asking.ts';
-import { groupColumns } from '../breakdown.ts';
+import { groupColumns, keyNames } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import { byDoersSql } from '../events-of-doers.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
+import { orderedText, placeOfOrderedText } from '../ordered-text.ts';
 import { EARLIEST_MS, LATEST_MS } from '../range.ts';
 import type { Periods } from './retention-periods.ts';
 import type { Question } from './retention-question.ts';
-import { placeOfStartText, startTextSql } from './retention-start-text.ts';
 
 /** What lies before the range counts as a period of this number. */
 const BEFORE = -1;
@@ -20,7 +20,7 @@ const PLACE = `bitOr(bitShiftLeft(toUInt128(${biased('toUnixTimestamp64Milli(tim
 
 /**
  * SELECT of a row for each person who started (of `recurring` for each period in which): person, since (the period), later: how many
- * periods after it they returned, each once; with a breakdown start_text of their first start event in it, for `keySql`.
+ * periods after it they returned, each once; with a breakdown start_text, the ordered text of their first start event in it with its keys.
  */
 export function historiesSql(question: Question, periods: Periods, asking: Asking): string {
   const { keys, place } = needsOf(question);
@@ -124,7 +124,7 @@ function noStart(question: Question): string {
 }
 
 function placeOfStart(question: Question, start: string): string {
-  return needsOf(question).keys ? placeOfStartText(start) : start;
+  return needsOf(question).keys ? placeOfOrderedText(start) : start;
 }
 
 function some(when: boolean, sql: string): string[] {
@@ -156,7 +156,7 @@ function eventsOf(question: Question, periods: Periods, { naming, project, ident
     `toUInt8(${inRange}time < ${timeLiteral(returnsEndMs)} AND ${is(back, 'return')}) AS is_return`,
     ...some(needs.place, `${PLACE} AS place`),
     ...groupColumns(breakdown, 'events', 'breakdown'),
-    ...some(needs.keys, `${startTextSql(breakdown.length)} AS start_text`),
+    ...some(needs.keys, `${orderedText(PLACE, keyNames(breakdown.length))} AS start_text`),
   ];
   const events = eventsSql({ ...selection, columns });
   return needs.place ? `${events} AND ${byDoersSql({ ...selection, fromMs, toMs, events: start.event }, identity)}` : events;

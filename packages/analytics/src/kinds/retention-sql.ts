@@ -1,10 +1,10 @@
 /** Retention as SQL: from when people started and when they returned follow their cohorts and the columns in which they came back. */
 import type { Asking } from '../asking.ts';
 import { allUnsetSql, keyNames } from '../breakdown.ts';
+import { valuesOfOrderedText } from '../ordered-text.ts';
 import { historiesSql } from './retention-histories.ts';
 import type { Periods } from './retention-periods.ts';
 import type { Question } from './retention-question.ts';
-import { keysOfStartText } from './retention-start-text.ts';
 
 /** The column of the cohort itself: everybody is in it. */
 export const OWN = -1;
@@ -23,7 +23,7 @@ export function cohortMembersSql(question: Question, periods: Periods, asking: A
     mode === 'on_or_after'
       ? `arrayDistinct([${OWN}, if(empty(later), ${OWN}, ${columnOf}[least(arrayMax(later), ${span - 1}) + 1])])`
       : `arrayPushFront(${came}, ${OWN})`;
-  return `SELECT ${['person', 'since AS cohort', ...keysOfStartText('start_text', breakdown.length), 'later', `${back} AS back`].join(', ')}
+  return `SELECT ${['person', 'since AS cohort', ...valuesOfOrderedText('start_text', breakdown.length).map((key, i) => `${key} AS k${i}`), 'later', `${back} AS back`].join(', ')}
 FROM (${historiesSql(question, periods, asking)}) WHERE since >= 0 AND since < ${cohorts}`;
 }
 
