@@ -6,9 +6,10 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import type { EventJson, JsonObject, JsonValue, Verbatim } from './event.ts';
 import { KnownTexts } from './known-texts.ts';
 import { LIMITS } from './limits.ts';
-import { PlainScanner, wanted } from './plain-json.ts';
+import { PlainScanner } from './plain-json.ts';
 import { memoryOf } from './row-bytes.ts';
 import type { Memory } from './row-bytes.ts';
+import { wanted } from './wanted.ts';
 
 /** An event that need not be parsed to be admitted. */
 export interface PlainEvent extends EventJson {
@@ -96,7 +97,7 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /** Shared by all calls: none of them waits for anything. */
-const scanner = new PlainScanner(SLOTS);
+const scanner = new PlainScanner(SLOTS, WANTED);
 let bytes: Buffer;
 let memory: Memory;
 /** The names and addresses that come with many events. */
@@ -107,7 +108,7 @@ let ascii: string | undefined;
 /** Reads a body that is one event. Undefined when it is not plain: JSON.parse then says what it is. */
 export function readPlainEvent(body: Buffer): PlainBody | undefined {
   if (!begin(body)) return undefined;
-  const end = scanner.object(0, 0, WANTED);
+  const end = scanner.object(0);
   if (end !== body.length) return undefined;
   const at = scanner.from[EVENT.writeKey]!;
   const writeKey = at === 0 ? undefined : ownValue(at, scanner.to[EVENT.writeKey]!);
@@ -131,7 +132,7 @@ export function readPlainBatch(body: Buffer): PlainBody | undefined {
       batch.events = [];
       at = readEvents(start, batch.events);
     } else if (name === 'sentAt' || name === 'writeKey') {
-      at = scanner.value(start, 1, undefined);
+      at = scanner.value(start, 1);
       if (at !== -1) batch[name] = ownValue(start, at);
     } else {
       return undefined;
@@ -150,7 +151,7 @@ function readEvents(open: number, events: PlainBody['events']): number {
     const start = at + 1;
     if (bytes[start] !== OPEN_OBJECT) return -1;
     scanner.forget();
-    const end = scanner.object(start, 0, WANTED);
+    const end = scanner.object(start);
     if (end === -1) return -1;
     events.push({ start, end, plain: plainEvent(start, end) });
     at = end;

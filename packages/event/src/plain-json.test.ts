@@ -118,7 +118,51 @@ test('any byte is told wherever it stands in a text', () => {
       scanner.begin(text);
       // Behind a backslash no "a" may stand, and a quote ends nothing.
       const expected = byte === 0x22 ? place + 1 : byte < 0x20 || byte === 0x5c ? -1 : text.length;
-      expect(scanner.value(0, 1, undefined), `byte ${byte} at ${place}`).toBe(expected);
+      expect(scanner.value(0, 1), `byte ${byte} at ${place}`).toBe(expected);
     }
   }
+});
+
+test('a key counts once however well its object is known, and a wanted one is found behind any others', () => {
+  const name = fc.constantFrom('a', 'b', 'ab', 'abc', 'eventId', 'eventIb', 'context', 'cxxtxxt', 'page', 'pagf', 'url', '', 'é', 'a'.repeat(70));
+  const value = fc.letrec<{ value: string }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom('1', '"x"', 'null', '[]'),
+      fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }).map((all) => `{${all.map(([key, text]) => `"${key}":${text}`).join(',')}}`),
+      fc.array(tie('value'), { maxLength: 3 }).map((all) => `[${all.join(',')}]`),
+    ),
+  })).value;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, value), { maxLength: 7 }), (all) => {
+      const text = `{${all.map(([key, of]) => `"${key}":${of}`).join(',')}}`;
+      const body = readPlainEvent(Buffer.from(text));
+      expect(body !== undefined, text).toBe(isPlain(text));
+      if (body === undefined) return;
+      const said = JSON.parse(text) as { eventId?: unknown; context?: { page?: { url?: unknown } } };
+      const plain = body.events[0]!.plain;
+      // What is no object where one should be is left to JSON.parse.
+      if (plain === undefined) return;
+      expect(plain.excerpt['eventId']).toEqual(said.eventId);
+      const page = (plain.excerpt['context'] as { page?: { url?: unknown } } | undefined)?.page;
+      const isObject = typeof said.context?.page === 'object' && said.context.page !== null && !Array.isArray(said.context.page);
+      expect(page?.url).toEqual(isObject ? said.context?.page?.url : undefined);
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test('more keys than are remembered, and more behind one, change nothing', () => {
+  const usual = '{"eventId":"e","eventName":"n","context":{"page":{"url":"u"},"locale":"l"}}';
+  const check = (): void => {
+    const { excerpt } = readPlainEvent(Buffer.from(usual))!.events[0]!.plain!;
+    expect(excerpt).toMatchObject({ eventId: 'e', eventName: 'n', context: { page: { url: 'u' }, locale: 'l' } });
+    expect(isTaken('{"eventId":"e","eventName":"n","eventId":"f"}')).toBe(false);
+  };
+  for (let number = 0; number < 20_000; number++) {
+    expect(isTaken(`{"key-${number % 13}":1,"own-${number}":{"a":[{"x${number}":2}]},"eventId":"e"}`)).toBe(true);
+    expect(isTaken(`{"own-${number}":1,"own-${number}":1}`)).toBe(false);
+    if (number % 100 === 0) check();
+  }
+  check();
 });

@@ -7,13 +7,11 @@
  * 20.20). It may refuse plain text that is rare (long objects, keys of digits, `\u` escapes); it never takes text that is
  * not plain. What it refuses goes the general way.
  */
+import { KeyPath, KeyPaths } from './key-paths.ts';
 import { LIMITS } from './limits.ts';
 import { areOrdinary } from './plain-text.ts';
-
-/** Names of members whose places are wanted, and within them further ones. */
-export interface Wanted {
-  readonly bySignature: ReadonlyMap<number, { name: Buffer; slot: number; inside: Wanted | undefined }>;
-}
+import { signatureOf, wantedMember } from './wanted.ts';
+import type { Wanted } from './wanted.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -37,7 +35,7 @@ const MARGIN_BYTES = 8;
 /** A larger body gets memory of its own, which the next one gives back. */
 const KEPT_BYTES = 1 << 20;
 
-/** Keys of one object are compared with each other, so there must not be many. */
+/** New keys of one object are compared with each other, so there must not be many. */
 const MAX_KEYS_OF_OBJECT = 64;
 /** Two decimals of so many digits are never the same float, so the shorter of them is what is written (IEEE 754). */
 const EXACT_DIGITS = 15;
@@ -59,7 +57,13 @@ export class PlainScanner {
   readonly #signatures = new Int32Array(this.#keyAt.length);
   #openKeys = 0;
 
-  constructor(slots: number) {
+  readonly #paths: KeyPaths;
+  /** In place of a key, for values that have none; nothing inside them is remembered. */
+  readonly #noKey = new KeyPath(0, 0, -1, undefined, undefined, 0);
+
+  /** `members`: those of `object` whose places are wanted, in so many slots. */
+  constructor(slots: number, members?: Wanted) {
+    this.#paths = new KeyPaths(members);
     this.from = new Int32Array(slots);
     this.to = new Int32Array(slots);
   }
@@ -90,11 +94,11 @@ export class PlainScanner {
   }
 
   /** Where the value that begins at `at` ends; -1 when it is not plain or lies deeper than `LIMITS.maxDepth`. */
-  value(at: number, depth: number, wanted: Wanted | undefined): number {
+  value(at: number, depth: number, key = this.#noKey): number {
     const first = this.#bytes[at];
     if (first === QUOTE) return this.string(at);
-    if (first === OPEN_OBJECT) return depth > LIMITS.maxDepth ? -1 : this.object(at, depth, wanted);
-    if (first === OPEN_ARRAY) return depth > LIMITS.maxDepth ? -1 : this.#list(at, depth);
+    if (first === OPEN_OBJECT) return depth > LIMITS.maxDepth ? -1 : this.#members(at, depth, key.inside);
+    if (first === OPEN_ARRAY) return depth > LIMITS.maxDepth ? -1 : this.#list(at, depth, key.element);
     if (first === 0x74) return this.#word(at, 0x72, 0x75, 0x65, 4); // true
     if (first === 0x6e) return this.#word(at, 0x75, 0x6c, 0x6c, 4); // null
     if (first === 0x66) return this.#bytes[at + 1] === 0x61 ? this.#word(at + 1, 0x6c, 0x73, 0x65, 4) : -1; // false
@@ -116,38 +120,33 @@ export class PlainScanner {
     }
   }
 
-  object(open: number, depth: number, wanted: Wanted | undefined): number {
+  /** Where the object ends that opens at `open`; the places of its wanted members are noted. */
+  object(open: number): number {
+    return this.#members(open, 0, this.#paths.start);
+  }
+
+  /** `path`: the beginning of such objects. */
+  #members(open: number, depth: number, beginning: KeyPath): number {
     const bytes = this.#bytes;
     const firstKey = this.#openKeys;
-    let met = 0;
+    let path = beginning;
     let at = open + 1;
     if (bytes[at] === CLOSE_OBJECT) return at + 1;
     for (;;) {
-      if (bytes[at] !== QUOTE) return -1;
-      const key = at + 1;
-      at = this.string(at);
-      if (at === -1 || bytes[at] !== COLON) return -1;
-      const signature = signatureOf(bytes, key, at - 1);
-      // Nearly always the bit is free, and the key thereby known to be new.
-      const bit = 1 << (Math.imul(signature, 0x9e3779b1) >>> 27);
-      if ((met & bit) !== 0 && this.#isOpen(firstKey, signature, key, at - 1)) return -1;
-      met |= bit;
-      // An object puts keys that are indexes first, wherever they were written.
-      if (isDigit(bytes[key]!) && isDigit(bytes[at - 2]!)) return -1;
-      if (this.#openKeys - firstKey === MAX_KEYS_OF_OBJECT) return -1;
-      this.#keyAt[this.#openKeys] = key;
-      this.#signatures[this.#openKeys++] = signature;
+      const key = this.#paths.find(path, this.#view, at) ?? this.#newKey(at, path, firstKey, beginning.wanted);
+      if (key === undefined) return -1;
+      this.#keyAt[this.#openKeys] = at + 1;
+      this.#signatures[this.#openKeys++] = key.signature;
       if (this.#lists === 0) this.keys++;
 
-      const start = at + 1;
-      const member = wanted?.bySignature.get(signature);
-      const isWanted = member !== undefined && isName(bytes, key, at - 1, member.name);
-      at = bytes[start] === QUOTE ? this.string(start) : this.value(start, depth + 1, isWanted ? member.inside : undefined);
-      if (isWanted) {
-        this.from[member.slot] = start;
-        this.to[member.slot] = at;
+      const start = at + key.size;
+      at = bytes[start] === QUOTE ? this.string(start) : this.value(start, depth + 1, key);
+      if (key.slot !== -1) {
+        this.from[key.slot] = start;
+        this.to[key.slot] = at;
       }
       if (at === -1) return -1;
+      path = key;
       const next = bytes[at++];
       if (next === COMMA) continue;
       this.#openKeys = firstKey;
@@ -155,13 +154,29 @@ export class PlainScanner {
     }
   }
 
-  #list(open: number, depth: number): number {
+  /** The key at `at`, which has not come behind `path` before; undefined when it is not plain, or the object has it already. */
+  #newKey(at: number, path: KeyPath, firstKey: number, members: Wanted | undefined): KeyPath | undefined {
+    const bytes = this.#bytes;
+    if (bytes[at] !== QUOTE) return undefined;
+    const end = this.string(at) - 1;
+    if (end === -2 || bytes[end + 1] !== COLON) return undefined;
+    const start = at + 1;
+    const signature = signatureOf(bytes, start, end);
+    if (this.#isOpen(firstKey, signature, start, end)) return undefined;
+    // An object puts keys that are indexes first, wherever they were written.
+    if (isDigit(bytes[start]!) && isDigit(bytes[end - 1]!)) return undefined;
+    if (this.#openKeys - firstKey === MAX_KEYS_OF_OBJECT) return undefined;
+    const member = wantedMember(members, signature, bytes, start, end);
+    return this.#paths.add(path, this.#view, at, end + 2 - at, signature, member?.slot ?? -1, member?.inside);
+  }
+
+  #list(open: number, depth: number, element: KeyPath): number {
     const bytes = this.#bytes;
     let at = open + 1;
     if (bytes[at] === CLOSE_ARRAY) return at + 1;
     this.#lists++;
     for (;;) {
-      at = this.value(at, depth + 1, undefined);
+      at = this.value(at, depth + 1, element);
       if (at === -1) return -1;
       const next = bytes[at++];
       if (next === COMMA) continue;
@@ -222,34 +237,8 @@ export class PlainScanner {
   }
 }
 
-/** Members whose places are wanted, by name: the slot of the place, or with a list the slot and what is wanted inside. */
-export function wanted(members: Record<string, number | readonly [slot: number, inside: Wanted]>): Wanted {
-  const bySignature = new Map<number, { name: Buffer; slot: number; inside: Wanted | undefined }>();
-  for (const [text, member] of Object.entries(members)) {
-    const name = Buffer.from(text);
-    const signature = signatureOf(name, 0, name.length);
-    if (bySignature.has(signature)) throw new Error(`two wanted names look alike: ${text}`);
-    const [slot, inside] = typeof member === 'number' ? [member, undefined] : member;
-    bySignature.set(signature, { name, slot, inside });
-  }
-  return { bySignature };
-}
-
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
-}
-
-/** Equal for equal keys, and seldom for others: length and three of its bytes. */
-function signatureOf(bytes: Buffer, start: number, end: number): number {
-  const length = end - start;
-  if (length === 0) return 0;
-  return (length & 0xff) | (bytes[start]! << 8) | (bytes[start + (length >> 1)]! << 16) | (bytes[end - 1]! << 24);
-}
-
-function isName(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
-  if (end - start !== name.length) return false;
-  for (let index = 0; index < name.length; index++) if (bytes[start + index] !== name[index]) return false;
-  return true;
 }
 
 function isDigit(byte: number): boolean {
