@@ -39,11 +39,11 @@ const ILLEGAL_IDS = new Set([
   '[]',
 ]);
 const LONGEST_ILLEGAL_ID = 36;
-/** By ASCII code of the last character: a bit for each length (modulo 32) of the placeholders that end so; all for white space. */
+/** By ASCII code of the last character: the bits of the lengths of the placeholders that end so; all for white space. */
 const LENGTHS_BY_END = new Int32Array(128);
 LENGTHS_BY_END.fill(-1, 0, 0x21);
 for (const id of ILLEGAL_IDS) {
-  for (const end of [id.slice(-1), id.slice(-1).toUpperCase()]) LENGTHS_BY_END[end.charCodeAt(0)]! |= 1 << (id.length & 31);
+  for (const end of [id.slice(-1), id.slice(-1).toUpperCase()]) LENGTHS_BY_END[end.charCodeAt(0)]! |= lengthBit(id);
 }
 
 /** True for a text that is never the id of anybody: white space alone, or a placeholder like "undefined". */
@@ -61,5 +61,10 @@ export function isIllegalId(id: string): boolean {
 function cannotBeIllegal(id: string): boolean {
   const first = id.charCodeAt(0);
   const last = id.charCodeAt(id.length - 1);
-  return first > 0x20 && first < 0x7f && last < 0x80 && (LENGTHS_BY_END[last]! & (1 << (id.length & 31))) === 0;
+  return first > 0x20 && first < 0x7f && last < 0x80 && (LENGTHS_BY_END[last]! & lengthBit(id)) === 0;
+}
+
+/** Long ones have one together: a UUID is not to look like the short placeholders. */
+function lengthBit(id: string): number {
+  return 1 << Math.min(id.length, 31);
 }

@@ -89,6 +89,7 @@ const WANTED = wanted({
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
@@ -293,7 +294,9 @@ function readKnown(slot: number): JsonValue | undefined {
 }
 
 function valueOf(start: number, end: number): JsonValue {
-  if (bytes[start] !== QUOTE) return JSON.parse(slice(start, end)) as JsonValue;
+  const first = bytes[start]!;
+  // A number's first byte lies below those of all words, and its text is the one form that it has.
+  if (first !== QUOTE) return first <= NINE ? Number(slice(start, end)) : (JSON.parse(slice(start, end)) as JsonValue);
   const text = slice(start + 1, end - 1);
   return scanner.escapes && text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
