@@ -82,7 +82,7 @@ export async function askAll(store: QuestionStore, names: readonly TypicalName[]
 }
 
 async function askInTurns(name: TypicalName, { store, server, hand, rounds }: { store: QuestionStore; server: Server; hand: HandSql; rounds: number }): Promise<Asked> {
-  const { path, question, range, sql, expected, told, less }: Typical = TYPICAL[name];
+  const { path, question, range, sql, expected, told, withinMs = Infinity, less }: Typical = TYPICAL[name];
   const { from, to } = range(store.plan);
   const of = { project: store.plan.project, fromMs: Date.parse(from), toMs: Date.parse(to) };
   const statement = sql(of);
@@ -99,6 +99,7 @@ async function askInTurns(name: TypicalName, { store, server, hand, rounds }: { 
     const withLess = less && (await hand.run(less.sql(of)));
     // The first round warms up.
     if (round < 0) continue;
+    if (tookMs > withinMs) throw new Error(`${name} took ${tookMs.toFixed(0)} ms, and may take ${withinMs}`);
     if (withLess !== undefined) lessMs.push(withLess.ms);
     oursMs.push(tookMs);
     handMs.push(byHand.ms);

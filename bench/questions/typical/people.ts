@@ -17,6 +17,7 @@ export const people: Typical = {
   path: 'trend/people',
   question: { series: [{ event: 'search', measure: 'users' }], cell: { series: 0 }, pageSize: PAGE },
   range: lastDays(30),
+  withinMs: 2_000,
   sql: (of) => {
     const whose = literal(of.project);
     return `WITH joined AS (SELECT previous, any(user) AS user FROM identity_links WHERE project = ${whose} GROUP BY previous),

@@ -13,6 +13,8 @@ export interface Typical {
   /** What of the statement's rows must equal `told` of the answer. */
   expected: (rows: readonly Row[]) => unknown;
   told: (answer: never) => unknown;
+  /** The longest that any round may take, milliseconds; the measure fails beyond. */
+  withinMs?: number;
   /** A statement that answers less, timed beside. */
   less?: { what: string; sql: Typical['sql'] };
 }
