@@ -84,6 +84,11 @@ export class Api {
     return dirty;
   }
 
+  /** Bytes of the process that waits for the next SQL question; 0 while none is ready. */
+  async waitingForSql(): Promise<number> {
+    return (await this.#gauge('tidemark_sql_waiting_bytes')) ?? 0;
+  }
+
   async #gauge(wanted: string): Promise<number | undefined> {
     for (const [name, value] of await this.metrics()) if (name === wanted || name.startsWith(`${wanted}{`)) return value;
     return undefined;

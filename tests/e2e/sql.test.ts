@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ServerUnderTest } from '../server-under-test.ts';
 import { Project, type Json } from './project.ts';
+import { waitingBytes, waitingProcess } from './waiting-process.ts';
 
 let server: ServerUnderTest;
 let shop: Project;
@@ -27,7 +28,9 @@ async function ask(question: Json, of: Project = shop): Promise<{ status: number
   return { status: response.status, body: (await response.json()) as Json, retryAfter: response.headers.get('retry-after') };
 }
 
-const queryProcesses = (): number => server.processes('sql-process').length;
+const queryProcesses = (): number[] => server.processes('sql-process');
+/** Without the one that waits for the next query. */
+const alive = (pids: readonly number[]): number[] => queryProcesses().filter((pid) => pids.includes(pid));
 
 it('answers of the views, as fresh as other questions, with values as JSON holds them', async () => {
   const counted = await ask({ query: 'SELECT count() AS n, uniqExact(person_id) AS people FROM events', waitFor: shop.receivedAt });
@@ -78,27 +81,31 @@ it('what the parser does not understand is told in its words; too much, too larg
 
 it('while two heavy ones run the third is told to wait and a trend answers; cancelled, they are gone', async () => {
   const running = ['first', 'second'].map((queryId) => ask({ query: ENDLESS, queryId }));
-  await expect.poll(queryProcesses).toBe(2);
+  await expect.poll(() => queryProcesses().length).toBe(2);
+  const pids = queryProcesses();
   const third = await ask({ query: 'SELECT 1' });
   expect(third).toMatchObject({ status: 429, body: { code: 'too_many_queries' } });
   expect(Number(third.retryAfter)).toBeGreaterThan(0);
   for (let n = 0; n < 3; n++) await shop.api('/api/analytics/trend', { series: [{ event: 'view', measure: 'users' }], granularity: 'day' });
-  expect(queryProcesses()).toBe(2);
+  expect(alive(pids)).toEqual(pids);
   const cancel = (queryId: string, of = shop): Promise<Response> => of.request(`/api/analytics/sql/${queryId}`, { method: 'DELETE' });
   expect((await cancel('first', other)).status).toBe(404);
   expect((await cancel('first')).status).toBe(200);
   expect((await cancel('second')).status).toBe(200);
   for (const { status, body } of await Promise.all(running)) expect({ status, code: body['code'] }).toEqual({ status: 409, code: 'sql_cancelled' });
-  expect(queryProcesses()).toBe(0);
+  expect(alive(pids)).toEqual([]);
 });
 
 it('when who asked goes away, the process does', async () => {
+  const before = await waitingProcess(server);
   const gone = new AbortController();
   const asked = shop.request('/api/analytics/sql', { body: { query: ENDLESS }, signal: gone.signal }).catch(() => 'gone');
-  await expect.poll(queryProcesses).toBe(1);
+  // It has the process that waited.
+  await expect.poll(() => waitingBytes(server)).toBe(0);
+  expect(queryProcesses()).toEqual([before]);
   gone.abort();
   expect(await asked).toBe('gone');
-  await expect.poll(queryProcesses).toBe(0);
+  await expect.poll(() => alive([before])).toEqual([]);
 });
 
 it('all of a result as a file, or an aborted response', async () => {

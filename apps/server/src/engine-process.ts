@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { personsOfHashes, rollupDefinitions, StaticCohorts, WarehouseIdentities } from '@tidemark/analytics';
+import { personsOfHashes, rollupDefinitions, SQL_REHEARSAL, StaticCohorts, WarehouseIdentities } from '@tidemark/analytics';
 import { createApi } from '@tidemark/api';
 import { openControl, openKeyDirectory, toValveRule } from '@tidemark/control';
 import { accountingCheck, ClockWatch, cohortMembers, DEDUP_WINDOW_DAYS, JobScheduler, lakeCompaction, partMerging, quarantineExpiry, retention, idExpiry, purgeProject, Rollups } from '@tidemark/jobs';
@@ -157,7 +157,8 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     onError: (err) => logger.error({ err }, 'the rebuild failed'),
   });
   const resumed = rebuilds.resume().catch((err: unknown) => logger.error({ err }, 'the rebuild could not go on'));
-  const sql = new AdhocQueries({ program: fileURLToPath(new URL('./sql-process.mjs', import.meta.url)), folder: sqlFolder(settings.dataPath), lake, warehouse, limits: settings.sqlLimits });
+  const sql = new AdhocQueries({ program: fileURLToPath(new URL('./sql-process.mjs', import.meta.url)), folder: sqlFolder(settings.dataPath), lake, warehouse, limits: settings.sqlLimits, rehearsal: SQL_REHEARSAL });
+  metrics.beforeScrape(() => metrics.gauge('tidemark_sql_waiting_bytes', {}).set(sql.waitingBytes ?? 0));
   if (!sql.isConfined) logger.info('SQL queries run in plain processes: this machine makes no namespaces (docs/operating.md, "SQL")');
   const admission = createAdmission({ countryOf: await openGeo() });
   const replays = new Replays({

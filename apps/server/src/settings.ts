@@ -24,7 +24,7 @@ export interface ServerSettings {
   /** Free bytes on the log's disk below which events are refused. */
   diskReserveBytes: number;
   /** Caps of one SQL query that are not the usual ones. */
-  sqlLimits: { timeoutMs?: number; memoryBytes?: number; rowsToRead?: number };
+  sqlLimits: { timeoutMs?: number; memoryBytes?: number; rowsToRead?: number; keepMs?: number };
   /** How often each job runs, in the place of its own interval; for tests. */
   jobsEveryMs?: number | undefined;
   /** Tells one start of the whole server from the next; the supervisor makes it. */
@@ -120,14 +120,15 @@ function diskReserveOf(text: string | undefined): number {
 }
 
 function sqlLimitsOf(env: NodeJS.ProcessEnv): ServerSettings['sqlLimits'] {
-  const limit = (name: string, times: number): number | undefined => {
+  const limit = (name: string, times: number, least = 1): number | undefined => {
     const text = env[name] ?? '';
     if (text === '') return undefined;
-    if (/^[1-9]\d{0,11}$/.test(text)) return Number(text) * times;
-    throw new StartProblem('setting_invalid', `${name} is '${text}', which is not a whole number.`, 'set it to a whole number from 1, or unset it.');
+    if (/^\d{1,12}$/.test(text) && Number(text) >= least) return Number(text) * times;
+    throw new StartProblem('setting_invalid', `${name} is '${text}', which is not a whole number.`, `set it to a whole number from ${least}, or unset it.`);
   };
   const [timeoutMs, memoryBytes, rowsToRead] = [limit('TIDEMARK_SQL_TIMEOUT_SECONDS', 1_000), limit('TIDEMARK_SQL_MEMORY_MB', 1_000_000), limit('TIDEMARK_SQL_ROWS_TO_READ', 1)];
-  return { ...(timeoutMs !== undefined && { timeoutMs }), ...(memoryBytes !== undefined && { memoryBytes }), ...(rowsToRead !== undefined && { rowsToRead }) };
+  const keepMs = limit('TIDEMARK_SQL_KEEP_SECONDS', 1_000, 0);
+  return { ...(timeoutMs !== undefined && { timeoutMs }), ...(memoryBytes !== undefined && { memoryBytes }), ...(rowsToRead !== undefined && { rowsToRead }), ...(keepMs !== undefined && { keepMs }) };
 }
 
 function jobsEveryOf(text: string | undefined): number | undefined {

@@ -30,3 +30,4 @@ export { isNameable } from './rollups/columns.ts';
 export { rollupDefinitions } from './rollups/definitions.ts';
 export { personsOfHashes } from './rollups/rows.ts';
 export { asksForFile, sqlFile, type SqlFile } from './sql/file.ts';
+export { SQL_REHEARSAL } from './sql/relations.ts';

@@ -239,6 +239,7 @@ export const CATALOGUE = {
   },
   tidemark_answer_cache_bytes: { type: 'gauge', help: 'Memory of the answers that are kept.', labels: [] },
   tidemark_answer_cache_answers: { type: 'gauge', help: 'Answers that are kept.', labels: [] },
+  tidemark_sql_waiting_bytes: { type: 'gauge', help: 'Memory of the process that waits for the next SQL query, 0 without one.', labels: [] },
   tidemark_live_clients: { type: 'gauge', help: 'Readers of the live stream.', labels: [] },
   tidemark_live_clients_dropped_total: {
     type: 'counter',

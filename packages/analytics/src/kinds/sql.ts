@@ -21,6 +21,8 @@ async function answerTo(question: Question, asking: Asking): Promise<object> {
   }
   if (processes === undefined) throw new Error('nothing runs SQL queries here');
   const request = adhocRequest(question, asking);
+  // The answer tells it; looked up while the query is judged. What goes wrong with it is told then.
+  asking.rollups.isApproximate().catch(() => {});
   try {
     if (question.explain === true) return { estimatedRows: await processes.estimate(request) };
     const { columns, rows, rowsRead } = await processes.ask(request);

@@ -1,4 +1,6 @@
 /** SQL where a machine makes no namespaces: the process is a plain one, the judge and the caps are the same. */
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
@@ -25,6 +27,14 @@ it('refuses files, system tables and statements that write', async () => {
   for (const query of ["SELECT * FROM file('/etc/passwd', 'LineAsString')", 'SELECT * FROM system.tables', "SELECT 1 INTO OUTFILE '/tmp/x'", 'DROP TABLE events', "SELECT * FROM url('http://127.0.0.1/', 'CSV')"]) {
     await expect(asked(query), query).rejects.toMatchObject(refused('sql_not_allowed'));
   }
+});
+
+it('leaves nothing behind, in the folder of temporary files neither', async () => {
+  const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('tidemark-sql-'));
+  const before = left();
+  await asked('SELECT 1');
+  await expect(asked('SELECT sleep(1)')).rejects.toMatchObject(refused('sql_not_allowed'));
+  expect(left().filter((name) => !before.includes(name))).toEqual([]);
 });
 
 it('ends what takes longer than it may', async () => {

@@ -1,14 +1,14 @@
 /** Runs SELECTs that somebody wrote, each in a process of its own (docs/decisions/012). */
-import { randomUUID } from 'node:crypto';
 import { createReadStream, mkdirSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Warehouse } from '../warehouse.ts';
-import { canConfine, confined, unconfined } from './confine.ts';
+import { WarehouseError, type Warehouse } from '../warehouse.ts';
+import { canConfine } from './confine.ts';
 import { HandOver, type FileLake } from './hand-over.ts';
-import type { AdhocBounds, AdhocTable, AdhocView, Column, ResultFormat } from './order.ts';
-import { QueryRun } from './query-run.ts';
+import type { AdhocBounds, AdhocOrder, AdhocRehearsal, AdhocTable, AdhocView, Column, FromQuery, ResultFormat } from './order.ts';
+import type { QueryRun } from './query-run.ts';
+import { QuerySeat } from './query-seat.ts';
 import { AdhocBusy, AdhocRefusal } from './refusal.ts';
+import { Spare } from './spare.ts';
 import type { Json } from './values.ts';
 
 export interface AdhocRelations {
@@ -16,8 +16,8 @@ export interface AdhocRelations {
   events: AdhocTable;
   /** Other tables, each with the SELECT over the warehouse that makes it. */
   others: readonly (AdhocTable & { select: string })[];
-  /** What a query may name. `reads`: the tables behind it; `persons`: those behind its column person_id. */
-  views: readonly (AdhocView & { reads: readonly string[]; persons: readonly string[] })[];
+  /** What a query may name. `persons`: the tables behind its column person_id, beside those that it reads anyhow. */
+  views: readonly (AdhocView & { persons: readonly string[] })[];
 }
 
 export interface AdhocRequest {
@@ -43,6 +43,8 @@ export interface AdhocLimits extends AdhocBounds {
   /** Of a file. */
   fileBytes: number;
   fileTimeoutMs: number;
+  /** How long a process that has started waits for the next query; 0: none does. */
+  keepMs: number;
 }
 
 export interface AdhocParts {
@@ -53,6 +55,8 @@ export interface AdhocParts {
   lake: FileLake;
   warehouse: Warehouse;
   limits?: Partial<AdhocLimits>;
+  /** What a process that waits has done before, with relations of nobody. */
+  rehearsal?: { relations: AdhocRelations; queries: readonly string[] };
   /** False: the processes are plain ones, even where the machine lets us make others. */
   confine?: boolean;
 }
@@ -66,13 +70,16 @@ const DEFAULTS: AdhocLimits = {
   atOnce: 2,
   fileBytes: 1 << 30,
   fileTimeoutMs: 300_000,
+  keepMs: 300_000,
 };
 
 interface Running {
   project: string;
   queryId: string | undefined;
   /** Absent while it is being started. */
-  run?: QueryRun;
+  seat?: QuerySeat;
+  /** Tables that are on their way into its folder, by name. */
+  begun: ReadonlyMap<string, Promise<void>>;
   cancelled?: AdhocRefusal;
 }
 
@@ -83,6 +90,8 @@ export class AdhocQueries {
   readonly #limits: AdhocLimits;
   readonly #handOver: HandOver;
   readonly #running = new Set<Running>();
+  readonly #spare: Spare;
+  #isClosed = false;
 
   constructor(parts: AdhocParts) {
     this.#parts = parts;
@@ -91,6 +100,8 @@ export class AdhocQueries {
     this.#handOver = new HandOver(parts.lake, parts.warehouse);
     rmSync(parts.folder, { recursive: true, force: true });
     mkdirSync(parts.folder, { recursive: true, mode: 0o700 });
+    const { rehearsal } = parts;
+    this.#spare = new Spare(this.#limits.keepMs, () => this.#start(rehearsal && { ...tablesAndViews(rehearsal.relations), estimated: rehearsal.relations.events.name, queries: rehearsal.queries }));
   }
 
   /** Throws AdhocRefusal, AdhocBusy, WarehouseError. */
@@ -104,7 +115,7 @@ export class AdhocQueries {
 
   /** How many rows it would read; runs nothing. Throws as `ask` does. */
   async estimate(request: AdhocRequest): Promise<number> {
-    for await (const { estimatedRows } of this.#runs(request, 'json', true)) return estimatedRows;
+    for await (const { estimatedRows } of this.#runs(request, 'json', true)) if (estimatedRows !== undefined) return estimatedRows;
     throw new Error('the process of a query ended without an estimate');
   }
 
@@ -125,69 +136,108 @@ export class AdhocQueries {
     return named.length > 0;
   }
 
-  /** Ids of the processes that run; for operators and tests. */
-  get processIds(): number[] {
-    return [...this.#running].flatMap(({ run }) => run?.pid ?? []);
+  /** Bytes of memory that the process which waits for the next query holds for itself alone; undefined while there is none, or it is starting. */
+  get waitingBytes(): number | undefined {
+    return this.#spare.anonymousBytes;
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const running of this.#running) stop(running);
+    this.#spare.close();
   }
 
   /** The one run of a request, judged and (unless it is only estimated) under way; whatever becomes of it, it is gone in the end. */
-  async *#runs(request: AdhocRequest, format: ResultFormat, explain = false): AsyncGenerator<{ run: QueryRun; estimatedRows: number; folder: string }> {
+  async *#runs(request: AdhocRequest, format: ResultFormat, explain = false): AsyncGenerator<{ run: QueryRun; estimatedRows: number | undefined; folder: string }> {
     const { project, queryId, signal } = request;
     const { atOnce } = this.#limits;
     if ([...this.#running].filter((running) => running.project === project).length >= atOnce) throw new AdhocBusy(atOnce);
-    const running: Running = { project, queryId };
+    const running: Running = { project, queryId, begun: new Map() };
     const aborted = (): void => stop(running);
     signal?.addEventListener('abort', aborted);
     if (signal?.aborted === true) aborted();
     this.#running.add(running);
-    const own = join(this.#parts.folder, randomUUID());
-    const [folder, root] = [join(own, 'handed'), join(own, 'root')];
     try {
-      for (const each of [folder, root]) mkdirSync(each, { recursive: true, mode: 0o700 });
       const bounds = { ...this.#limits, ...(format !== 'json' && { timeoutMs: this.#limits.fileTimeoutMs, bytes: this.#limits.fileBytes }) };
       const extents = await this.#handOver.extentsOf(project);
-      if (running.cancelled !== undefined) throw running.cancelled;
-      const { program } = this.#parts;
-      const command = this.isConfined ? confined(program, folder, root) : unconfined(program, folder);
-      const { events, others, views } = request.relations;
-      const run = new QueryRun(command, {
-        query: request.query,
-        format,
-        tables: [events, ...others].map(({ name, columns }) => ({ name, columns })),
-        views: views.map(({ name, select, selectWithoutPersons }) => ({ name, select, ...(selectWithoutPersons !== undefined && { selectWithoutPersons }) })),
-        estimated: { table: events.name, extents },
-        bounds,
-        folder: command.folder,
-      });
-      running.run = run;
-      const judged = await run.next();
-      if (judged.type !== 'judged') throw new Error(`the process of a query says ${judged.type}`);
+      const { events } = request.relations;
+      const order = { query: request.query, explain, format, ...tablesAndViews(request.relations), estimated: { table: events.name, extents }, bounds };
+      const { run, folder, judged } = await this.#judged(running, request, order);
       if (!explain) {
-        await this.#give(request, judged, folder);
+        await this.#give(request, judged, folder, running.begun);
         run.go(bounds.timeoutMs);
       }
       yield { run, estimatedRows: judged.estimatedRows, folder };
     } finally {
       signal?.removeEventListener('abort', aborted);
-      await running.run?.end();
+      const ended = this.#end(running);
+      // Who has the answer need not wait until the process is gone; who was told that it is cancelled may rely on it.
+      if (running.seat?.run.isDone === true) ended.catch(() => {});
+      else await ended;
       this.#running.delete(running);
-      await rm(own, { recursive: true, force: true });
+      if (!this.#isClosed) this.#spare.expect();
     }
   }
 
-  async #give({ project, relations }: AdhocRequest, { views, persons }: { views: readonly string[]; persons: boolean }, folder: string): Promise<void> {
+  /** By the process that waits, or by a new one: when there is none, and when that one turns out to be gone. */
+  async #judged(running: Running, request: AdhocRequest, order: Omit<AdhocOrder, 'folder'>): Promise<{ run: QueryRun; folder: string; judged: Judged }> {
+    for (let isNew = false; ; isNew = true) {
+      if (running.cancelled !== undefined) throw running.cancelled;
+      const waiting = isNew ? undefined : this.#spare.take();
+      isNew = waiting === undefined;
+      const { run, folder, folderInside } = (running.seat = waiting ?? this.#start());
+      run.order({ ...order, folder: folderInside });
+      running.begun = this.#begin(request, folder);
+      try {
+        const judged = await run.next();
+        if (judged.type !== 'judged') throw new Error(`the process of a query says ${judged.type}`);
+        return { run, folder, judged };
+      } catch (error) {
+        if (isNew || !(error instanceof WarehouseError)) throw error;
+        await this.#end(running);
+      }
+    }
+  }
+
+  async #end({ seat, begun }: Running): Promise<void> {
+    // Nothing is to write into a folder that is being removed.
+    await Promise.allSettled(begun.values());
+    await seat?.end();
+  }
+
+  #start(rehearsal?: AdhocRehearsal): QuerySeat {
+    const { program, folder } = this.#parts;
+    return new QuerySeat({ program, folder, isConfined: this.isConfined }, { memoryBytes: this.#limits.memoryBytes, ...(rehearsal !== undefined && { rehearsal }) });
+  }
+
+  /** While the process judges: whose the events are, where it looks as if that were asked. It takes about as long, and is given by name. */
+  #begin({ query, relations }: AdhocRequest, folder: string): Running['begun'] {
+    const likely = query.includes('person_id') ? relations.views.filter(({ name }) => query.includes(name)).flatMap(({ persons }) => persons) : [];
+    const tables = relations.others.filter(({ name }) => likely.includes(name));
+    const begun = tables.map(({ name, select }) => [name, this.#handOver.giveTable(select, join(folder, name))] as const);
+    for (const [, given] of begun) given.catch(() => {});
+    return new Map(begun);
+  }
+
+  async #give({ project, relations }: AdhocRequest, { views, persons }: Judged, folder: string, begun: Running['begun']): Promise<void> {
     const read = relations.views.filter(({ name }) => views.includes(name));
     const needed = new Set(read.flatMap((view) => [...view.reads, ...(persons ? view.persons : [])]));
     if (needed.has(relations.events.name)) await this.#handOver.giveEvents(project, join(folder, relations.events.name));
-    for (const { name, select } of relations.others) if (needed.has(name)) await this.#handOver.giveTable(select, join(folder, name));
+    for (const { name, select } of relations.others) if (needed.has(name)) await (begun.get(name) ?? this.#handOver.giveTable(select, join(folder, name)));
   }
 }
 
+type Judged = Extract<FromQuery, { type: 'judged' }>;
+
 function stop(running: Running): void {
   running.cancelled = new AdhocRefusal('sql_cancelled', 'The query was cancelled.');
-  running.run?.kill(running.cancelled);
+  running.seat?.run.kill(running.cancelled);
+}
+
+/** As the process is told them. */
+function tablesAndViews({ events, others, views }: AdhocRelations): Pick<AdhocOrder, 'tables' | 'views'> {
+  return {
+    tables: [events, ...others].map(({ name, columns }) => ({ name, columns })),
+    views: views.map(({ name, select, selectWithoutPersons, reads, persons }) => ({ name, select, ...(selectWithoutPersons !== undefined && { selectWithoutPersons }), reads: [...reads, ...persons] })),
+  };
 }

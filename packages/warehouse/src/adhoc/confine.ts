@@ -14,7 +14,10 @@ export interface Command {
   args: string[];
   /** Where the process finds the folder. */
   folder: string;
+  env: Record<string, string>;
 }
+
+const ENV = { PATH: process.env['PATH'] ?? '', TZ: 'UTC' };
 
 /** Where the folder is put. */
 const INSIDE = '/handed';
@@ -54,11 +57,13 @@ export function confined(program: string, folder: string, root: string): Command
       'sh', '-c', SCRIPT, 'sh', root, folder, String(read.length), ...read, process.execPath, program,
     ],
     folder: INSIDE,
+    env: ENV,
   };
 }
 
-export function unconfined(program: string, folder: string): Command {
-  return { file: process.execPath, args: [program], folder };
+/** `own`: where it may put what it needs, which whoever starts it removes. */
+export function unconfined(program: string, folder: string, own: string): Command {
+  return { file: process.execPath, args: [program], folder, env: { ...ENV, TMPDIR: own } };
 }
 
 /** Whether this machine lets us: tried with a program that looks whether it still sees a folder of ours. */

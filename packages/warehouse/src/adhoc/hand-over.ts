@@ -1,5 +1,5 @@
 /**
- * What the process of a query is given: a folder of Parquet files that hold the project's rows and no other's. Files of the
+ * What the process of a query is given: a folder of files that hold the project's rows and no other's. Files of the
  * lake that hold nobody else's are linked, not copied; of the others the project's rows are.
  */
 import { linkSync, mkdirSync } from 'node:fs';
@@ -50,7 +50,7 @@ export class HandOver {
       if (!isOwn) mixed.push(name);
     }
     for (const file of mixed) {
-      await this.#write(`${file.slice(0, -'mixed'.length)}parquet`, `SELECT * FROM file(${literal(file)}, 'Parquet') WHERE project = ${literal(project)}`);
+      await this.#write(`${file.slice(0, -'mixed'.length)}parquet`, 'Parquet', `SELECT * FROM file(${literal(file)}, 'Parquet') WHERE project = ${literal(project)}`);
       await rm(file);
     }
   }
@@ -58,12 +58,12 @@ export class HandOver {
   /** Puts the rows of a SELECT into the folder `to`. Throws WarehouseError. */
   async giveTable(select: string, to: string): Promise<void> {
     mkdirSync(to, { recursive: true });
-    await this.#write(join(to, '0.parquet'), select);
+    await this.#write(join(to, '0.native'), 'Native', select);
   }
 
-  async #write(file: string, select: string): Promise<void> {
+  async #write(file: string, format: 'Parquet' | 'Native', select: string): Promise<void> {
     await this.#warehouse.command(
-      `INSERT INTO FUNCTION file(${literal(file)}, 'Parquet') ${select} SETTINGS output_format_parquet_compression_method = 'lz4', use_hive_partitioning = 0, max_threads = 1`,
+      `INSERT INTO FUNCTION file(${literal(file)}, ${literal(format)}) ${select} SETTINGS output_format_parquet_compression_method = 'lz4', use_hive_partitioning = 0, max_threads = 1`,
     );
   }
 

@@ -9,27 +9,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { literal } from '../literal.ts';
 import { ALLOWED_FUNCTIONS } from './functions.ts';
 import { Planner } from './planner.ts';
+import { QueryEngine } from './query-engine.ts';
 import { AdhocRefusal } from './refusal.ts';
 
 const { Session } = createRequire(import.meta.url)('chdb') as typeof import('chdb');
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-judge-'));
 const HOUR_MS = 3_600_000;
 const RUNS = Number(process.env['TIDEMARK_SQL_RUNS'] ?? 60);
+const ORDER = {
+  tables: [{ name: 'events', columns: "time DateTime64(3, 'UTC'), name String, device String" }, { name: 'claims', columns: 'device String, user String' }],
+  views: [
+    { name: 'events', select: 'SELECT time, name, user AS person_id FROM events LEFT ANY JOIN claims USING device', selectWithoutPersons: "SELECT time, name, '' AS person_id FROM events", reads: ['events', 'claims'] },
+    { name: 'people', select: 'SELECT user AS person_id, count() AS events FROM events JOIN claims USING device GROUP BY user', reads: ['events', 'claims'] },
+  ],
+  estimated: { table: 'events', extents: Array.from({ length: 24 }, (_, hour) => ({ fromMs: hour * HOUR_MS, toMs: (hour + 1) * HOUR_MS - 1, rows: 1_000_000 })) },
+  bounds: { timeoutMs: 10_000, memoryBytes: 1e9, rowsToRead: 100_000_000, rows: 10, bytes: 1_000 },
+};
 let session: ChdbSession;
+let engine: QueryEngine;
 let planner: Planner;
 
 beforeAll(async () => {
   session = new Session(folder);
-  const extents = Array.from({ length: 24 }, (_, hour) => ({ fromMs: hour * HOUR_MS, toMs: (hour + 1) * HOUR_MS - 1, rows: 1_000_000 }));
-  planner = new Planner(session, {
-    tables: [{ name: 'events', columns: "time DateTime64(3, 'UTC'), name String, device String" }, { name: 'claims', columns: 'device String, user String' }],
-    views: [
-      { name: 'events', select: 'SELECT time, name, user AS person_id FROM events LEFT ANY JOIN claims USING device', selectWithoutPersons: "SELECT time, name, '' AS person_id FROM events" },
-      { name: 'people', select: 'SELECT user AS person_id, count() AS events FROM events JOIN claims USING device GROUP BY user' },
-    ],
-    estimated: { table: 'events', extents },
-    bounds: { timeoutMs: 10_000, memoryBytes: 1e9, rowsToRead: 100_000_000, rows: 10, bytes: 1_000 },
-  });
+  engine = await QueryEngine.over(session);
+  planner = new Planner(engine, { ...ORDER, explain: true });
   await planner.prepare();
 });
 afterAll(() => {
@@ -150,4 +153,23 @@ it('the engine has every function of the list', () => {
   // Of the language itself, not of the table.
   const inBuilt = ['lambda', 'exists', 'grouping'];
   expect(ALLOWED_FUNCTIONS.filter((name) => !known.has(name) && !inBuilt.includes(name))).toEqual([]);
+});
+
+it('does not estimate what can read no more than it may', async () => {
+  await planner.forget();
+  const lean = new Planner(engine, { ...ORDER, explain: false });
+  await lean.prepare();
+  for (const query of ['SELECT 1', 'SELECT count() FROM events', 'SELECT count() FROM people, events AS e']) {
+    expect(await lean.judge(query), query).not.toHaveProperty('estimatedRows');
+  }
+  // Twice within the other, and that twice, and so on.
+  const doubled = (times: number): string => (times === 0 ? 'SELECT name FROM events' : `SELECT a.name FROM x${times - 1} AS a, x${times - 1} AS b`);
+  const chain = Array.from({ length: 4 }, (_, i) => `x${i} AS (${doubled(i)})`).join(', ');
+  for (const query of [Array.from({ length: 5 }, () => 'SELECT count() FROM events').join(' UNION ALL '), `WITH ${chain} SELECT count() FROM x3`]) {
+    expect(await lean.judge(query).catch((error: unknown) => error), query).toMatchObject({ code: 'sql_reads_too_much' });
+  }
+  expect(await lean.judge("SELECT count() FROM people, events, people AS b, events AS c, events AS d WHERE c.time >= '1970-01-01 22:00:00' AND d.time >= '1970-01-01 22:00:00'")).toMatchObject({ estimatedRows: expect.any(Number) });
+  await lean.forget();
+  planner = new Planner(engine, { ...ORDER, explain: true });
+  await planner.prepare();
 });

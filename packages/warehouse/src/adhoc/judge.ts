@@ -42,6 +42,12 @@ export function judgeSyntax(lines: readonly string[], canonical: (name: string) 
   }
 }
 
+/** Whether a line of the tree may mean the table: `x IN name` shows no more than an identifier. */
+export function namesTable(line: string, name: string): boolean {
+  const [, rest = ''] = /^ *(?:Table)?Identifier (?:\S+\.)?(.*)$/.exec(line) ?? [];
+  return rest === name || rest.startsWith(`${name} `);
+}
+
 /** Names of functions that the tree shows. */
 export function functionsIn(lines: readonly string[]): string[] {
   return [...new Set(lines.flatMap((line) => /^ *Function (\S+)/.exec(line)?.[1] ?? []))];

@@ -1,125 +1,153 @@
-/** Judges a query in an engine that holds nothing, and makes the views that it may name: empty ones to judge it by, then those over the files. */
-import type { Session as ChdbSession } from 'chdb';
+/** Judges a query in an engine that holds nothing, and makes the views that it names: empty ones to judge it by, then those over the files. */
+import { join } from 'node:path';
 import { literal, timeLiteral } from '../literal.ts';
 import { engineError } from './engine-error.ts';
-import { withoutCombinators } from './functions.ts';
-import { functionsIn, judgeResolved, judgeSyntax, notAllowed, type Reads } from './judge.ts';
+import { functionsIn, judgeResolved, judgeSyntax, namesTable, notAllowed, type Reads } from './judge.ts';
 import type { AdhocOrder } from './order.ts';
+import type { QueryEngine } from './query-engine.ts';
 import { AdhocRefusal } from './refusal.ts';
 
 /** Rows of a lake's file that one granule of the estimate stands for. */
 const ROWS_A_GRANULE = 10_000;
-const PLANNED = 'planned';
+/** Databases. */
+const VIEWS = 'planned';
+const TABLES = 'planned_tables';
 const ESTIMATED = 'ENGINE = MergeTree ORDER BY tuple() SETTINGS index_granularity = 2, add_minmax_index_for_temporal_columns = 1';
-
 
 export interface Judged {
   /** The one statement that the parser found: without comments and with nothing behind it. */
   canonical: string;
   reads: Reads;
-  estimatedRows: number;
+  /** Absent where it is not worth the time: whatever the query asks of them, there are too few. */
+  estimatedRows?: number;
 }
 
-export class Planner {
-  readonly #session: ChdbSession;
-  readonly #order: Pick<AdhocOrder, 'tables' | 'views' | 'estimated' | 'bounds'>;
+export type PlannedOrder = Pick<AdhocOrder, 'tables' | 'views' | 'estimated' | 'bounds' | 'explain'>;
 
-  constructor(session: ChdbSession, order: Pick<AdhocOrder, 'tables' | 'views' | 'estimated' | 'bounds'>) {
-    this.#session = session;
+export class Planner {
+  readonly #engine: QueryEngine;
+  readonly #order: PlannedOrder;
+  readonly #defined = new Set<string>();
+  #isFilled = false;
+
+  constructor(engine: QueryEngine, order: PlannedOrder) {
+    this.#engine = engine;
     this.#order = order;
   }
 
   /** To be called before `judge`. */
   async prepare(): Promise<void> {
-    const { bounds, estimated } = this.#order;
-    await this.do(`SET max_threads = 1, max_query_size = 4000000, session_timezone = 'UTC', max_memory_usage = ${bounds.memoryBytes}, max_execution_time = ${bounds.timeoutMs / 1000}`);
-    await this.define(PLANNED, (name) => (name === estimated.table ? ESTIMATED : 'ENGINE = Memory'));
-    await this.#fillEstimate();
+    const { bounds } = this.#order;
+    await this.#engine.do(`SET max_memory_usage = ${bounds.memoryBytes}, max_execution_time = ${bounds.timeoutMs / 1000}`);
+    // In memory: files of definitions would be synced one by one.
+    for (const database of [VIEWS, TABLES]) await this.#engine.do(`CREATE DATABASE ${database} ENGINE = Memory`);
+    await this.#engine.do(`USE ${VIEWS}`);
   }
 
   /** Throws an AdhocRefusal, or what the engine throws at an illegal query. */
   async judge(query: string): Promise<Judged> {
-    const { bounds, views } = this.#order;
+    const { views } = this.#order;
     // The text is a value here. Every statement below is made of what comes back.
-    const parsed = await this.lines(`SELECT formatQuerySingleLine(${literal(query)})`).catch((error: unknown) => {
+    const parsed = await this.#engine.lines(`SELECT formatQuerySingleLine(${literal(query)})`).catch((error: unknown) => {
       throw /Multi-statements are not allowed/.test(engineError(error).message) ? notAllowed(';', 'There are two statements') : error;
     });
     const canonical = parsed.join('\n');
     const asSelect = `EXPLAIN AST SELECT * FROM (${canonical})`;
-    const tree = await this.lines(asSelect).catch((error: unknown) => {
+    const tree = await this.#engine.lines(asSelect).catch((error: unknown) => {
       throw noSelect(canonical, asSelect, error);
     });
-    const aliases = await this.#canonicalNames(functionsIn(tree));
+    const aliases = this.#engine.functions.canonical(functionsIn(tree));
     judgeSyntax(tree, (name) => aliases.get(name) ?? name);
-    const reads = judgeResolved(await this.lines(`EXPLAIN QUERY TREE ${canonical}`), PLANNED, (name) => views.some((view) => view.name === name));
-    const estimatedRows = await this.#estimate(canonical);
-    if (estimatedRows > bounds.rowsToRead) {
-      throw new AdhocRefusal('sql_reads_too_much', `The query would read about ${estimatedRows} rows, and ${bounds.rowsToRead} are allowed: ask for a shorter time with {from} and {to}.`, estimatedRows);
-    }
-    return { canonical, reads, estimatedRows };
+    await this.#defineNamed(tree);
+    const reads = judgeResolved(await this.#engine.lines(`EXPLAIN QUERY TREE ${canonical}`), VIEWS, (name) => views.some((view) => view.name === name));
+    return { canonical, reads, ...(await this.#estimated(canonical, tree)) };
   }
 
-  /** Makes the tables and the views in a database, which is then the current one. */
-  async define(database: string, engine: (table: string) => string, persons = true): Promise<void> {
-    await this.do(`CREATE DATABASE ${database}_tables`);
-    await this.do(`CREATE DATABASE ${database}`);
-    await this.do(`USE ${database}_tables`);
-    for (const { name, columns } of this.#order.tables) {
-      await this.do(`CREATE TABLE ${name} (${columns}) ${engine(name)}`);
+  /** Throws an AdhocRefusal when it is more than may be. */
+  async #estimated(canonical: string, tree: readonly string[]): Promise<Pick<Judged, 'estimatedRows'>> {
+    const { rowsToRead } = this.#order.bounds;
+    if (!this.#order.explain && this.#mostRows(tree) <= rowsToRead) return {};
+    await this.#fillEstimate();
+    const estimatedRows = await this.#estimate(canonical);
+    if (estimatedRows <= rowsToRead) return { estimatedRows };
+    throw new AdhocRefusal('sql_reads_too_much', `The query would read about ${estimatedRows} rows, and ${rowsToRead} are allowed: ask for a shorter time with {from} and {to}.`, estimatedRows);
+  }
+
+  /** As if each view that is named read all there is, as often as its SELECT says. Common table expressions may be read any number of times. */
+  #mostRows(tree: readonly string[]): number {
+    if (tree.some((line) => /^ *WithElement\b/.test(line))) return Infinity;
+    const { views, estimated } = this.#order;
+    const all = estimated.extents.reduce((sum, { rows }) => sum + Math.ceil(rows / ROWS_A_GRANULE) * ROWS_A_GRANULE, 0);
+    const readings = views.map(({ name, select }) => (select.split(estimated.table).length - 1) * tree.filter((line) => namesTable(line, name)).length);
+    return all * readings.reduce((sum, each) => sum + each, 0);
+  }
+
+  /** Makes the empty views that the tree names, and no others: `sessions` alone takes 40 ms of CPU. */
+  async #defineNamed(tree: readonly string[]): Promise<void> {
+    const { tables, views, estimated } = this.#order;
+    const named = views.filter(({ name }) => !this.#defined.has(`view ${name}`) && tree.some((line) => namesTable(line, name)));
+    const reads = new Set(named.flatMap((view) => view.reads));
+    for (const { name, columns } of tables) {
+      if (!reads.has(name) || this.#defined.has(`table ${name}`)) continue;
+      await this.#engine.do(`CREATE TABLE ${TABLES}.${name} (${columns}) ${name === estimated.table ? ESTIMATED : 'ENGINE = Memory'}`);
+      this.#defined.add(`table ${name}`);
     }
-    for (const { name, select, selectWithoutPersons } of this.#order.views) {
-      await this.do(`CREATE VIEW ${database}.${name} AS ${persons ? select : (selectWithoutPersons ?? select)}`);
+    for (const { name, select } of named) {
+      await this.#createView(name, select);
+      this.#defined.add(`view ${name}`);
     }
-    await this.do(`USE ${database}`);
+  }
+
+  /** Puts the files that lie in folders of the tables' names into the place of the empty tables that are read. Nothing is judged afterwards. */
+  async overFiles(folder: string, { views: names, persons }: Reads): Promise<void> {
+    const { tables, views, estimated } = this.#order;
+    const read = views.filter(({ name }) => names.has(name));
+    // While the tables are still empty: the engine would look into every file.
+    for (const { name, selectWithoutPersons } of read) {
+      if (persons || selectWithoutPersons === undefined) continue;
+      await this.#engine.do(`DROP VIEW ${VIEWS}.${name}`);
+      await this.#createView(name, selectWithoutPersons);
+    }
+    const needed = new Set(read.flatMap(({ reads }) => reads));
+    for (const { name, columns } of tables) {
+      if (!needed.has(name)) continue;
+      await this.#engine.do(`DROP TABLE ${TABLES}.${name}`);
+      await this.#engine.do(`CREATE TABLE ${TABLES}.${name} (${columns}) ENGINE = ${name === estimated.table ? fileEngine('Parquet', folder, name) : fileEngine('Native', folder, name)}`);
+    }
+  }
+
+  /** As if it had judged nothing. */
+  async forget(): Promise<void> {
+    this.#defined.clear();
+    this.#isFilled = false;
+    await this.#engine.do('USE default');
+    for (const database of [VIEWS, TABLES]) await this.#engine.do(`DROP DATABASE ${database}`);
+  }
+
+  async #createView(name: string, select: string): Promise<void> {
+    // What it reads without a database's name is read of the current one.
+    await this.#engine.do(`USE ${TABLES}`);
+    await this.#engine.do(`CREATE VIEW ${VIEWS}.${name} AS ${select}`);
+    await this.#engine.do(`USE ${VIEWS}`);
   }
 
   /** The table that is estimated holds a granule for each so many rows, with their first and their last time. */
   async #fillEstimate(): Promise<void> {
     const { table, extents } = this.#order.estimated;
+    if (!this.#defined.has(`table ${table}`) || this.#isFilled) return;
+    this.#isFilled = true;
     const granules = extents.map(({ fromMs, toMs, rows }) => `(${timeLiteral(fromMs)}, ${timeLiteral(toMs)}, ${Math.ceil(rows / ROWS_A_GRANULE)})`);
     for (let at = 0; at < granules.length; at += 10_000) {
-      await this.do(`INSERT INTO ${PLANNED}_tables.${table} (time) SELECT arrayJoin([extent.1, extent.2]) FROM (SELECT arrayJoin([${granules.slice(at, at + 10_000).join(', ')}]) AS extent, arrayJoin(range(toUInt64(extent.3))))`);
+      await this.#engine.do(`INSERT INTO ${TABLES}.${table} (time) SELECT arrayJoin([extent.1, extent.2]) FROM (SELECT arrayJoin([${granules.slice(at, at + 10_000).join(', ')}]) AS extent, arrayJoin(range(toUInt64(extent.3))))`);
     }
   }
 
   async #estimate(canonical: string): Promise<number> {
-    const text = await this.lines(`EXPLAIN ESTIMATE ${canonical}`, 'JSONEachRow');
+    const text = await this.#engine.lines(`EXPLAIN ESTIMATE ${canonical}`, 'JSONEachRow');
     const marks = text.map((line) => Number((JSON.parse(line) as { marks: string | number }).marks));
     return marks.reduce((sum, each) => sum + each, 0) * ROWS_A_GRANULE;
   }
-
-  /** What the engine calls the functions that are written otherwise: `COUNT`, `lcase`. */
-  async #canonicalNames(names: readonly string[]): Promise<Map<string, string>> {
-    const wanted = new Map(names.flatMap((name) => withoutCombinators(name).map((base) => [base.toLowerCase(), base] as const)));
-    const rows = await this.lines(
-      `SELECT name, alias_to, case_insensitive FROM system.functions WHERE lower(name) IN (${['', ...wanted.keys()].map((name) => literal(name)).join(', ')})`,
-      'JSONEachRow',
-    );
-    const known = rows.map((row) => JSON.parse(row) as { name: string; alias_to: string; case_insensitive: number });
-    const found = new Map<string, string>();
-    for (const name of names) {
-      for (const base of withoutCombinators(name)) {
-        const same = known.find((each) => each.name === base || (Number(each.case_insensitive) === 1 && each.name.toLowerCase() === base.toLowerCase()));
-        if (same !== undefined) {
-          found.set(name, (same.alias_to === '' ? same.name : same.alias_to) + name.slice(base.length));
-          break;
-        }
-      }
-    }
-    return found;
-  }
-
-  async do(sql: string): Promise<void> {
-    await this.#session.queryAsync(sql);
-  }
-
-  /** The lines of an answer, without empty ones. */
-  async lines(sql: string, format = 'TSVRaw'): Promise<string[]> {
-    const result = await this.#session.queryAsync(sql, { format });
-    return result.text().replace(/\n$/, '').split('\n').filter((line) => line !== '');
-  }
 }
-
 
 /**
  * A statement that the parser takes by itself and not as a SELECT in parentheses is none, or has something behind it. The
@@ -132,4 +160,8 @@ function noSelect(canonical: string, statement: string, error: unknown): AdhocRe
   const before = /\w+(?=\W*$)/.exec(Buffer.from(statement).subarray(0, Number(position) - 1).toString())?.[0] ?? found;
   const name = before === 'INTO' ? `${before} ${found}` : before;
   return notAllowed(name, `The statement is no bare SELECT (${name})`);
+}
+
+function fileEngine(format: 'Parquet' | 'Native', folder: string, table: string): string {
+  return `File(${format}, ${literal(join(folder, table, `*.${format.toLowerCase()}`))})`;
 }

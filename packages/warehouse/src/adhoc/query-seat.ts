@@ -1,0 +1,34 @@
+/** A process for one query, with the folder that it will be handed. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { confined, unconfined } from './confine.ts';
+import type { AdhocStart } from './order.ts';
+import { QueryRun } from './query-run.ts';
+
+export class QuerySeat {
+  readonly run: QueryRun;
+  /** Seen from here. */
+  readonly folder: string;
+  /** The same, as the process finds it. */
+  readonly folderInside: string;
+  readonly #own: string;
+  #ended: Promise<void> | undefined;
+
+  /** Starts the process. `folder`: where its own may be made. */
+  constructor({ program, folder, isConfined }: { program: string; folder: string; isConfined: boolean }, start: AdhocStart) {
+    this.#own = join(folder, randomUUID());
+    this.folder = join(this.#own, 'handed');
+    const root = join(this.#own, 'root');
+    for (const each of [this.folder, root]) mkdirSync(each, { recursive: true, mode: 0o700 });
+    const command = isConfined ? confined(program, this.folder, root) : unconfined(program, this.folder, root);
+    this.folderInside = command.folder;
+    this.run = new QueryRun(command, start);
+  }
+
+  /** Resolves when nothing of it is left, whatever it was doing. */
+  end(): Promise<void> {
+    return (this.#ended ??= this.run.end().then(() => rm(this.#own, { recursive: true, force: true, maxRetries: 3 })));
+  }
+}
