@@ -36,6 +36,8 @@ it('answers of the views, as fresh as other questions, with values as JSON holds
   const counted = await ask({ query: 'SELECT count() AS n, uniqExact(person_id) AS people FROM events', waitFor: shop.receivedAt });
   expect(counted.body).toMatchObject({ columns: [{ name: 'n', type: 'UInt64' }, { name: 'people', type: 'UInt64' }], rows: [[502, 51]], meta: { sql: expect.stringContaining('count()') } });
   expect(counted.body['meta'].asOf >= shop.receivedAt).toBe(true);
+  const named = await ask({ query: 'SELECT sum(length(event_name)) FROM events' });
+  expect(named.body['meta'].rowsRead).toBe(502);
   const person = await ask({ query: "SELECT person_id, anonymous_ids, events, traits FROM people WHERE user_id = 'ann'" });
   expect(person.body['rows']).toEqual([['ann', ['d-ann'], 2, '{"plan":"pro"}']]);
   const session = await ask({ query: "SELECT person_id, events, bounced, entry_event FROM sessions WHERE anonymous_id = 'd-ann'" });
