@@ -32,6 +32,20 @@ test('the file holds no token, and the audit log no secret', async () => {
   expect(JSON.stringify(await control.audit.list(project))).not.toContain(apiToken);
 });
 
+test('a token that was let in is refused at once when it is revoked, here or by another process', async () => {
+  const path = temporaryControlPath();
+  const control = await temporaryControl({ path });
+  const { project } = await control.ensureFirstProject();
+  const beside = await temporaryControl({ path });
+  for (const revoker of [control, beside]) {
+    const { id, secret } = await beside.tokens.create({ project, name: 'Passing', actor });
+    expect(await control.authenticateToken(secret)).toMatchObject({ tokenId: id });
+    expect(await control.authenticateToken(secret)).toMatchObject({ tokenId: id });
+    await revoker.tokens.revoke({ project, id, actor });
+    expect(await control.authenticateToken(secret)).toBeUndefined();
+  }
+});
+
 test('the use of a token is noted at most once a minute', async () => {
   let nowMs = 1_000_000;
   const control = await temporaryControl({ clock: () => nowMs });

@@ -13,8 +13,14 @@ import { walIsDamaged } from './wal-check.ts';
 /** How long a statement waits for another process's write before it fails with SQLITE_BUSY. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+export interface OpenDatabase {
+  db: Kysely<Tables>;
+  /** Another text whenever the file may hold something else than before, whoever wrote it; 4 us. */
+  version: () => string;
+}
+
 /** Opens and migrates the file, making it and its folder (readable by their owner only) when absent. */
-export function openDatabase(path: string): Kysely<Tables> {
+export function openDatabase(path: string): OpenDatabase {
   // Before SQLite looks at them: it would go on with what it can make of a broken log.
   if (sealIsBroken(path) || walIsDamaged(`${path}-wal`)) throw damaged(path, 'its bytes are not those that were written');
   const db = connectForWriting(path);
@@ -25,7 +31,13 @@ export function openDatabase(path: string): Kysely<Tables> {
     db.close();
     throw error;
   }
-  return new Kysely<Tables>({ dialect: new LibsqlDialect({ database: db as unknown as SqliteDatabase }) });
+  return { db: new Kysely<Tables>({ dialect: new LibsqlDialect({ database: db as unknown as SqliteDatabase }) }), version: versionOf(db) };
+}
+
+/** What other connections have committed, and rows that this one has changed, also in a transaction that goes on or was taken back. */
+function versionOf(db: Libsql.Database): () => string {
+  const [others, own] = [db.prepare('PRAGMA data_version'), db.prepare('SELECT total_changes() AS changes')];
+  return () => `${(others.get() as { data_version: number }).data_version} ${(own.get() as { changes: number }).changes}`;
 }
 
 /** A connection that can only read. Throws ControlError `control_unavailable` when there is no such file. */

@@ -29,16 +29,18 @@ const MAX_DECISIONS = 50_000;
 
 export function createIdentityDecisions(store: Store): IdentityDecisions {
   // Each question asks for them, and rows are only ever added.
-  const read = new Map<string, readonly IdentityDecision[]>();
+  const read = new Map<string, { decisions: readonly IdentityDecision[]; version: string }>();
   const added = store.db.selectFrom('identity_decisions').selectAll().where('project', '=', '').where('id', '>', 0).orderBy('id').compile();
   return {
     async list(project) {
-      const before = read.get(project) ?? [];
+      const version = store.version();
+      const held = read.get(project);
+      if (held?.version === version) return held.decisions;
+      const before = held?.decisions ?? [];
       const { rows } = await store.db.executeQuery<Selectable<Tables['identity_decisions']>>({ ...added, parameters: [project, before.at(-1)?.id ?? 0] });
-      if (rows.length === 0) return before;
       const decisions = rows.map(({ id, verdict, node_a: a, node_b: b, reason, made_at_ms: madeAtMs, made_by: madeBy }) => ({ id, verdict, a, b, reason, madeAtMs, madeBy }));
-      const all = [...before, ...decisions];
-      read.set(project, all);
+      const all = rows.length === 0 ? before : [...before, ...decisions];
+      read.set(project, { decisions: all, version });
       return all;
     },
 

@@ -37,9 +37,10 @@ export interface ControlOptions {
  * it open; writers wait up to 5 s for each other. Throws ControlError `control_unavailable`, `control_corrupt`, `control_too_new`.
  */
 export async function openControl(path: string, options: ControlOptions = {}): Promise<Control> {
-  const db = openDatabase(path);
+  const { db, version } = openDatabase(path);
   const store: Store = {
     db,
+    version,
     clock: options.clock ?? Date.now,
     random: options.random ?? randomBytes,
     onError: options.onError ?? warn,

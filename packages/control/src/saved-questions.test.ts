@@ -44,7 +44,7 @@ test('a project has 10,000 of them, of all kinds together', async () => {
   const { project } = await control.ensureFirstProject();
   const save = (name: string) => control.questions.save({ project, kind: 'trend', name, body: {}, actor });
   await save('last');
-  const beside = openDatabase(path);
+  const { db: beside } = openDatabase(path);
   const rows = Array.from({ length: 9_998 }, (_, i) => ({ project, kind: i % 2 === 0 ? 'funnel' : 'trend', name: `n${i}`, version: 1, body: '{}', created_at_ms: 0, created_by: actor }));
   for (let i = 0; i < rows.length; i += 1_000) await beside.insertInto('saved_questions').values(rows.slice(i, i + 1_000)).execute();
   await beside.destroy();

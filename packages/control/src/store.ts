@@ -6,6 +6,8 @@ import type { Tables } from './tables.ts';
 /** What each part of the store works with. */
 export interface Store {
   db: Kysely<Tables>;
+  /** Another text whenever something may have been written since. */
+  version: () => string;
   /** Epoch milliseconds. */
   clock: () => number;
   random: RandomBytes;
