@@ -3,65 +3,140 @@
  * are shown belong to. One statement: of the 5 ms of CPU that it takes, planning is more than half, whatever it reads.
  */
 import { literal, type RowBinary, type Warehouse } from '@tidemark/warehouse';
-import { PACKED_SELECT, PackedKeys, readPackedRest, skipPackedRest, type PlacedRow } from './output.ts';
+import { KEYS_SELECT, PACKED_SELECT, packedOffset, readPackedRest, RowKeys, skipPackedRest, type PlacedRow } from './output.ts';
 import { EARLIEST_MS } from './range.ts';
 import { POINT_READ, type Person } from './resolve.ts';
 import { DEFAULT_GAP_MS } from './session-window.ts';
 import { sessionsAmong } from './sessions-of-person.ts';
 
-/**
- * So many rows beyond the page are read. Mostly a session began there, or there are no more. Who has as many events waits 4 ms for
- * them; another statement takes 5 to 10 (chDB 26.7, 2 busy cores, 2026-11-23).
- */
-export const ROWS_BEYOND = 2_500;
+/** So many rows beyond the page are read with it, 1.5 us each. Mostly a session began there, or there are no more. */
+export const ROWS_BEYOND = 1_000;
+/** Where those do not tell, so many keys are read without their texts: 2,200 take 2.5 to 3 ms (chDB 26.7, 2 cores, 2026-11-23). */
+const MAX_FURTHER = 10_000;
+/** Rows beyond the page where the keys are read beside it: it is told that there are more, and the page is not without those of one time. */
+const BESIDE_KEYS = 30;
+
+type Order = 'asc' | 'desc';
 
 export interface FirstSpan {
-  order: 'asc' | 'desc';
+  order: Order;
   limit: number;
-  /** Rows that are read beyond those. */
+  /** Rows that are read beyond those, mostly. */
   beyond: number;
+  /** There seem to be many more: the keys further on are read beside the page. */
+  isLong: boolean;
 }
 
-export interface FirstRows {
-  order: 'asc' | 'desc';
-  /** In order, at most `limit`. `person` is ''. */
-  rows: readonly PlacedRow[];
-  more: boolean;
-  /** These and further ones, in order: what tells whose they are, and their sessions. */
-  read: readonly PackedKeys[];
+/** What tells whose the first rows are, and their sessions. */
+export interface FirstKeys {
+  /** In order, without a hole. */
+  read: readonly RowKeys[];
   /** There are no others. */
   isWhole: boolean;
 }
 
+export interface FirstRows extends FirstKeys {
+  order: Order;
+  /** In order, at most `limit`. `person` is ''. */
+  rows: readonly PlacedRow[];
+  more: boolean;
+  /** As many more keys as are read in one statement, from the first row on; read once. */
+  further(): Promise<FirstKeys>;
+  /** Gives back the memory of what `further` has read. */
+  freeFurther(): Promise<void>;
+}
+
 /** `condition`: on the table `timeline`, beside the one on the project. Throws WarehouseError. */
-export async function readFirstRows(condition: string, { order, limit, beyond }: FirstSpan, project: string, warehouse: Warehouse): Promise<FirstRows> {
-  const count = limit + beyond;
-  const found = await ask(condition, { order, limit: count + 1 }, project, warehouse);
-  const rows: PlacedRow[] = [];
-  const read: PackedKeys[] = [];
-  while (!found.isAtEnd && read.length < count) {
-    const keys = new PackedKeys(found, read.at(-1));
-    read.push(keys);
-    // Only those that are shown are unpacked.
-    if (rows.length < limit) rows.push(readPackedRest(keys, found));
-    else skipPackedRest(found);
-  }
-  const isWhole = found.isAtEnd;
-  return { order, rows, more: read.length > limit || !isWhole, read, isWhole };
+export async function readFirstRows(condition: string, { order, limit, beyond, isLong }: FirstSpan, project: string, warehouse: Warehouse): Promise<FirstRows> {
+  const count = limit + (isLong ? Math.min(beyond, BESIDE_KEYS) : beyond);
+  const from = { condition, order, project, warehouse };
+  const page = askByTime(PACKED_SELECT, count, from);
+  let further: Promise<FirstKeys & { answer: RowBinary }> | undefined;
+  const readFurther = (): typeof further & {} =>
+    (further ??= askByTime(KEYS_SELECT, MAX_FURTHER, from).then((answer) => ({ ...readByTime(answer, MAX_FURTHER, order, () => {}), answer })));
+  // Of an error here whoever waits for it is told.
+  if (isLong) readFurther().catch(() => {});
+  let found = readByTime(await page, count, order, skipPackedRest);
+  // So many share one time that some of the page may be missing.
+  if (!found.isWhole && found.read.length < limit) found = readInOrder(await askInOrder(count, from), count);
+  const { read, isWhole } = found;
+  return {
+    order, read, isWhole,
+    rows: read.slice(0, limit).map((keys) => readPackedRest(keys)),
+    more: read.length > limit || !isWhole,
+    further: readFurther,
+    freeFurther: async () => (await further?.catch(() => undefined))?.answer.free(),
+  };
 }
 
 /** Rows of the timeline in its order. `condition`: as above. Throws WarehouseError. */
-export async function readPlaced(condition: string, span: { order: 'asc' | 'desc'; limit: number }, project: string, warehouse: Warehouse): Promise<PlacedRow[]> {
-  const found = await ask(condition, span, project, warehouse);
-  const rows: PlacedRow[] = [];
-  while (!found.isAtEnd) rows.push(readPackedRest(new PackedKeys(found, undefined), found));
-  return rows;
+export async function readPlaced(condition: string, { order, limit }: { order: Order; limit: number }, project: string, warehouse: Warehouse): Promise<PlacedRow[]> {
+  const { read } = readInOrder(await askInOrder(limit - 1, { condition, order, project, warehouse }), limit);
+  return read.map((keys) => readPackedRest(keys));
 }
 
-function ask(condition: string, { order, limit }: { order: 'asc' | 'desc'; limit: number }, project: string, warehouse: Warehouse): Promise<RowBinary> {
-  const way = order === 'asc' ? 'ASC' : 'DESC';
-  return warehouse.binary(`SELECT ${PACKED_SELECT} FROM timeline PREWHERE project = ${literal(project)} AND (${condition})
-ORDER BY time ${way}, sequence ${way}, event_id ${way}, offset ${way} LIMIT ${limit} ${POINT_READ}`);
+interface From {
+  condition: string;
+  order: Order;
+  project: string;
+  warehouse: Warehouse;
+}
+
+/** One row more than `count`, which tells that there are more. */
+function askInOrder(count: number, from: From): Promise<RowBinary> {
+  const way = wayOf(from);
+  return ask(PACKED_SELECT, `time ${way}, sequence ${way}, event_id ${way}, offset ${way}`, count + 1, from);
+}
+
+/** The same, of which those of one time come in any order: nothing is sorted then, for it is how they lie. 5.1 ms became 3.8 for 500 rows. */
+function askByTime(columns: string, count: number, from: From): Promise<RowBinary> {
+  return ask(columns, `time ${wayOf(from)}`, count + 1, from);
+}
+
+function ask(columns: string, order: string, limit: number, { condition, project, warehouse }: From): Promise<RowBinary> {
+  return warehouse.binary(`SELECT ${columns} FROM timeline PREWHERE project = ${literal(project)} AND (${condition})
+ORDER BY ${order} LIMIT ${limit} ${POINT_READ}`);
+}
+
+function wayOf({ order }: From): string {
+  return order === 'asc' ? 'ASC' : 'DESC';
+}
+
+function readInOrder(answer: RowBinary, count: number): FirstKeys {
+  const read = readKeys(answer, skipPackedRest);
+  const isWhole = read.length <= count;
+  return { read: isWhole ? read : read.slice(0, count), isWhole };
+}
+
+/** `skipRest`: leaves out what a row has beside its keys. */
+function readByTime(answer: RowBinary, count: number, order: Order, skipRest: (row: RowBinary) => void): FirstKeys {
+  const read = readKeys(answer, skipRest);
+  const isWhole = read.length <= count;
+  // Others of the time of the last may not be among them.
+  if (!isWhole) for (const { time_ms } = read.at(-1)!; read.at(-1)?.time_ms === time_ms; ) read.pop();
+  sortWithinTimes(read, order, skipRest === skipPackedRest);
+  return { read, isWhole };
+}
+
+function readKeys(answer: RowBinary, skipRest: (row: RowBinary) => void): RowKeys[] {
+  const read: RowKeys[] = [];
+  let before: RowKeys | undefined;
+  while (!answer.isAtEnd) {
+    read.push((before = new RowKeys(answer, before)));
+    skipRest(answer);
+  }
+  return read;
+}
+
+/** Puts rows of the same time in the order of L1; most have a time of their own. */
+function sortWithinTimes(read: RowKeys[], order: Order, havePlaces: boolean): void {
+  const sign = order === 'asc' ? 1 : -1;
+  const compare = (a: RowKeys, b: RowKeys): number =>
+    sign * (a.sequence - b.sequence || Buffer.compare(a.event_id_bytes, b.event_id_bytes) || (havePlaces ? packedOffset(a) - packedOffset(b) : 0));
+  for (let from = 0, to = 1; from < read.length; from = to++) {
+    while (to < read.length && read[to]!.time_ms === read[from]!.time_ms) to++;
+    if (to - from > 1) read.splice(from, to - from, ...read.slice(from, to).sort(compare));
+  }
 }
 
 /** Whether all of the rows that lie under an id, and none but these, can be the person's. */
@@ -72,11 +147,11 @@ export function areOf({ read }: FirstRows, id: string, { users, devices, usedDev
 }
 
 /** The rows with their sessions; undefined when these can't be told from what was read. All rows must be one person's. */
-export function withSessionsOf({ order, rows, read, isWhole }: FirstRows): PlacedRow[] | undefined {
+export function withSessionsOf(rows: readonly PlacedRow[], { read, isWhole }: FirstKeys, order: Order): PlacedRow[] | undefined {
   const [first, last, end] = [rows[0]?.time_ms, rows.at(-1)?.time_ms, read.at(-1)?.time_ms];
-  if (first === undefined || last === undefined || end === undefined) return [];
+  if (first === undefined || last === undefined) return [];
   // More events of the time of the last read row may not have been read.
-  if (!isWhole && last === end) return undefined;
+  if (end === undefined || (!isWhole && last === end)) return undefined;
   const sinceMs = isWhole || order === 'asc' ? EARLIEST_MS : end + 1;
   const untilMs = Math.max(first, last);
   if (isOneStream(read)) return withSessionsOfStream(rows, order === 'asc' ? read : read.toReversed(), sinceMs, untilMs);
@@ -84,14 +159,28 @@ export function withSessionsOf({ order, rows, read, isWhole }: FirstRows): Place
   return sessionsAmong(rows, order === 'asc' ? events : events.toReversed(), sinceMs);
 }
 
+/** The same from what lies further on under the same condition, as far as one more statement reads. Throws WarehouseError. */
+export async function withSessionsFurther({ rows, further, order }: FirstRows, { users, devices, usedDevices }: Person): Promise<PlacedRow[] | undefined> {
+  // It would have to be asked of the table whose they are.
+  if (usedDevices === 'many') return undefined;
+  const { read, isWhole } = await further();
+  const [theirs, owned] = [new Set(users), new Set([...devices, ...usedDevices.filter(({ isOwned }) => isOwned).map(({ id }) => id)])];
+  const own = read.filter(({ user_id, anonymous_id }) => (user_id === '' ? owned.has(anonymous_id) : theirs.has(user_id)));
+  // The keys may have been read before the last event of the page came, or after one was deleted.
+  const [fromMs, toMs] = [rows[0]?.time_ms ?? 0, rows.at(-1)?.time_ms ?? 0].sort((a, b) => a - b) as [number, number];
+  const known = new Set(own.filter(({ time_ms }) => time_ms >= fromMs && time_ms <= toMs).map(({ time_ms, event_id }) => `${time_ms} ${event_id}`));
+  if (!rows.every(({ time_ms, event_id }) => known.has(`${time_ms} ${event_id}`))) return undefined;
+  return withSessionsOf(rows, { read: own, isWhole }, order);
+}
+
 /** All of one device, and none or all by a bot: of most people. */
-function isOneStream(read: readonly PackedKeys[]): boolean {
+function isOneStream(read: readonly RowKeys[]): boolean {
   const { anonymous_id, bot } = read[0]!;
   return anonymous_id !== '' && read.every((row) => row.anonymous_id === anonymous_id && row.bot === bot);
 }
 
 /** As `sessionsAmong`, where sessions follow one another: nothing is made of the single events. `read`: in the order of time. */
-function withSessionsOfStream(rows: readonly PlacedRow[], read: readonly PackedKeys[], sinceMs: number, untilMs: number): PlacedRow[] | undefined {
+function withSessionsOfStream(rows: readonly PlacedRow[], read: readonly RowKeys[], sinceMs: number, untilMs: number): PlacedRow[] | undefined {
   const sessions: { id: string; startMs: number }[] = [];
   let lastMs = Number.NEGATIVE_INFINITY;
   for (const event of read) {

@@ -70,30 +70,47 @@ export function outputSelect(personSql: string): string {
 /** The columns of `timeline` that `outputSelect` needs, by their names, also those that are made when they are asked for. */
 export const TIMELINE_COLUMNS = [...OUTPUT_COLUMNS, 'time', 'original_time', 'received_at'].map((column) => `timeline.${column} AS ${column}`);
 
-/** Columns that are, as few of them, a row and its place in the log: `PackedKeys` reads the first of them, then one of the functions the rest. */
-export const PACKED_SELECT = 'event_id, user_id, anonymous_id, bot, time, sequence, received_at, offset, packed';
+/** What of a row tells whose it is, and its session. */
+export const KEYS_SELECT = 'event_id, user_id, anonymous_id, bot, time, sequence';
+/** Columns that are, as few of them, a row and its place in the log: `RowKeys` reads the first of them, `readPackedRest` the others. */
+export const PACKED_SELECT = `${KEYS_SELECT}, received_at, offset, packed`;
 
-/** What of a row tells whose it is, and its session. Of most rows nobody asks the eventId: it is read when somebody does. */
-export class PackedKeys {
+/** A row of `KEYS_SELECT`, or what is alike of one of `PACKED_SELECT`. Of most rows nobody asks the eventId: it is read when somebody does. */
+export class RowKeys {
   readonly #answer: RowBinary;
   readonly #eventIdPlace: number;
+  /** Where the row's other columns begin. */
+  readonly #restPlace: number;
   readonly user_id: string;
   readonly anonymous_id: string;
   readonly bot: number;
   readonly time_ms: number;
+  readonly sequence: number;
 
   /** `before`: of the row before. */
-  constructor(answer: RowBinary, before: PackedKeys | undefined) {
+  constructor(answer: RowBinary, before: RowKeys | undefined) {
     this.#answer = answer;
     this.#eventIdPlace = answer.placeOfText();
     this.user_id = answer.text(before?.user_id);
     this.anonymous_id = answer.text(before?.anonymous_id);
     this.bot = answer.uint8();
     this.time_ms = answer.int64();
+    this.sequence = answer.int64();
+    this.#restPlace = answer.place;
   }
 
   get event_id(): string {
     return this.#answer.textAt(this.#eventIdPlace);
+  }
+
+  get event_id_bytes(): Buffer {
+    return this.#answer.bytesAt(this.#eventIdPlace);
+  }
+
+  /** The answer, at the row's other columns. */
+  rest(): RowBinary {
+    this.#answer.goTo(this.#restPlace);
+    return this.#answer;
   }
 }
 
@@ -109,15 +126,24 @@ export interface PlacedRow extends RowWithoutTexts {
 
 const SEPARATOR_BYTE = RECORD_SEPARATOR.charCodeAt(0);
 
+/** Leaves out the columns that `PACKED_SELECT` has after the keys. */
 export function skipPackedRest(row: RowBinary): void {
-  for (let column = 0; column < 3; column++) row.skipInt64();
+  for (let column = 0; column < 2; column++) row.skipInt64();
   row.skipText();
 }
 
-/** The row of these keys; `person` is ''. */
-export function readPackedRest(keys: PackedKeys, row: RowBinary): PlacedRow {
-  const { event_id, user_id, anonymous_id, bot, time_ms } = keys;
-  const [sequence, received_at_ms, offset] = [row.int64(), row.int64(), row.int64()];
+/** The place in the log of a row of `PACKED_SELECT`. */
+export function packedOffset(keys: RowKeys): number {
+  const row = keys.rest();
+  row.skipInt64();
+  return row.int64();
+}
+
+/** The whole row of these keys, of `PACKED_SELECT`; `person` is ''. */
+export function readPackedRest(keys: RowKeys): PlacedRow {
+  const { event_id, user_id, anonymous_id, bot, time_ms, sequence } = keys;
+  const row = keys.rest();
+  const [received_at_ms, offset] = [row.int64(), row.int64()];
   const packed = row.bytes();
   const headEnd = packed.indexOf(SEPARATOR_BYTE);
   const [event_name = '', type = '', session_id = '', group_id = '', previous_id = '', schema_version = '', source = '', flags, originalTime] = JSON.parse(packed.toString('utf8', 0, headEnd)) as string[];

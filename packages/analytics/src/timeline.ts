@@ -3,8 +3,9 @@ import { freeMemory, literal, timeLiteral, type Warehouse } from '@tidemark/ware
 import { ByteWriter } from './byte-writer.ts';
 import { completenessOf, type Completeness } from './completeness.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { areOf, readFirstRows, readPlaced, ROWS_BEYOND, withSessionsOf, type FirstRows, type FirstSpan } from './first-rows.ts';
+import { areOf, readFirstRows, readPlaced, ROWS_BEYOND, withSessionsFurther, withSessionsOf, type FirstRows, type FirstSpan } from './first-rows.ts';
 import { writeOutput, type OutputEvent, type PlacedRow } from './output.ts';
+import { longTimelinesOf, type LongTimelines } from './long-timelines.ts';
 import type { Freshness, Identities } from './ports.ts';
 import { plainIdentity, type ProjectIdentity } from './project-identity.ts';
 import { QuestionError } from './problem.ts';
@@ -92,20 +93,28 @@ async function readRows(request: TimelineRequest, bounds: Bounds, context: Timel
   }
   const conditions = boundsSql(request, bounds);
   const identity = (await context.identities?.of(project)) ?? plainIdentity(project);
-  if (conditions.length === 0) return firstPage({ id: request.id, order, limit, beyond: context.rowsBeyond ?? ROWS_BEYOND }, identity, warehouse);
+  if (conditions.length === 0) return firstPage({ id: request.id, order, limit, beyond: context.rowsBeyond ?? ROWS_BEYOND, long: longTimelinesOf(warehouse) }, identity, warehouse);
   const person = await resolvePerson(request.id, identity, warehouse);
   const rows = await readPlaced([eventsOfPerson(person), ...conditions].join(' AND '), { order, limit: limit + 1 }, project, warehouse);
   return { person: person.name, rows: await withSessions(rows.slice(0, limit), person, warehouse), more: rows.length > limit };
 }
 
+interface FirstPage extends Omit<FirstSpan, 'isLong'> {
+  id: string;
+  long: LongTimelines;
+}
+
 /** Its rows are read before it is known for sure whose they are, and once more where that was wrong. */
-async function firstPage({ id, ...span }: { id: string } & FirstSpan, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
-  const read: ReadFirst = (condition) => readFirstRows(condition, span, identity.project, warehouse);
+async function firstPage({ id, long, ...span }: FirstPage, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
+  const { project } = identity;
+  const read: ReadFirst = (condition, ids) => readFirstRows(condition, { ...span, isLong: span.order === 'desc' && long.isAny(ids, project) }, project, warehouse);
   const { person, found, rows } = areClaimsRemembered(id, identity, warehouse) ? await readAsClaimed(id, read, identity, warehouse) : await readAsAlone(id, read, identity, warehouse);
+  await found.freeFurther();
   return { person: person.name, rows, more: found.more };
 }
 
-type ReadFirst = (condition: string) => Promise<FirstRows>;
+/** `ids`: under which the rows lie, all or some. */
+type ReadFirst = (condition: string, ids: readonly string[]) => Promise<FirstRows>;
 interface Shown {
   person: Person;
   found: FirstRows;
@@ -115,7 +124,7 @@ interface Shown {
 
 /** While it is being looked up whose the id is, its rows are shown as those of a device by itself: most ids are that. */
 async function readAsAlone(id: string, read: ReadFirst, identity: ProjectIdentity, warehouse: Warehouse): Promise<Shown> {
-  const underId = read(`raw_id = ${literal(id)}`);
+  const underId = read(`raw_id = ${literal(id)}`, [id]);
   const isNamed = async (): Promise<boolean> => isNamedIn(await underId, id, identity.project, warehouse);
   const shown = underId.then((found) => showSessions(found, deviceAlone(id, identity), warehouse));
   const [guess, person, rows] = await Promise.all([underId, resolvePerson(id, identity, warehouse, { isNamed }), shown]);
@@ -127,23 +136,36 @@ async function readAsAlone(id: string, read: ReadFirst, identity: ProjectIdentit
 async function readAsClaimed(id: string, read: ReadFirst, identity: ProjectIdentity, warehouse: Warehouse): Promise<Shown> {
   const person = await resolvePerson(id, identity, warehouse, { isNamed: async () => false });
   if (person.users.includes(id)) return readAll(person, read, warehouse);
-  const found = await read(`${eventsOfPerson(person)} OR raw_id = ${literal(id)} AND user_id = ${literal(id)}`);
+  const found = await read(`${eventsOfPerson(person)} OR raw_id = ${literal(id)} AND user_id = ${literal(id)}`, idsOf(person));
   const [isNamed, rows] = await Promise.all([isNamedIn(found, id, identity.project, warehouse), showSessions(found, person, warehouse)]);
   return isNamed ? readAll(await resolvePerson(id, identity, warehouse, { kind: 'user' }), read, warehouse) : { person, found, rows };
 }
 
 async function readAll(person: Person, read: ReadFirst, warehouse: Warehouse): Promise<Shown> {
-  const found = await read(eventsOfPerson(person));
+  const found = await read(eventsOfPerson(person), idsOf(person));
   return { person, found, rows: await showSessions(found, person, warehouse) };
 }
 
+function idsOf({ users, devices, usedDevices }: Person): string[] {
+  return [...users, ...devices, ...(usedDevices === 'many' ? [] : usedDevices.map(({ id }) => id))];
+}
+
 async function showSessions(found: FirstRows, person: Person, warehouse: Warehouse): Promise<readonly PlacedRow[]> {
-  return withSessionsOf(found) ?? withSessions(found.rows, person, warehouse);
+  return withSessionsOf(found.rows, found, found.order) ?? (await withSessionsFurther(found, person)) ?? withSessions(found.rows, person, warehouse);
 }
 
 /** Whether a user of the id was seen without a device, by the rows of the id's that were read if they are all. */
-async function isNamedIn({ read, isWhole }: FirstRows, id: string, project: string, warehouse: Warehouse): Promise<boolean> {
-  return read.some(({ user_id }) => user_id === id) || (!isWhole && isNamedAlone(id, project, warehouse));
+async function isNamedIn(found: FirstRows, id: string, project: string, warehouse: Warehouse): Promise<boolean> {
+  const isId = ({ user_id }: { user_id: string }): boolean => user_id === id;
+  if (found.read.some(isId)) return true;
+  if (found.isWhole) return false;
+  // What sessions have read anyway tells it mostly.
+  if (withSessionsOf(found.rows, found, found.order) === undefined) {
+    const { read, isWhole } = await found.further();
+    if (read.some(isId)) return true;
+    if (isWhole) return false;
+  }
+  return isNamedAlone(id, project, warehouse);
 }
 
 /** Of event time, epoch ms. */

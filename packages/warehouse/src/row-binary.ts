@@ -1,3 +1,5 @@
+import { freeMemory } from './free-memory.ts';
+
 /**
  * An answer in ClickHouse's format RowBinary: values one after another, nothing between them
  * (https://clickhouse.com/docs/interfaces/formats/RowBinary). Who asked knows the columns and reads them in their order.
@@ -34,6 +36,16 @@ export class RowBinary {
     return length === before.length && this.#lies(before, from) ? before : this.#bytes.toString('utf8', from, from + length);
   }
 
+  /** Where the next value begins: a place to come back to. */
+  get place(): number {
+    return this.#at;
+  }
+
+  /** Goes on there. */
+  goTo(place: number): void {
+    this.#at = place;
+  }
+
   /** Where a String lies that may not be needed; leaves it out. */
   placeOfText(): number {
     const at = this.#at;
@@ -48,6 +60,20 @@ export class RowBinary {
     const text = this.text();
     this.#at = at;
     return text;
+  }
+
+  /** The bytes of the String that lies there, in the memory of the whole answer. */
+  bytesAt(place: number): Buffer {
+    const at = this.#at;
+    this.#at = place;
+    const bytes = this.bytes();
+    this.#at = at;
+    return bytes;
+  }
+
+  /** Gives its memory back at once: nothing can be read of it any more. */
+  free(): void {
+    freeMemory(this.#bytes);
   }
 
   /** The bytes of a String, in the memory of the whole answer. */
