@@ -1,5 +1,6 @@
 import type { Lake } from '@tidemark/lake';
 import { countUnstaged, deleteUnstaged, DERIVED_TABLES, insertDerived, insertStaged, POSITIONED_TABLES, Staging, type DerivedTable, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
+import { GiveWay } from './give-way.ts';
 import { findRefused, type RefusedRows } from './refused/find-refused.ts';
 import { mayBeAboutRows } from './refused/store-error.ts';
 
@@ -16,6 +17,7 @@ export class Stores {
   readonly #lake: Lake;
   readonly #temporaryFolder: string;
   readonly #observe: WriteObserver;
+  readonly #giveWay: GiveWay;
   readonly #derived: Record<DerivedTable, number> = { identity_claims: 0, identity_links: 0, trait_changes: 0 };
 
   static async open(warehouse: Warehouse, lake: Lake, temporaryFolder: string, observe: WriteObserver): Promise<Stores> {
@@ -28,6 +30,7 @@ export class Stores {
     this.#lake = lake;
     this.#temporaryFolder = temporaryFolder;
     this.#observe = observe;
+    this.#giveWay = new GiveWay({ unaskedMs: warehouse.unaskedMs?.bind(warehouse) });
   }
 
   /**
@@ -39,24 +42,25 @@ export class Stores {
    */
   async write(rows: Buffer, range: OffsetRange, secondTry: boolean, withdraw = false): Promise<void> {
     if (rows.length === 0 && !withdraw) return;
-    await this.#timed('staging', () => this.#staging.load(rows));
+    await this.#giveWay.step(() => this.#timed('staging', () => this.#staging.load(rows)));
     if (withdraw) await this.#withdraw(range);
     let count = () => {};
-    await allSettled([
-      this.#table('events', range, secondTry),
-      this.#table('timeline', range, secondTry).then(() => this.#table('event_ids', range, secondTry)),
-      this.#timed('lake', async () => {
+    // All are waited for: what is still writing must not meet a second try.
+    throwFirst(await this.#giveWay.steps([
+      () => this.#table('events', range, secondTry),
+      () => this.#table('timeline', range, secondTry).then(() => this.#table('event_ids', range, secondTry)),
+      () => this.#timed('lake', async () => {
         count = await this.#lake.prepare(range, secondTry);
       }),
-    ]);
-    await this.#timed('derived', async () => {
+    ]));
+    await this.#giveWay.step(() => this.#timed('derived', async () => {
       const written = await insertDerived(this.#warehouse, 'staging').catch((error: unknown) => {
         // Some may have been.
         for (const table of DERIVED_TABLES) this.#derived[table]++;
         throw error;
       });
       for (const table of written) this.#derived[table]++;
-    });
+    }));
     count();
     await this.#staging.clear();
   }
@@ -101,11 +105,8 @@ export class Stores {
   }
 }
 
-/**
- * Waits for all, then throws if one failed: what is still writing must not meet a second try. Of several errors one that
- * isn't about rows comes first, since then the rows can't be judged.
- */
-async function allSettled(writes: readonly Promise<void>[]): Promise<void> {
-  const errors = (await Promise.allSettled(writes)).flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+/** Throws if one failed. Of several errors one that isn't about rows comes first, since then the rows can't be judged. */
+function throwFirst(ends: readonly PromiseSettledResult<void>[]): void {
+  const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
   if (errors.length > 0) throw errors.find((error) => !mayBeAboutRows(error)) ?? errors[0];
 }

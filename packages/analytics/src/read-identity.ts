@@ -94,6 +94,8 @@ async function addFirstMs(project: string, joined: readonly NodeKey[], known: Kn
   for (const condition of conditions) {
     const { rows } = await warehouse.query<{ user: string; first_ms: number }>(
       `SELECT user_id AS user, toUnixTimestamp64Milli(min(time)) AS first_ms FROM timeline WHERE ${[...since, `(${condition})`].join(' AND ')} GROUP BY user_id`,
+      // A question waits for it.
+      {},
     );
     for (const { user, first_ms } of rows) {
       const node: NodeKey = `u${user}`;

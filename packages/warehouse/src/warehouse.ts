@@ -33,6 +33,10 @@ export interface Warehouse {
    * stayed the same is what the table holds. Absent where others write to the tables, too.
    */
   writes?(table: string): number;
+  /**
+   * For how long (ms) nobody has waited for an answer: 0 while a statement with bounds runs or waits its turn. Absent where it can't be known.
+   */
+  unaskedMs?(): number;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { literal } from '../literal.ts';
 import { migrateWarehouse, warehouseMigrations } from '../migrate.ts';
 import type { RowBinary } from '../row-binary.ts';
 import { WarehouseError } from '../warehouse.ts';
+import { Askers } from './askers.ts';
 import { ChdbWarehouse } from './chdb-warehouse.ts';
 
 const path = mkdtempSync(join(tmpdir(), 'tidemark-warehouse-'));
@@ -47,6 +48,23 @@ it('never shows what a failed question left behind to the next one', async () =>
 it('keeps a question within its memory and its time, and says the number of the error', async () => {
   await expect(warehouse.query('SELECT groupArray(number) FROM numbers(10000000)', { maxMemoryBytes: 1e6 })).rejects.toMatchObject({ number: 241 });
   await expect(warehouse.query('SELECT sum(sipHash64(number)) FROM numbers(1e11)', { timeoutMs: 200 })).rejects.toMatchObject({ number: 159 });
+});
+
+it('tells for how long nobody has waited for an answer; work that nobody waits for does not count', async () => {
+  expect(new Askers().unaskedMs).toBe(Infinity);
+  await warehouse.query('SELECT 1', {});
+  const asked: number[] = [];
+  const whileIt = async (work: Promise<unknown>): Promise<number> => {
+    asked.push(warehouse.unaskedMs());
+    await work;
+    return asked.at(-1)!;
+  };
+  expect(await whileIt(warehouse.query('SELECT sum(number) FROM numbers(1000000)'))).toBeGreaterThan(0);
+  expect(await whileIt(warehouse.query('SELECT sum(number) FROM numbers(1000000)', {}))).toBe(0);
+  expect(await whileIt(warehouse.binary('SELECT 1'))).toBe(0);
+  await expect(whileIt(warehouse.query('SELECT nonsense', {}))).rejects.toBeInstanceOf(WarehouseError);
+  expect(asked.at(-1)).toBe(0);
+  await expect.poll(() => warehouse.unaskedMs()).toBeGreaterThan(0);
 });
 
 it.skipIf(availableParallelism() < 2)('runs what somebody waits for on several threads, although the engine may take but 1 GiB (a machine with one core cannot show it)', async () => {
