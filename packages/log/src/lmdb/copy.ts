@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { currentEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable } from '../log.ts';
 import type { Topic } from '../position.ts';
-import { batchHead } from '../batch.ts';
+import { lastBatch } from './batches.ts';
 import { COMMITS } from './commit-gate.ts';
-import { lastBatch, openEnvironment, type Environment } from './environment.ts';
+import { openEnvironment, type Environment } from './environment.ts';
 import { epochPuts, readEpochs } from './epoch-list.ts';
 
 const COPY_MARK = 'copied';
@@ -72,7 +72,7 @@ async function begin(env: Environment, epochs: readonly Epoch[], ends: Record<To
   let beganAtMs = nowMs;
   for (const topic of ['events', 'quarantine'] as const) {
     const last = lastBatch(env.batches(topic, 0));
-    if (last !== undefined) beganAtMs = Math.max(beganAtMs, batchHead(last.value).receivedAtMs + 1);
+    if (last !== undefined) beganAtMs = Math.max(beganAtMs, last.receivedAtMs + 1);
   }
   const name = randomBytes(8).toString('hex');
   // The mark goes with the new epoch or not at all.
@@ -80,9 +80,6 @@ async function begin(env: Environment, epochs: readonly Epoch[], ends: Record<To
 }
 
 function endsOf(env: Environment): Record<Topic, number> {
-  const end = (topic: Topic): number => {
-    const last = lastBatch(env.batches(topic, 0));
-    return last === undefined ? 0 : last.key + batchHead(last.value).count;
-  };
+  const end = (topic: Topic): number => lastBatch(env.batches(topic, 0))?.endOffset ?? 0;
   return { events: end('events'), quarantine: end('quarantine') };
 }

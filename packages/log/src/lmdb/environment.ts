@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { LogUnavailable } from '../log.ts';
 import type { Topic } from '../position.ts';
+import type { BatchDb } from './batches.ts';
 import { CommitGate, openBetweenCommits } from './commit-gate.ts';
 import { createDataFile } from './create.ts';
 import { probeFolder } from './probe.ts';
@@ -11,7 +12,6 @@ import { probeFolder } from './probe.ts';
 // lmdb's ESM types and its CommonJS entry disagree under nodenext; the CommonJS entry is the tested one.
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
 
-export type BatchDb = Database<Buffer, number>;
 type MetaDb = Database<string, string>;
 /** [project, source] -> total; [project, source, minute] -> count. */
 type ReceiptDb = Database<number, (string | number)[]>;
@@ -126,10 +126,4 @@ async function settleAll(promises: readonly Promise<unknown>[]): Promise<void> {
   for (const { commitError } of failures) if (commitError instanceof Promise) commitError.catch(() => {});
   const [first] = failures;
   if (first !== undefined) throw first;
-}
-
-/** The last batch's key and value, if there is one. */
-export function lastBatch(db: BatchDb): { key: number; value: Buffer } | undefined {
-  for (const entry of db.getRange({ reverse: true, limit: 1 })) return entry;
-  return undefined;
 }

@@ -4,7 +4,8 @@ import { batchHead, decodeBatch } from '../batch.ts';
 import { currentEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch } from '../log.ts';
 import type { Topic } from '../position.ts';
-import { lastBatch, openEnvironment, type Environment } from './environment.ts';
+import { lastBatch } from './batches.ts';
+import { openEnvironment, type Environment } from './environment.ts';
 import { readEpochs } from './epoch-list.ts';
 
 /** Reads the log from another process than the writer's. Each call sees all that was durable when it began. */
@@ -109,8 +110,7 @@ export class LmdbLogReader implements LogReader {
   /** Within the read transaction that is open: one turn sees one instant. */
   #end(topic: Topic, partition: number): number {
     const db = this.#env.batches(topic, partition);
-    const last = db === undefined ? undefined : lastBatch(db);
-    return last === undefined ? 0 : last.key + batchHead(last.value).count;
+    return (db && lastBatch(db))?.endOffset ?? 0;
   }
 
   /** A table seen as of now; undefined while its writer has not made it. */

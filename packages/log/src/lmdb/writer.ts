@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { batchHead, BatchWriter } from '../batch.ts';
+import { BatchWriter } from '../batch.ts';
 import { currentEpoch, firstEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type Frames, type LogWriter, type Receipt } from '../log.ts';
 import type { Topic } from '../position.ts';
 import { ReceiptSums } from '../receipts.ts';
 import { EndNoteWriter } from './end-note.ts';
-import { lastBatch, openEnvironment, type BatchDb, type Environment } from './environment.ts';
+import { lastBatch, oldBatches, type BatchDb } from './batches.ts';
+import { openEnvironment, type Environment } from './environment.ts';
 import { epochPuts, readEpochs } from './epoch-list.ts';
+
+/** In one commit, which others wait for. */
+const MAX_DROPPED_BATCHES = 10_000;
 
 interface Waiting {
   resolve: () => void;
@@ -78,7 +82,7 @@ export class LmdbLogWriter implements LogWriter {
     this.#endNote = endNote;
     for (const topic of ['events', 'quarantine'] as const) {
       const last = lastBatch(env.batches(topic, 0));
-      if (last !== undefined) this.#stampFloorMs = Math.max(this.#stampFloorMs, batchHead(last.value).receivedAtMs + 1);
+      if (last !== undefined) this.#stampFloorMs = Math.max(this.#stampFloorMs, last.receivedAtMs + 1);
       endNote.write(topic, this.#nextOffset(env.batches(topic, 0)));
     }
   }
@@ -116,16 +120,9 @@ export class LmdbLogWriter implements LogWriter {
     const db = this.#env.batches(topic, partition);
     let dropped = 0;
     await this.#env.commit(() => {
-      const last = lastBatch(db);
-      if (last === undefined) return [];
-      const removals: Promise<boolean>[] = [];
-      for (const { key, value } of db.getRange({ end: Math.min(beforeOffset, last.key), limit: 10_000 })) {
-        const head = batchHead(value);
-        if (key + head.count > beforeOffset || head.receivedAtMs >= olderThanMs) break;
-        dropped += head.count;
-        removals.push(db.remove(key));
-      }
-      return removals;
+      const { baseOffsets, endOffset } = oldBatches(db, { beforeOffset, olderThanMs, limit: MAX_DROPPED_BATCHES });
+      dropped = endOffset - (baseOffsets[0] ?? endOffset);
+      return baseOffsets.map((baseOffset) => db.remove(baseOffset));
     });
     return dropped;
   }
@@ -215,8 +212,7 @@ export class LmdbLogWriter implements LogWriter {
   #nextOffset(db: BatchDb): number {
     let offset = this.#nextOffsets.get(db);
     if (offset === undefined) {
-      const last = lastBatch(db);
-      offset = last === undefined ? 0 : last.key + batchHead(last.value).count;
+      offset = lastBatch(db)?.endOffset ?? 0;
       this.#nextOffsets.set(db, offset);
     }
     return offset;
