@@ -45,17 +45,17 @@ it('keeps a consumer position with its metadata', async () => {
   rmSync(path, { recursive: true });
 });
 
-it('tells its end, and drops what is old, without copying batches', async () => {
+it('tells its end again without copying the last batch, and drops what is old', async () => {
   const { writer, reader, close } = await openIn(mkdtempSync(join(tmpdir(), 'tidemark-log-')));
   for (let batch = 0; batch < 20; batch++) await writer.append([frames('events', ['x'.repeat(1_000_000)])], [], writer.stamp());
-  // What is copied into is grown by the first look.
   expect(reader.endOffset('events', 0)).toBe(20);
-  expect(await writer.drop('events', 0, 1, writer.stamp() + 1)).toBe(1);
   const before = process.memoryUsage().arrayBuffers;
-  expect(reader.endOffset('events', 0)).toBe(20);
-  expect(await writer.drop('events', 0, 15, writer.stamp() + 1)).toBe(14);
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(500_000);
+  for (let look = 0; look < 100; look++) expect(reader.endOffset('events', 0)).toBe(20);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5_000_000);
+  expect(await writer.drop('events', 0, 15, writer.stamp() + 1)).toBe(15);
   expect(reader.startOffset('events', 0)).toBe(15);
+  await writer.append([frames('events', ['y', 'z'])], [], writer.stamp());
+  expect(reader.endOffset('events', 0)).toBe(22);
   await close();
 });
 

@@ -4,7 +4,7 @@ import { batchHead, decodeBatch } from '../batch.ts';
 import { currentEpoch, type Epoch } from '../epochs.ts';
 import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch } from '../log.ts';
 import type { Topic } from '../position.ts';
-import { lastBatch } from './batches.ts';
+import { LastBatches } from './batches.ts';
 import { openEnvironment, type Environment } from './environment.ts';
 import { readEpochs } from './epoch-list.ts';
 
@@ -13,6 +13,7 @@ export class LmdbLogReader implements LogReader {
   readonly epochs: readonly Epoch[];
   readonly #env: Environment;
   readonly #path: string;
+  readonly #last = new LastBatches();
 
   /** Opens the log in `path`; undefined while its writer has not made it yet. */
   static open(path: string): LmdbLogReader | undefined {
@@ -110,7 +111,7 @@ export class LmdbLogReader implements LogReader {
   /** Within the read transaction that is open: one turn sees one instant. */
   #end(topic: Topic, partition: number): number {
     const db = this.#env.batches(topic, partition);
-    return (db && lastBatch(db))?.endOffset ?? 0;
+    return (db && this.#last.of(db))?.endOffset ?? 0;
   }
 
   /** A table seen as of now; undefined while its writer has not made it. */
