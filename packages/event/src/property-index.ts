@@ -13,8 +13,10 @@
  * - a path of more than MAX_PATH_BYTES is left out: a long key over many others would come back many times.
  */
 import type { JsonValue } from './event.ts';
+import { endOfList, endOfString, NOT_PLAIN } from './json-ends.ts';
 import { areOrdinary } from './plain-text.ts';
-import { commonType, TYPE, typeOf } from './property-type.ts';
+import { TYPE, typeOf } from './property-type.ts';
+import { appendList, appendScalar, appendText, SCALAR_BYTES } from './property-value.ts';
 import { memoryOf } from './row-bytes.ts';
 import type { Memory, RowBytes } from './row-bytes.ts';
 
@@ -28,7 +30,6 @@ const POINT = 0x2e;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
 const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const LOWER_E = 0x65;
 const LOWER_F = 0x66;
@@ -39,16 +40,10 @@ const CLOSE_OBJECT = 0x7d;
 /** Up to so many digits a whole number is a safe integer, and a decimal its digits over a power of ten, both exact. */
 const EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS + 1 }, (_, digits) => 10 ** digits);
-/** What ClickHouse gives lists of several types: Dynamic of up to 32 of them. */
-const DYNAMIC_TYPES = 32;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/;
 /** JSON.stringify writes at most 25 characters; imports may have been written by others. */
 const MAX_NUMBER_LENGTH = 64;
 const EMPTY = memoryOf(Buffer.from('{}'));
-/** Length, type and value of a number or a boolean. */
-const SCALAR_BYTES = 16;
-/** The text is not as JSON.stringify writes it. */
-const NOT_PLAIN = -1;
 /** 1 for bytes of a key that are its path's as well. */
 const ORDINARY_IN_KEY = Uint8Array.from({ length: 256 }, (_, byte) => (byte === QUOTE || byte === BACKSLASH || byte === POINT || byte === PER_CENT ? 0 : 1));
 
@@ -221,15 +216,8 @@ export class PropertyIndex {
     const { bytes } = this.#text;
     const end = endOfString(bytes, open, this.#end);
     if (end === NOT_PLAIN) return NOT_PLAIN;
-    this.#lengthAndText(JSON.parse(bytes.toString('utf8', open, end)) as string);
+    appendText(this.#out, JSON.parse(bytes.toString('utf8', open, end)) as string);
     return end;
-  }
-
-  #lengthAndText(text: string): void {
-    const out = this.#out;
-    out.reserve(SCALAR_BYTES);
-    out.length(Buffer.byteLength(text));
-    out.text(text);
   }
 
   #number(start: number): number {
@@ -253,69 +241,23 @@ export class PropertyIndex {
     return at;
   }
 
+  #list(open: number): number {
+    const { bytes } = this.#text;
+    const end = endOfList(bytes, open, this.#end);
+    if (end !== NOT_PLAIN) appendList(this.#out, JSON.parse(bytes.toString('utf8', open, end)) as JsonValue[]);
+    return end;
+  }
+
   /** Of many digits, or with an exponent. */
   #longNumber(start: number): number {
     const text = NUMBER.exec(this.#text.bytes.toString('latin1', start, start + MAX_NUMBER_LENGTH))?.[0];
     if (text === undefined) return NOT_PLAIN;
     const value = Number(text);
     this.#out.byte(typeOf(value));
-    this.#scalar(typeOf(value), value);
+    appendScalar(this.#out, typeOf(value), value);
     return start + text.length;
   }
 
-  #list(open: number): number {
-    const { bytes } = this.#text;
-    const end = endOfList(bytes, open, this.#end);
-    if (end === NOT_PLAIN) return NOT_PLAIN;
-    const list = JSON.parse(bytes.toString('utf8', open, end)) as JsonValue[];
-    const elements = list.filter((element) => typeof element !== 'object' || element === null) as (string | number | boolean | null)[];
-    const out = this.#out;
-    const type = commonType(elements);
-    out.byte(TYPE.list);
-    out.byte(type === TYPE.dynamic ? TYPE.dynamic : TYPE.nullable);
-    out.byte(type === TYPE.dynamic ? DYNAMIC_TYPES : type);
-    out.length(elements.length);
-    for (const element of elements) {
-      const own = type === TYPE.dynamic ? typeOf(element) : type;
-      out.reserve(SCALAR_BYTES);
-      // Of a nullable the byte says whether it is null, of a dynamic of which type it is.
-      out.byte(type === TYPE.dynamic ? own : element === null ? 1 : 0);
-      if (element !== null) this.#scalar(own, element);
-    }
-    return end;
-  }
-
-  #scalar(type: number, value: string | number | boolean): void {
-    const out = this.#out;
-    if (type === TYPE.string) this.#lengthAndText(String(value));
-    else if (type === TYPE.bool) out.byte(value === true ? 1 : 0);
-    else if (type === TYPE.float64) out.float64(value as number);
-    else if (Number.isSafeInteger(value)) out.int64(value as number);
-    // The digits that the text has: of 2^62 that is 4611686018427388000.
-    else out.bigInt64(BigInt(String(value)));
-  }
-}
-
-/** Where the string ends that opens at `open`, behind its closing quote, before `end`. */
-function endOfString(bytes: Buffer, open: number, end: number): number {
-  for (let at = open + 1; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === BACKSLASH) at++;
-    else if (byte === QUOTE) return at + 1;
-  }
-  return NOT_PLAIN;
-}
-
-function endOfList(bytes: Buffer, open: number, end: number): number {
-  let depth = 0;
-  for (let at = open; at < end && at >= 0; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) at = endOfString(bytes, at, end) - 1;
-    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;
-    else if ((byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) && --depth === 0) return at + 1;
-    if (at < open) return NOT_PLAIN;
-  }
-  return NOT_PLAIN;
 }
 
 function stringified(text: string): Memory {
