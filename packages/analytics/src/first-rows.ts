@@ -18,6 +18,17 @@ const BESIDE_KEYS = 30;
 
 type Order = 'asc' | 'desc';
 
+/** What is read of a row. */
+interface RowForm {
+  columns: string;
+  /** Goes on behind the columns that are not keys. */
+  skipRest: (row: RowBinary) => void;
+  /** Orders rows that nothing else does; absent: it is not read. */
+  offsetOf?: (keys: RowKeys) => number;
+}
+const WHOLE_ROWS: RowForm = { columns: PACKED_SELECT, skipRest: skipPackedRest, offsetOf: packedOffset };
+const KEYS_ALONE: RowForm = { columns: KEYS_SELECT, skipRest: () => {} };
+
 export interface FirstSpan {
   order: Order;
   limit: number;
@@ -50,15 +61,15 @@ export interface FirstRows extends FirstKeys {
 export async function readFirstRows(condition: string, { order, limit, beyond, isLong }: FirstSpan, project: string, warehouse: Warehouse): Promise<FirstRows> {
   const count = limit + (isLong ? Math.min(beyond, BESIDE_KEYS) : beyond);
   const from = { condition, order, project, warehouse };
-  const page = askByTime(PACKED_SELECT, count, from);
+  const page = askByTime(WHOLE_ROWS, count + 1, from);
   let further: Promise<FirstKeys & { answer: RowBinary }> | undefined;
   const readFurther = (): typeof further & {} =>
-    (further ??= askByTime(KEYS_SELECT, MAX_FURTHER, from).then((answer) => ({ ...readByTime(answer, MAX_FURTHER, order, () => {}), answer })));
+    (further ??= askByTime(KEYS_ALONE, MAX_FURTHER + 1, from).then((answer) => ({ ...readByTime(answer, MAX_FURTHER, order, KEYS_ALONE), answer })));
   // Of an error here whoever waits for it is told.
   if (isLong) readFurther().catch(() => {});
-  let found = readByTime(await page, count, order, skipPackedRest);
+  let found = readByTime(await page, count, order, WHOLE_ROWS);
   // So many share one time that some of the page may be missing.
-  if (!found.isWhole && found.read.length < limit) found = readInOrder(await askInOrder(count, from), count);
+  if (!found.isWhole && found.read.length < limit) found = readInOrder(await askInOrder(count + 1, from), count);
   const { read, isWhole } = found;
   return {
     order, read, isWhole,
@@ -71,7 +82,7 @@ export async function readFirstRows(condition: string, { order, limit, beyond, i
 
 /** Rows of the timeline in its order. `condition`: as above. Throws WarehouseError. */
 export async function readPlaced(condition: string, { order, limit }: { order: Order; limit: number }, project: string, warehouse: Warehouse): Promise<PlacedRow[]> {
-  const { read } = readInOrder(await askInOrder(limit - 1, { condition, order, project, warehouse }), limit);
+  const read = readKeys(await askInOrder(limit, { condition, order, project, warehouse }), WHOLE_ROWS);
   return read.map((keys) => readPackedRest(keys));
 }
 
@@ -82,15 +93,15 @@ interface From {
   warehouse: Warehouse;
 }
 
-/** One row more than `count`, which tells that there are more. */
-function askInOrder(count: number, from: From): Promise<RowBinary> {
+/** The first `limit` whole rows. To be told whether there are more, one more is asked for. */
+function askInOrder(limit: number, from: From): Promise<RowBinary> {
   const way = wayOf(from);
-  return ask(PACKED_SELECT, `time ${way}, sequence ${way}, event_id ${way}, offset ${way}`, count + 1, from);
+  return ask(PACKED_SELECT, `time ${way}, sequence ${way}, event_id ${way}, offset ${way}`, limit, from);
 }
 
 /** The same, of which those of one time come in any order: nothing is sorted then, for it is how they lie. 5.1 ms became 3.8 for 500 rows. */
-function askByTime(columns: string, count: number, from: From): Promise<RowBinary> {
-  return ask(columns, `time ${wayOf(from)}`, count + 1, from);
+function askByTime({ columns }: RowForm, limit: number, from: From): Promise<RowBinary> {
+  return ask(columns, `time ${wayOf(from)}`, limit, from);
 }
 
 function ask(columns: string, order: string, limit: number, { condition, project, warehouse }: From): Promise<RowBinary> {
@@ -102,23 +113,24 @@ function wayOf({ order }: From): string {
   return order === 'asc' ? 'ASC' : 'DESC';
 }
 
+/** `count`: rows of which there was to be one more. */
 function readInOrder(answer: RowBinary, count: number): FirstKeys {
-  const read = readKeys(answer, skipPackedRest);
+  const read = readKeys(answer, WHOLE_ROWS);
   const isWhole = read.length <= count;
   return { read: isWhole ? read : read.slice(0, count), isWhole };
 }
 
-/** `skipRest`: leaves out what a row has beside its keys. */
-function readByTime(answer: RowBinary, count: number, order: Order, skipRest: (row: RowBinary) => void): FirstKeys {
-  const read = readKeys(answer, skipRest);
+/** The same, with the rows of one time put in order. */
+function readByTime(answer: RowBinary, count: number, order: Order, form: RowForm): FirstKeys {
+  const read = readKeys(answer, form);
   const isWhole = read.length <= count;
   // Others of the time of the last may not be among them.
   if (!isWhole) for (const { time_ms } = read.at(-1)!; read.at(-1)?.time_ms === time_ms; ) read.pop();
-  sortWithinTimes(read, order, skipRest === skipPackedRest);
+  sortWithinTimes(read, order, form);
   return { read, isWhole };
 }
 
-function readKeys(answer: RowBinary, skipRest: (row: RowBinary) => void): RowKeys[] {
+function readKeys(answer: RowBinary, { skipRest }: RowForm): RowKeys[] {
   const read: RowKeys[] = [];
   let before: RowKeys | undefined;
   while (!answer.isAtEnd) {
@@ -129,10 +141,10 @@ function readKeys(answer: RowBinary, skipRest: (row: RowBinary) => void): RowKey
 }
 
 /** Puts rows of the same time in the order of L1; most have a time of their own. */
-function sortWithinTimes(read: RowKeys[], order: Order, havePlaces: boolean): void {
+function sortWithinTimes(read: RowKeys[], order: Order, { offsetOf }: RowForm): void {
   const sign = order === 'asc' ? 1 : -1;
   const compare = (a: RowKeys, b: RowKeys): number =>
-    sign * (a.sequence - b.sequence || Buffer.compare(a.event_id_bytes, b.event_id_bytes) || (havePlaces ? packedOffset(a) - packedOffset(b) : 0));
+    sign * (a.sequence - b.sequence || Buffer.compare(a.event_id_bytes, b.event_id_bytes) || (offsetOf === undefined ? 0 : offsetOf(a) - offsetOf(b)));
   for (let from = 0, to = 1; from < read.length; from = to++) {
     while (to < read.length && read[to]!.time_ms === read[from]!.time_ms) to++;
     if (to - from > 1) read.splice(from, to - from, ...read.slice(from, to).sort(compare));
