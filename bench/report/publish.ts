@@ -8,7 +8,7 @@ import { growthChart } from '../chart/growth-chart.ts';
 import { loadChart } from '../chart/load-chart.ts';
 import type { GrowthPoint } from '../measures/growth.ts';
 import type { OfferedLoad } from '../measures/overload.ts';
-import { measuredAt, newestOfEach, readResults, write, type Results } from './results.ts';
+import { dayAndCommit, newestOfEach, readResults, write, type Results } from './results.ts';
 import { fillIn, performanceTables } from './tables.ts';
 
 export const DOCUMENT = 'docs/performance.md';
@@ -42,7 +42,7 @@ function chartOf(results: Results): string | undefined {
   if (curve === undefined) return undefined;
   const { points, sustainedEventsPerSecond, secondsAPoint } = curve.details as { points: OfferedLoad[]; sustainedEventsPerSecond: number; secondsAPoint: number };
   const { machine = results.machine } = curve;
-  const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${measuredAt(curve, results)}`;
+  const subtitle = `${machine.cpu}, ${machine.cores} cores with the generator on them, Node ${machine.node}; ${secondsAPoint} s a point; ${dayAndCommit(curve, results)}`;
   return loadChart({ points, sustainedEventsPerSecond, subtitle });
 }
 
@@ -51,5 +51,5 @@ function growthChartOf(results: Results): string | undefined {
   if (growth === undefined) return undefined;
   const { machine = results.machine } = growth;
   const { points } = growth.details as { points: GrowthPoint[] };
-  return growthChart({ points, subtitle: `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; through the API; ${measuredAt(growth, results)}` });
+  return growthChart({ points, subtitle: `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; through the API; ${dayAndCommit(growth, results)}` });
 }

@@ -49,9 +49,14 @@ export function newestOfEach(folder: string): Results | undefined {
   return { ...results, measures: [...ofEach.values()].toSorted(byId) };
 }
 
-/** Day and commit of a measure of `results`, and its machine where it was another. */
-export function measuredAt({ at, commit, machine: other }: MeasuredResult, results: Results): string {
-  return `${at.slice(0, 10)}, commit ${commit ?? results.commit}${other === undefined ? '' : `, on ${other.cpu}`}`;
+/** Day and commit of a measure of `results`. */
+export function dayAndCommit({ at, commit }: MeasuredResult, results: Results): string {
+  return `${at.slice(0, 10)}, commit ${commit ?? results.commit}`;
+}
+
+/** The same, and its machine where that was another. */
+export function measuredAt(measure: MeasuredResult, results: Results): string {
+  return `${dayAndCommit(measure, results)}${measure.machine === undefined ? '' : `, on ${measure.machine.cpu}`}`;
 }
 
 function filesIn(folder: string): string[] {
