@@ -7,7 +7,7 @@ import type { SeenIds } from './dedup/seen-ids.ts';
 import type { DirtyBuckets } from './dirty-buckets.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
-import { keptRows, MAX_RANGE_BYTES, MAX_RANGE_RECORDS, RowMemory, withRefused, type Intent } from './range.ts';
+import { keptRows, rangeBounds, RowMemory, withRefused, type Intent } from './range.ts';
 import type { RefusedRows } from './refused/find-refused.ts';
 import { refusedToQuarantine, STORE_REFUSED } from './refused/quarantine-rows.ts';
 import { findRefusals } from './refused/refusals.ts';
@@ -93,7 +93,7 @@ export class EventConsumer {
     const epoch = epochAt(reader.epochs, 'events', from);
     // What was put back with a copy of the log may be in stores that lived on.
     const secondTry = begun || this.#recovered || epoch.end !== Infinity || from < this.#heldUntil;
-    const read = reader.read('events', this.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_RANGE_BYTES });
+    const read = reader.read('events', this.partition, from, rangeBounds(this.#intent));
     const last = read[read.length - 1];
     if (last === undefined) return undefined;
     // A range lies in one epoch, that its rows be found again.

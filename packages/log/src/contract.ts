@@ -1,6 +1,6 @@
 /** What every log driver must keep true. A driver's test calls this with a way to open itself. */
 import { describe, expect, it } from 'vitest';
-import { forEachRecord, type Frames, type LogReader, type LogWriter } from './log.ts';
+import { forEachRecord, type Frames, type LogReader, type LogWriter, type ReadBounds } from './log.ts';
 import type { Topic } from './position.ts';
 
 export interface LogUnderTest {
@@ -25,7 +25,7 @@ export function frames(topic: Topic, records: readonly string[], partition = 0):
 
 const ALL = { maxRecords: 1e6, maxBytes: 1e9 };
 
-export function readAll(reader: LogReader, topic: Topic, from = 0, bounds = ALL): [number, string][] {
+export function readAll(reader: LogReader, topic: Topic, from = 0, bounds: ReadBounds = ALL): [number, string][] {
   const found: [number, string][] = [];
   for (const batch of reader.read(topic, 0, from, bounds)) {
     forEachRecord(batch, (offset, bytes, start, end) => {
@@ -81,6 +81,8 @@ export function runLogContract(driver: { name: string; open: () => Promise<LogUn
         expect(readAll(reader, 'events', 7)).toEqual([[7, '7'], [8, '8'], [9, '9']]);
         expect(readAll(reader, 'events', 2, { maxRecords: 1, maxBytes: 1 })).toEqual([[2, '2'], [3, '3']]);
         expect(readAll(reader, 'events', 2, { maxRecords: 4, maxBytes: 1e9 }).length).toBe(4);
+        expect(readAll(reader, 'events', 3, { maxRecords: 1, maxBytes: 1, to: 7 }).map(([offset]) => offset)).toEqual([3, 4, 5, 6, 7]);
+        expect(readAll(reader, 'events', 2, { maxRecords: 4, maxBytes: 1e9, to: 4 }).length).toBe(4);
         expect(readAll(reader, 'events', 10)).toEqual([]);
       }));
 

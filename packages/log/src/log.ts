@@ -66,6 +66,13 @@ export interface LogSnapshot {
   received: { project: string; source: string; received: number }[];
 }
 
+export interface ReadBounds {
+  maxRecords: number;
+  maxBytes: number;
+  /** Offset: batches that begin before it are read whatever the bounds. */
+  to?: number;
+}
+
 export interface LogReader {
   /** The epoch of the records that are appended now; older ones may have another (`epochAt`). */
   readonly epoch: string;
@@ -79,7 +86,7 @@ export interface LogReader {
    * Whole batches from the one that holds `from` (its records before `from` are the caller's to skip) until a bound
    * is met; at least one batch if there is any. Throws LogCorrupt when a stored checksum does not hold.
    */
-  read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[];
+  read(topic: Topic, partition: number, from: number, bounds: ReadBounds): RecordBatch[];
   /** Ends and receipts of one instant, read together: what the balance is made of. */
   snapshot(partition: number): LogSnapshot;
   /** The receipts of the minutes from `fromMinuteMs` on. */

@@ -1,6 +1,6 @@
 import { BatchWriter, decodeBatch } from './batch.ts';
 import { firstEpoch, type Epoch } from './epochs.ts';
-import { LogUnavailable, type Frames, type LogReader, type LogSnapshot, type LogWriter, type Receipt, type RecordBatch } from './log.ts';
+import { LogUnavailable, type Frames, type LogReader, type LogSnapshot, type LogWriter, type ReadBounds, type Receipt, type RecordBatch } from './log.ts';
 import type { Topic } from './position.ts';
 import { ReceiptSums } from './receipts.ts';
 
@@ -112,7 +112,7 @@ export class MemoryLog implements LogWriter, LogReader {
     return this.#held(topic, partition)[0]?.baseOffset ?? 0;
   }
 
-  read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[] {
+  read(topic: Topic, partition: number, from: number, { maxRecords, maxBytes, to = from }: ReadBounds): RecordBatch[] {
     const found: RecordBatch[] = [];
     let records = 0;
     let size = 0;
@@ -123,7 +123,7 @@ export class MemoryLog implements LogWriter, LogReader {
           `Offset ${from} of ${nameOf(topic, partition)} is no longer in the log, which begins at ${baseOffset}.`,
         );
       }
-      if (found.length > 0 && (records + count > bounds.maxRecords || size + bytes.length > bounds.maxBytes)) break;
+      if (found.length > 0 && baseOffset >= to && (records + count > maxRecords || size + bytes.length > maxBytes)) break;
       found.push(decodeBatch(bytes, baseOffset, nameOf(topic, partition)));
       records += count;
       size += bytes.length;

@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, type Lake, type LakeFile } from '@tidemark/lake';
 import type { LogReader } from '@tidemark/log';
 import { insertStaged, LAKE_COLUMNS, literal, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
-import { MAX_RANGE_RECORDS, selectRows } from '../range.ts';
+import { selectRows } from '../range.ts';
 import { inCurrentFormat } from '../row-format.ts';
 import { insertEventsFromLake, insertFromLake, type LakeRows } from './lake-rows.ts';
 
 /** Of the log, in memory at once. */
-const MAX_READ_BYTES = 32 << 20;
+const BOUNDS = { maxRecords: 50_000, maxBytes: 32 << 20 };
 
 export interface RefillParts {
   reader: LogReader;
@@ -90,7 +90,7 @@ async function idsFromLog({ reader, warehouse, temporaryFolder, idsSinceMs }: Re
   return grown({ warehouse }, 'event_ids', inLog, async () => {
     const staging = await Staging.open(warehouse, temporaryFolder);
     for (let { from } = inLog; from < inLog.to; ) {
-      const batches = reader.read('events', range.partition, from, { maxRecords: MAX_RANGE_RECORDS, maxBytes: MAX_READ_BYTES }).map(inCurrentFormat);
+      const batches = reader.read('events', range.partition, from, BOUNDS).map(inCurrentFormat);
       const last = batches.at(-1);
       if (last === undefined) break;
       const read = { ...inLog, from, to: Math.min(last.baseOffset + last.count, inLog.to) };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchHead, decodeBatch } from '../batch.ts';
 import { currentEpoch, type Epoch } from '../epochs.ts';
-import { LogUnavailable, type LogReader, type LogSnapshot, type Receipt, type RecordBatch } from '../log.ts';
+import { LogUnavailable, type LogReader, type LogSnapshot, type ReadBounds, type Receipt, type RecordBatch } from '../log.ts';
 import type { Topic } from '../position.ts';
 import { LastBatches } from './batches.ts';
 import { openEnvironment, type Environment } from './environment.ts';
@@ -54,7 +54,7 @@ export class LmdbLogReader implements LogReader {
     return 0;
   }
 
-  read(topic: Topic, partition: number, from: number, bounds: { maxRecords: number; maxBytes: number }): RecordBatch[] {
+  read(topic: Topic, partition: number, from: number, { maxRecords, maxBytes, to = from }: ReadBounds): RecordBatch[] {
     const db = this.#fresh(topic, partition);
     if (db === undefined) return [];
     // The batch that holds `from` is the last one whose base is not after it.
@@ -66,7 +66,7 @@ export class LmdbLogReader implements LogReader {
     for (const { key, value } of db.getRange({ start })) {
       const { count } = batchHead(value);
       if (key + count <= from) continue;
-      if (batches.length > 0 && (records + count > bounds.maxRecords || bytes + value.length > bounds.maxBytes)) break;
+      if (batches.length > 0 && key >= to && (records + count > maxRecords || bytes + value.length > maxBytes)) break;
       batches.push(decodeBatch(value, key, `${topic}-${partition} in ${this.#path}`));
       records += count;
       bytes += value.length;
