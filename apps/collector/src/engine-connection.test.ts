@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { startEngine } from './testing/engine.ts';
@@ -11,8 +11,9 @@ const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 
 /** An engine that answers each connection with these pieces, one after the other has been written, and then does `last`. */
 async function startRaw(path: string, pieces: readonly (string | Buffer)[], last: (socket: Socket) => void): Promise<AsyncDisposable> {
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    socket.on('error', () => {});
+    sockets.add(socket.on('error', () => {}));
     async function answer(): Promise<void> {
       for (const piece of pieces) {
         await new Promise((written) => socket.write(piece, written));
@@ -23,7 +24,12 @@ async function startRaw(path: string, pieces: readonly (string | Buffer)[], last
     socket.once('data', () => void answer());
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
 }
 
 it('C16: hands on answers of a length as they are, many at once and again, to readers quick and slow', async () => {
@@ -122,4 +128,67 @@ it('C16: tells the engine when the reader of an answer of a length leaves', asyn
   await answer.body!.getReader().read();
   abort.abort();
   await leaving;
+});
+
+/** Connections that were made to the engine. */
+async function startCounting(path: string, listener: RequestListener): Promise<AsyncDisposable & { connections: Set<Socket>; closeIdle(): void }> {
+  const engine = await startEngine(path, listener);
+  const connections = new Set<Socket>();
+  engine.on('connection', (socket: Socket) => connections.add(socket));
+  return { connections, closeIdle: () => engine.closeIdleConnections(), [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose]() };
+}
+
+it('C16: what is only read goes over one connection, whatever the answers are like; what has a body over one of its own', async () => {
+  await using collector = await startCollector();
+  await using engine = await startCounting(collector.engineSocketPath, (req, res) => {
+    if (req.url === '/chunked') res.write('half ');
+    else if (req.url === '/none') res.writeHead(304);
+    else res.setHeader('content-length', Buffer.byteLength(req.url!));
+    if (req.url !== '/none') res.write(req.url);
+    res.end();
+  });
+  for (const path of ['/a', '/chunked', '/bc', '/none', '/d']) {
+    expect(await (await fetch(collector.url + path)).text(), path).toBe({ '/chunked': 'half /chunked', '/none': '' }[path] ?? path);
+  }
+  expect((await fetch(`${collector.url}/a`, { method: 'HEAD' })).headers.get('content-length')).toBe('2');
+  expect(await (await fetch(`${collector.url}/g`)).text()).toBe('/g');
+  expect(engine.connections.size).toBe(1);
+  for (const path of ['/y', '/z']) expect(await (await fetch(collector.url + path, { method: 'POST', body: 'x' })).text()).toBe(path);
+  expect(engine.connections.size).toBe(3);
+});
+
+it('C16: a connection that the engine closed, or closes as the next request comes, is not the sender\'s to see', async () => {
+  await using collector = await startCollector();
+  const asked = new Map<Socket, number>();
+  await using engine = await startCounting(collector.engineSocketPath, (req, res) => {
+    const nth = (asked.get(req.socket) ?? 0) + 1;
+    asked.set(req.socket, nth);
+    if (nth === 3) req.socket.destroy();
+    else res.end(`${nth}`);
+  });
+  const ask = async (): Promise<string> => (await fetch(`${collector.url}/x`)).text();
+  expect([await ask(), await ask()]).toEqual(['1', '2']);
+  // The third on it is answered over another one, which does not stay.
+  expect(await ask()).toBe('1');
+  expect(await ask()).toBe('1');
+  engine.closeIdle();
+  expect(await ask()).toMatch(/^[12]$/);
+});
+
+it('C16: answers 503 when the engine goes away between two requests', async () => {
+  await using collector = await startCollector();
+  const engine = await startEngine(collector.engineSocketPath, (_, res) => void res.end('here'));
+  expect(await (await fetch(`${collector.url}/x`)).text()).toBe('here');
+  await engine[Symbol.asyncDispose]();
+  expect((await fetch(`${collector.url}/x`)).status).toBe(503);
+});
+
+it('C16: nobody gets what an answer has beyond its length, nor what comes unasked', async () => {
+  await using collector = await startCollector();
+  const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray';
+  const right = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright';
+  for (const pieces of [[right + stray], [right, stray], [`${right}x`]]) {
+    await using _engine = await startRaw(collector.engineSocketPath, pieces, () => {});
+    for (let n = 0; n < 3; n++) expect(await (await fetch(`${collector.url}/x`)).text(), JSON.stringify(pieces)).toBe('right');
+  }
 });

@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerRespons
 import type { Metrics } from '@tidemark/metrics';
 import type { Socket } from 'node:net';
 import { answerProblem, readOff } from './answer.ts';
-import { connectToEngine, ReadMemory, type PlainBody, type PlainHead } from './engine-connection.ts';
+import { EngineConnections, type PlainBody, type PlainHead } from './engine-connection.ts';
 import { endToEndHeaders } from './hop-by-hop.ts';
 
 export interface EngineDeps {
@@ -24,50 +24,59 @@ export class Engine {
   readonly #deps: EngineDeps;
   /** Ends answers that have no end of their own (server-sent events). */
   readonly #endless = new Set<() => void>();
-  readonly #memory = new ReadMemory();
+  readonly #connections: EngineConnections;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
+    this.#connections = new EngineConnections(deps.socketPath);
   }
 
   /** Hands a request on and streams the answer back. Either side's going away ends the other. */
   forward(req: IncomingMessage, res: ServerResponse): void {
-    let answered = false;
-    const { socket, release } = connectToEngine(this.#deps.socketPath, this.#memory, (head) => {
-      // The length is that of a body which does not come.
-      if (req.method === 'HEAD') return undefined;
-      answered = true;
-      clearTimeout(timer);
-      return this.#passPlain(head, res, socket, onward);
-    });
-    const createConnection = (): Socket => socket;
-    const onward = request({ method: req.method ?? 'GET', path: req.url ?? '/', headers: this.#headersFor(req), setHost: false, createConnection });
-    // Without an agent nobody else ends a connection that could serve again.
-    socket.once('free', () => socket.destroy());
-    socket.once('close', () => {
-      // A reader who went away may have left a write that is still under way: that memory is given up.
-      if (res.writableFinished) release();
-      else res.once('finish', release);
-    });
     if (req.headers.expect !== undefined) res.writeContinue();
+    // Only what may be asked twice goes over a connection that the engine may just be closing.
+    const isBare = (req.method === 'GET' || req.method === 'HEAD') && req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0;
+    this.#ask(req, res, isBare);
+  }
+
+  #ask(req: IncomingMessage, res: ServerResponse, overKept: boolean): void {
+    const connections = this.#connections;
+    let answered = false;
+    const way = overKept ? { agent: connections.kept } : { createConnection: (): Socket => connections.connect() };
+    const onward = request({ method: req.method ?? 'GET', path: req.url ?? '/', headers: this.#headersFor(req), setHost: false, ...way });
+    onward.once('socket', (socket) => {
+      // Without an agent nobody else ends a connection that could serve again.
+      if (!overKept) socket.once('free', () => socket.destroy());
+      connections.begin(socket, (head) => {
+        // The length is that of a body which does not come.
+        if (req.method === 'HEAD') return undefined;
+        answered = true;
+        clearTimeout(timer);
+        return this.#passPlain(head, res, socket, onward, overKept);
+      });
+    });
     const timer = setTimeout(() => onward.destroy(new EngineTimeout()), this.#deps.timeoutMs);
     onward.once('response', (answer) => {
+      // Of one that was passed on plain nothing is left.
+      if (answered) return void answer.resume();
       answered = true;
       clearTimeout(timer);
       this.#passBack(answer, res);
+      // What the engine no longer reads would stay in the connection, and the sender's next request behind it. After an
+      // early answer a ClientRequest hears no more 'drain' (Node 20), so it would not end by itself.
+      answer.once('close', () => onward.destroy());
     });
     onward.on('error', (error) => {
       clearTimeout(timer);
       // Once there is an answer, its own end tells: an engine may answer before it has read the whole request.
-      if (!answered) this.#fail(req, res, error);
+      if (answered) return;
+      if (onward.reusedSocket && !res.destroyed && !(error instanceof EngineTimeout)) this.#ask(req, res, false);
+      else this.#fail(req, res, error);
     });
     res.once('close', () => {
       clearTimeout(timer);
       if (!res.writableFinished) onward.destroy();
     });
-    // What the engine no longer reads would stay in the connection, and the sender's next request behind it. After an
-    // early answer a ClientRequest hears no more 'drain' (Node 20), so it would not end by itself.
-    onward.once('response', (answer) => answer.once('close', () => onward.destroy()));
     onward.once('close', () => readOff(req.unpipe(onward)));
     req.pipe(onward);
   }
@@ -107,6 +116,7 @@ export class Engine {
   /** Ends the answers that would never end, so that the rest can be waited for. */
   stop(): void {
     for (const end of this.#endless) end();
+    this.#connections.close();
   }
 
   #open(method: string, path: string, headers: ReturnType<typeof endToEndHeaders>): ClientRequest {
@@ -155,7 +165,7 @@ export class Engine {
   }
 
   /** An answer whose bytes are sent on from where they were read. */
-  #passPlain({ status, statusMessage, headers }: PlainHead, res: ServerResponse, socket: Socket, onward: ClientRequest): PlainBody {
+  #passPlain({ status, statusMessage, headers }: PlainHead, res: ServerResponse, socket: Socket, onward: ClientRequest, isKept: boolean): PlainBody {
     const isWanted = this.#begin(status, statusMessage, headers, res);
     if (!isWanted) onward.destroy();
     onward.once('close', () => {
@@ -169,9 +179,10 @@ export class Engine {
         res.once('drain', () => socket.resume());
         return false;
       },
-      end() {
+      end(free) {
+        res.once('finish', free);
         if (isWanted) res.end();
-        onward.destroy();
+        if (!isKept || !isWanted) onward.destroy();
       },
       isSent: () => res.writableLength === 0,
     };
