@@ -49,6 +49,29 @@ it('a page of a known one has its sessions from the keys read beside it', async 
   expect(ofRows.filter((sql) => sql.includes('packed'))).toHaveLength(1);
 });
 
+it('a page of one that is not known is read with all rows, in order over several parts, and once more where they are too many', async () => {
+  for (const at of [2, 0, 1]) {
+    await store.add(Array.from({ length: 200 }, (_, i) => storedEvent({ project: 'parts', eventId: `e${3 * i + at}`, anonymousId: 'd', timeMs: T0 + 1_000 * Math.floor((3 * i + at) / 2), sequence: (3 * i + at) % 2 })));
+  }
+  await addVisit('many', 'd', 1_600);
+  for (const [project, count, reads] of [['parts', 600, 1], ['many', 1_600, 3]] as const) {
+    for (const order of ['desc', 'asc'] as const) {
+      let statements = 0;
+      const warehouse = withBinary((sql, read) => {
+        if (sql.includes('FROM timeline PREWHERE')) statements++;
+        return read();
+      });
+      const { events, nextCursor } = await timelineQuery({ id: 'd', order, limit: 3 }, { ...store.context(project), warehouse });
+      const first = project === 'parts' ? 'e' : 'd-';
+      const expected = order === 'asc' ? [0, 1, 2] : [1, 2, 3].map((back) => count - back);
+      expect(events.map(({ eventId, session }) => [eventId, session?.id]), `${project} ${order}`).toEqual(expected.map((i) => [`${first}${i}`, `${first}0`]));
+      expect(nextCursor).not.toBeNull();
+      // Sessions of the first events need no keys.
+      expect(statements, `${project} ${order}`).toBe(reads - (reads > 1 && order === 'asc' ? 1 : 0));
+    }
+  }
+});
+
 it('an event that comes between the keys and the page has a session of its own where it begins one', async () => {
   await addVisit('late', 'd', 1_600);
   const later = storedEvent({ project: 'late', eventId: 'back', anonymousId: 'd', timeMs: T0 + 1_599_000 + GAP_MS + 1 });

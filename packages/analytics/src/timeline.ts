@@ -107,7 +107,7 @@ interface FirstPage extends Omit<FirstSpan, 'isLong'> {
 /** Its rows are read before it is known for sure whose they are, and once more where that was wrong. */
 async function firstPage({ id, long, ...span }: FirstPage, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
   const { project } = identity;
-  const read: ReadFirst = (condition, ids) => readFirstRows(condition, { ...span, isLong: span.order === 'desc' && long.isAny(ids, project) }, project, warehouse);
+  const read: ReadFirst = (condition, ids) => readFirstRows(condition, { ...span, isLong: long.isAny(ids, project) }, project, warehouse);
   const { person, found, rows } = areClaimsRemembered(id, identity, warehouse) ? await readAsClaimed(id, read, identity, warehouse) : await readAsAlone(id, read, identity, warehouse);
   await found.freeFurther();
   return { person: person.name, rows, more: found.more };
