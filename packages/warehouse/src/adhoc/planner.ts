@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { literal, timeLiteral } from '../literal.ts';
 import { engineError } from './engine-error.ts';
 import { functionsIn, judgeResolved, judgeSyntax, namesTable, notAllowed, type Reads } from './judge.ts';
-import type { AdhocOrder } from './order.ts';
+import type { AdhocOrder, AdhocTable } from './order.ts';
 import type { QueryEngine } from './query-engine.ts';
 import { AdhocRefusal } from './refusal.ts';
 
@@ -98,9 +98,9 @@ export class Planner {
     }
   }
 
-  /** Puts the files that lie in folders of the tables' names into the place of the empty tables that are read. Nothing is judged afterwards. */
-  async overFiles(folder: string, { views: names, persons }: Reads): Promise<void> {
-    const { tables, views, estimated } = this.#order;
+  /** Makes room for the files of what is read: the empty tables are gone. To be called before `overFiles`; nothing is judged afterwards. */
+  async clear({ views: names, persons }: Reads): Promise<void> {
+    const { views } = this.#order;
     const read = views.filter(({ name }) => names.has(name));
     // While the tables are still empty: the engine would look into every file.
     for (const { name, selectWithoutPersons } of read) {
@@ -108,12 +108,22 @@ export class Planner {
       await this.#engine.do(`DROP VIEW ${VIEWS}.${name}`);
       await this.#createView(name, selectWithoutPersons);
     }
-    const needed = new Set(read.flatMap(({ reads }) => reads));
-    for (const { name, columns } of tables) {
-      if (!needed.has(name)) continue;
-      await this.#engine.do(`DROP TABLE ${TABLES}.${name}`);
+    for (const { name } of this.#tablesOf(names)) await this.#engine.do(`DROP TABLE ${TABLES}.${name}`);
+  }
+
+  /** Puts the files that lie in folders of the tables' names into the place of the tables. */
+  async overFiles(folder: string, { views }: Reads): Promise<void> {
+    const { estimated } = this.#order;
+    for (const { name, columns } of this.#tablesOf(views)) {
       await this.#engine.do(`CREATE TABLE ${TABLES}.${name} (${columns}) ENGINE = ${name === estimated.table ? fileEngine('Parquet', folder, name) : fileEngine('Native', folder, name)}`);
     }
+  }
+
+  /** Which the views of these names read. */
+  #tablesOf(names: ReadonlySet<string>): readonly AdhocTable[] {
+    const { tables, views } = this.#order;
+    const needed = new Set(views.filter(({ name }) => names.has(name)).flatMap(({ reads }) => reads));
+    return tables.filter(({ name }) => needed.has(name));
   }
 
   /** As if it had judged nothing. */

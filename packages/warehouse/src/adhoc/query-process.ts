@@ -36,6 +36,8 @@ export async function runQueryProcess(): Promise<never> {
     const query = new Query(order, engine);
     const { reads, estimatedRows } = await query.judge();
     report({ type: 'judged', views: [...reads.views], persons: reads.persons, ...(estimatedRows !== undefined && { estimatedRows }) });
+    // While the files are handed over.
+    await query.prepare(reads);
     await next();
     // The engine that gave the order is gone, and with it who would kill this process.
     void next();

@@ -15,6 +15,7 @@ export class Query {
   readonly #engine: QueryEngine;
   readonly #planner: Planner;
   #canonical = '';
+  #rowsReadBefore = 0;
 
   constructor(order: AdhocOrder, engine: QueryEngine) {
     this.#order = order;
@@ -30,7 +31,13 @@ export class Query {
     return judged;
   }
 
-  /** Runs what was judged, over the files that are there by now. Throws as `judge` does. */
+  /** What `run` needs, as far as it can be done before the files are there. */
+  async prepare(reads: Reads): Promise<void> {
+    await this.#planner.clear(reads);
+    this.#rowsReadBefore = await this.#engine.rowsRead();
+  }
+
+  /** Runs what was judged and prepared, over the files that are there by now. Throws as `judge` does. */
   async run(reads: Reads): Promise<FromQuery> {
     const { format, folder } = this.#order;
     await this.#planner.overFiles(folder, reads);
@@ -49,7 +56,6 @@ export class Query {
     let columns: Column[] | undefined;
     let shown: ((value: Json) => Json)[] = [];
     const rows: Json[][] = [];
-    const before = await this.#engine.rowsRead();
     let bytes = 0;
     for await (const chunk of this.#engine.session.queryStream(this.#canonical, { format: 'JSONCompactEachRowWithNamesAndTypes' })) {
       bytes += chunk.numBytes;
@@ -69,7 +75,7 @@ export class Query {
       const { name, type } = JSON.parse(line) as Column;
       return { name, type };
     });
-    return { type: 'answer', columns, rows, rowsRead: (await this.#engine.rowsRead()) - before };
+    return { type: 'answer', columns, rows, rowsRead: (await this.#engine.rowsRead()) - this.#rowsReadBefore };
   }
 
   async #stream(format: string): Promise<void> {

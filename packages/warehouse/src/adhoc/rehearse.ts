@@ -26,6 +26,7 @@ export async function rehearse(engine: QueryEngine, { tables, views, estimated, 
   for (const query of queries) {
     await planner.prepare();
     const { canonical, reads } = await planner.judge(query);
+    await planner.clear(reads);
     await planner.overFiles(folder, reads);
     for await (const chunk of engine.session.queryStream(canonical, { format: 'JSONCompactEachRowWithNamesAndTypes' })) chunk.text();
     await planner.forget();
