@@ -42,8 +42,17 @@ interface Touch {
   group: string;
 }
 
+/** Nodes of people, by what they stand behind. */
+export interface AttributionPeople {
+  converted: string[];
+  withoutTouch: string[];
+  /** With a conversion of which the model gives the group a part. */
+  ofGroup: (model: string, breakdown: readonly string[]) => string[];
+}
+
 /** What one conversion gives to one group. */
 interface Part {
+  person: string;
   group: string;
   model: string;
   billionths: bigint;
@@ -51,6 +60,14 @@ interface Part {
 }
 
 export function attribution(all: readonly StoredEvent[], question: AttributionQuestion, person = personOf(all)): AttributionAnswer {
+  return answered(all, question, person).answer;
+}
+
+export function attributionPeople(all: readonly StoredEvent[], question: AttributionQuestion, person = personOf(all)): AttributionPeople {
+  return answered(all, question, person).people;
+}
+
+function answered(all: readonly StoredEvent[], question: AttributionQuestion, person: (event: StoredEvent) => string): { answer: AttributionAnswer; people: AttributionPeople } {
   const { fromMs, toMs, conversion, touch, breakdown, limit = 10 } = question;
   const channelOf = (event: StoredEvent): string | null => question.channels.find(({ where }) => holds(event, where))?.name ?? (event.channel || null);
   const groupOf = (event: StoredEvent): string => JSON.stringify(breakdown.map((name) => (name === 'channel' ? channelOf(event) : cut(textOf(event, name)))));
@@ -59,6 +76,7 @@ export function attribution(all: readonly StoredEvent[], question: AttributionQu
   const isConversion = (event: StoredEvent): boolean => event.timeMs >= fromMs && event.timeMs < toMs && holds(event, question.where) && matches(event, conversion);
 
   const converted = new Set<string>();
+  const untouched = new Set<string>();
   const parts: Part[] = [];
   let [conversions, withoutTouch, worth] = [0, 0, 0n];
   const asked = all.filter(({ bot }) => question.includeBots || !bot).toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || earlier(a, b));
@@ -76,11 +94,14 @@ export function attribution(all: readonly StoredEvent[], question: AttributionQu
         return !(isClose && (channelOf(each) === 'direct' || groupOf(each) === groupOf(before)));
       });
       const reached = visits.filter(({ timeMs }) => timeMs >= event.timeMs - question.lookbackMs).map((each): Touch => ({ timeMs: each.timeMs, channel: channelOf(each), group: groupOf(each) }));
-      if (reached.length === 0) withoutTouch++;
+      if (reached.length === 0) {
+        withoutTouch++;
+        untouched.add(name);
+      }
       const none: Touch = { timeMs: 0, channel: 'direct', group: JSON.stringify(breakdown.map((each) => (each === 'channel' ? 'direct' : null))) };
       const touches = reached.length === 0 ? [none] : reached;
       for (const model of question.models) {
-        for (const [i, billionths] of shares(model, touches, question.halfLifeMs).entries()) parts.push({ group: touches[i]!.group, model, billionths, worth: value });
+        for (const [i, billionths] of shares(model, touches, question.halfLifeMs).entries()) parts.push({ person: name, group: touches[i]!.group, model, billionths, worth: value });
       }
     }
   }
@@ -98,13 +119,18 @@ export function attribution(all: readonly StoredEvent[], question: AttributionQu
   const rank = (of: readonly Part[]): number => billionthsOf(of.filter(({ model }) => model === question.models[0]));
   const ranked = [...groups].filter(([key]) => key !== unset).toSorted(([a, x], [b, y]) => rank(y) - rank(x) || Buffer.compare(sortable(a), sortable(b)));
   const rest = ranked.slice(limit).flatMap(([, of]) => of);
+  const shown = breakdown.length === 0 ? [] : [
+    ...ranked.slice(0, limit).map(([key, of]) => ({ breakdown: (JSON.parse(key) as (string | null)[]).map((label) => label ?? '(not set)'), of })),
+    ...(rest.length > 0 ? [{ breakdown: breakdown.map(() => 'other'), of: rest }] : []),
+    ...(groups.has(unset) ? [{ breakdown: breakdown.map(() => '(not set)'), of: groups.get(unset)! }] : []),
+  ];
+  const ofGroup = (model: string, labels: readonly string[]): string[] => {
+    const own = shown.find((group) => JSON.stringify(group.breakdown) === JSON.stringify(labels))?.of ?? [];
+    return [...new Set(own.filter((part) => part.model === model && part.billionths > 0n).map((part) => part.person))];
+  };
   return {
-    conversions, value: toNumber(worth), users: converted.size, withoutTouch,
-    breakdowns: breakdown.length === 0 ? [] : [
-      ...ranked.slice(0, limit).map(([key, of]) => ({ breakdown: (JSON.parse(key) as (string | null)[]).map((label) => label ?? '(not set)'), models: sums(of) })),
-      ...(rest.length > 0 ? [{ breakdown: breakdown.map(() => 'other'), models: sums(rest) }] : []),
-      ...(groups.has(unset) ? [{ breakdown: breakdown.map(() => '(not set)'), models: sums(groups.get(unset)!) }] : []),
-    ],
+    answer: { conversions, value: toNumber(worth), users: converted.size, withoutTouch, breakdowns: shown.map((group) => ({ breakdown: group.breakdown, models: sums(group.of) })) },
+    people: { converted: [...converted], withoutTouch: [...untouched], ofGroup },
   };
 }
 

@@ -28,6 +28,8 @@ export interface CohortQuestion {
 export interface CohortAnswer {
   /** Nodes. */
   members: string[];
+  /** Nodes, too: those that `of` counts. */
+  everybody: string[];
   of: number;
   breakdowns: { breakdown: string[]; size: number }[];
 }
@@ -64,7 +66,7 @@ export function cohort(all: readonly StoredEvent[], question: CohortQuestion, pe
   const ranked = [...groups].filter(([key]) => key !== unset).toSorted(([a, x], [b, y]) => y.length - x.length || Buffer.compare(sortable(a), sortable(b)));
   const rest = ranked.slice(limit).reduce((sum, [, of]) => sum + of.length, 0);
   return {
-    members, of: people.size,
+    members, everybody: [...people.keys()], of: people.size,
     breakdowns: breakdown.length === 0 ? [] : [
       ...ranked.slice(0, limit).map(([key, of]) => ({ breakdown: (JSON.parse(key) as (string | null)[]).map((label) => label ?? '(not set)'), size: of.length })),
       ...(rest > 0 ? [{ breakdown: breakdown.map(() => 'other'), size: rest }] : []),

@@ -39,7 +39,18 @@ export interface ExperimentSums {
   variants: VariantSums[];
 }
 
+/** An exposed person, a node, and what the counts tell of them. */
+export interface ExposedPerson {
+  person: string;
+  variant: string;
+  isCrossed: boolean;
+  isUnfinished: boolean;
+  /** By metric. */
+  hasConverted: boolean[];
+}
+
 interface Exposed {
+  person: string;
   variant: string;
   group: string;
   isCrossed: boolean;
@@ -50,26 +61,8 @@ interface Exposed {
 
 /** The whole first, then its groups in the order in which they are shown. */
 export function experiment(all: readonly StoredEvent[], question: ExperimentQuestion, person = personOf(all)): ExperimentSums[] {
-  const { fromMs, toMs, nowMs, windowMs, exposure, metrics, breakdown = [], limit = 10 } = question;
-  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => (name === undefined || event.eventName === name) && holds(event, where);
-  const asked = all.filter(({ bot, timeMs }) => (question.includeBots || !bot) && timeMs >= fromMs).toSorted(inOrder);
-
-  const exposed = [...groupBy(asked, person).values()].flatMap((events): Exposed[] => {
-    const variantOf = (event: StoredEvent): string => cut(textOf(event, question.variant)) ?? '';
-    const exposures = events.filter((event) => event.timeMs < toMs && holds(event, question.where) && matches(event, exposure) && textOf(event, question.variant) !== undefined);
-    const [first] = exposures;
-    if (first === undefined) return [];
-    const counts = ({ timeMs }: StoredEvent): boolean => (windowMs === undefined ? timeMs < toMs : timeMs <= first.timeMs + windowMs);
-    const after = events.filter((event) => inOrder(event, first) > 0 && counts(event));
-    return [{
-      variant: variantOf(first),
-      group: JSON.stringify(breakdown.map((name) => cut(textOf(first, name)))),
-      isCrossed: exposures.some((event) => variantOf(event) !== variantOf(first)),
-      isUnfinished: windowMs !== undefined && first.timeMs + windowMs >= nowMs,
-      events: metrics.map((metric) => after.filter((event) => matches(event, metric))),
-    }];
-  });
-
+  const { metrics, breakdown = [], limit = 10 } = question;
+  const exposed = exposedOf(all, question, person);
   const sumsOf = (labels: string[], of: readonly Exposed[]): ExperimentSums => ({
     breakdown: labels,
     crossovers: of.filter(({ isCrossed }) => isCrossed).length,
@@ -98,6 +91,32 @@ export function experiment(all: readonly StoredEvent[], question: ExperimentQues
     ...(rest.length > 0 ? [sumsOf(breakdown.map(() => 'other'), rest)] : []),
     ...(groups.has(unset) ? [sumsOf(breakdown.map(() => '(not set)'), groups.get(unset)!)] : []),
   ];
+}
+
+export function experimentPeople(all: readonly StoredEvent[], question: ExperimentQuestion, person = personOf(all)): ExposedPerson[] {
+  return exposedOf(all, question, person).map(({ person: who, variant, isCrossed, isUnfinished, events }) => ({ person: who, variant, isCrossed, isUnfinished, hasConverted: events.map((own) => own.length > 0) }));
+}
+
+function exposedOf(all: readonly StoredEvent[], question: ExperimentQuestion, person: (event: StoredEvent) => string): Exposed[] {
+  const { fromMs, toMs, nowMs, windowMs, exposure, metrics, breakdown = [] } = question;
+  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => (name === undefined || event.eventName === name) && holds(event, where);
+  const asked = all.filter(({ bot, timeMs }) => (question.includeBots || !bot) && timeMs >= fromMs).toSorted(inOrder);
+  return [...groupBy(asked, person)].flatMap(([who, events]): Exposed[] => {
+    const variantOf = (event: StoredEvent): string => cut(textOf(event, question.variant)) ?? '';
+    const exposures = events.filter((event) => event.timeMs < toMs && holds(event, question.where) && matches(event, exposure) && textOf(event, question.variant) !== undefined);
+    const [first] = exposures;
+    if (first === undefined) return [];
+    const counts = ({ timeMs }: StoredEvent): boolean => (windowMs === undefined ? timeMs < toMs : timeMs <= first.timeMs + windowMs);
+    const after = events.filter((event) => inOrder(event, first) > 0 && counts(event));
+    return [{
+      person: who,
+      variant: variantOf(first),
+      group: JSON.stringify(breakdown.map((name) => cut(textOf(first, name)))),
+      isCrossed: exposures.some((event) => variantOf(event) !== variantOf(first)),
+      isUnfinished: windowMs !== undefined && first.timeMs + windowMs >= nowMs,
+      events: metrics.map((metric) => after.filter((event) => matches(event, metric))),
+    }];
+  });
 }
 
 /** A person's order (rule F2, without steps). */

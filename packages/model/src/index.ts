@@ -1,11 +1,11 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
-export { attribution, type AttributionAnswer, type AttributionQuestion } from './attribution.ts';
+export { attribution, attributionPeople, type AttributionAnswer, type AttributionPeople, type AttributionQuestion } from './attribution.ts';
 export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
 export { cohort, withCohorts, type CohortAnswer, type CohortQuestion } from './cohort.ts';
 export type { CohortedEvent } from './event-with.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
-export { experiment, type ExperimentQuestion, type ExperimentSums } from './experiment.ts';
+export { experiment, experimentPeople, type ExperimentQuestion, type ExperimentSums, type ExposedPerson } from './experiment.ts';
 export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';
 export { paths, type PathNode, type PathsAnswer, type PathsQuestion, type PersonPath } from './paths.ts';
 export { peopleShown, type PersonShown } from './people.ts';

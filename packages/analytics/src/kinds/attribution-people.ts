@@ -10,13 +10,18 @@ export const Cell = Type.Object(
   {
     model: Type.Optional(Type.Enum([...MODELS], { description: `one of ${MODELS.join(', ')}` })),
     breakdown: Type.Optional(CellGroup),
+    withoutTouch: Type.Optional(Type.Literal(true, { description: 'true = with a conversion that no touch came before; by itself' })),
   },
   { additionalProperties: false },
 );
 export type Cell = Static<typeof Cell>;
 
-/** SELECT of the people with a conversion; of a group, with one of which the model gives it a part. */
-export async function peopleOf(question: Question, { model, breakdown: labels }: Cell, asking: Asking): Promise<string> {
+/** SELECT of the people with a conversion; of a group, with one of which the model gives it a part; or with one without a touch. */
+export async function peopleOf(question: Question, { model, breakdown: labels, withoutTouch }: Cell, asking: Asking): Promise<string> {
+  if (withoutTouch === true) {
+    if (model !== undefined || labels !== undefined) throw noSuch('withoutTouch', true, 'by itself: it is told of the whole, and the same by every model');
+    return `SELECT DISTINCT person FROM (${await partsSql(question, asking)}) WHERE is_touchless`;
+  }
   const models = modelsOf(question);
   const place = model === undefined ? -1 : models.indexOf(model);
   if (place < 0 && (model !== undefined || labels !== undefined)) throw noSuch('model', model, `one of ${models.join(', ')}`);

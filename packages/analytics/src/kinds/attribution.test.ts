@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { attribution as oracle, withOwners, withSessions, type AttributionAnswer, type Where } from '@tidemark/model';
+import { attribution as oracle, attributionPeople, withOwners, withSessions, type AttributionAnswer, type AttributionPeople, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { WarehouseIdentities } from '../identities.ts';
-import { askPeople } from '../people/people.ts';
 import { history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { listed } from '../testing/listed.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 import { MODELS } from './attribution-question.ts';
 
@@ -58,15 +58,14 @@ function msOf(text: string): number {
   return Number.parseInt(text, 10) * { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS }[text.at(-1)!]!;
 }
 
-/** Nobody is behind a group that a model gives nothing, and somebody behind each other; behind the whole are the people who converted (rule K5). */
-async function hasPeople(body: object, { users, breakdowns: groups }: Pick<Answer, 'users' | 'breakdowns'>, model: string, context: AskContext): Promise<void> {
+/** Behind the whole, the conversions without a touch and a group are just the people whom the model counts there (rule K5). */
+async function hasPeople(body: object, { breakdowns: groups }: Pick<Answer, 'breakdowns'>, { converted, withoutTouch, ofGroup }: AttributionPeople, model: string, context: AskContext): Promise<void> {
   const group = groups.find(({ breakdown }) => !breakdown.includes('other') && !breakdown.includes('(not set)'));
-  const totalOf = async (cell: object): Promise<number> => (await askPeople('attribution', { ...body, cell }, context)).total;
-  expect(await totalOf({})).toBe(users);
+  const about = JSON.stringify(body);
+  expect(await listed('attribution', body, {}, context), about).toEqual(converted.toSorted());
+  expect(await listed('attribution', body, { withoutTouch: true }, context), about).toEqual(withoutTouch.toSorted());
   if (group === undefined) return;
-  const total = await totalOf({ model, breakdown: group.breakdown });
-  expect(total > 0, JSON.stringify(body)).toBe(group.models[model]!.conversions > 0);
-  expect(total).toBeLessThanOrEqual(users);
+  expect(await listed('attribution', body, { model, breakdown: group.breakdown }, context), about).toEqual(ofGroup(model, group.breakdown).toSorted());
 }
 
 /** Shares of values beyond what a Decimal holds are added as floats: of these, 12 digits count. */
@@ -87,14 +86,15 @@ describe('attribution', () => {
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const { conversions, value, users, withoutTouch, breakdowns } = (await ask('attribution', body, store.context(project))) as unknown as Answer;
           const models = asked.models ?? MODELS;
-          const expected = oracle(withSessions(withOwners(events), 30 * MINUTE_MS), {
+          const known = withSessions(withOwners(events), 30 * MINUTE_MS);
+          const question = {
             breakdown: ['channel'], includeBots: false, ...(asked as object), models, fromMs, toMs,
             conversion: asked.conversion as never, channels: (asked.channels ?? []) as { name: string; where: Where }[],
             lookbackMs: msOf(asked.lookback ?? '30d'), halfLifeMs: msOf(asked.halfLife ?? '7d'),
-          });
-          expect(rounded({ conversions, value, users, withoutTouch, breakdowns }), JSON.stringify(body)).toEqual(rounded(expected));
+          };
+          expect(rounded({ conversions, value, users, withoutTouch, breakdowns }), JSON.stringify(body)).toEqual(rounded(oracle(known, question)));
           // One a history: a list costs as much as the answer.
-          if (asked === questions[0]) await hasPeople(body, { users, breakdowns }, models[round % models.length]!, store.context(project));
+          if (asked === questions[0]) await hasPeople(body, { breakdowns }, attributionPeople(known, question), models[round % models.length]!, store.context(project));
           for (const model of models) {
             const billionths = breakdowns.reduce((sum, group) => sum + Math.round(group.models[model]!.conversions * 1e9), 0);
             expect(billionths).toBe(conversions * 1e9);
@@ -103,6 +103,13 @@ describe('attribution', () => {
       }),
       { ...PROPERTY_RUN, numRuns: RUNS },
     );
+  });
+
+  it('has nobody without a touch in a group or by a model (rule K6)', async () => {
+    const question = { from: '2026-05-03', to: '2026-05-04', conversion: { event: 'buy' } };
+    for (const more of [{ model: 'linear' }, { model: 'linear', breakdown: ['direct'] }]) {
+      await expect(listed('attribution', question, { withoutTouch: true, ...more }, store.context('nobody'))).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'cell.withoutTouch' }] });
+    }
   });
 
   it('gives the latest touch nearly all where the half-life is a moment', async () => {

@@ -6,6 +6,7 @@ import type { AskContext } from '../ask-context.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
 import { history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { listed } from '../testing/listed.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -110,6 +111,7 @@ describe('cohort', () => {
           const { people, total } = await askPeople('cohort', { ...body, cell: {} }, context);
           expect(total, JSON.stringify(body)).toBe(answer.size);
           expect(people.map(({ personId }) => personId).toSorted()).toEqual(ids(expected.members));
+          expect(await listed('cohort', body, { of: true }, context), JSON.stringify(body)).toEqual(expected.everybody.toSorted());
         }
         // A value may read like a group of several, or of none.
         const group = ((await ask('cohort', { ...bodyOf(a), breakdown: ['person.plan'], limit: 1 }, context)) as unknown as Answer).breakdowns.find(({ breakdown: [label = ''] }) => !['other', '(not set)'].includes(label));
@@ -221,6 +223,7 @@ describe('cohort', () => {
       expect((error as QuestionError).problems[0], JSON.stringify(all)).toMatchObject({ code, field });
     }
     expect(await ask('cohort', { all: [inCohort(['c5'])] }, context)).toMatchObject({ size: 0, of: 0, share: 0 });
+    await expect(listed('cohort', { all: [{ did: '*' }], breakdown: ['person.plan'] }, { of: true, breakdown: ['pro'] }, context)).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'cell.of' }] });
     const split: unknown = await ask('cohort', { all: [{ did: '*' }], breakdown: ['eventName'] }, context).catch((thrown: unknown) => thrown);
     expect((split as QuestionError).problems[0]).toMatchObject({ code: 'unsupported_combination', field: 'breakdown[0]' });
   });

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import type { Asking } from '../asking.ts';
 import type { Kind } from '../kind.ts';
 import { allUnsetSql, CellGroup, groupColumns, groupLabels, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup, type GroupKey } from '../breakdown.ts';
+import { noSuch } from '../cell.ts';
 import { Question } from './cohort-question.ts';
 import { membersSql, peopleSql, refuseOthersProperties } from './cohort-sql.ts';
 
@@ -14,7 +15,10 @@ const Answer = Type.Object({
 });
 type Answer = Static<typeof Answer>;
 
-const Cell = Type.Object({ breakdown: Type.Optional(CellGroup) }, { additionalProperties: false });
+const Cell = Type.Object(
+  { breakdown: Type.Optional(CellGroup), of: Type.Optional(Type.Literal(true, { description: 'true = all with any event before the end of the range; by itself' })) },
+  { additionalProperties: false },
+);
 type Cell = Static<typeof Cell>;
 
 export const cohort: Kind = {
@@ -33,7 +37,11 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   };
 }
 
-async function peopleOf(question: Question, { breakdown: labels }: Cell, asking: Asking): Promise<string> {
+async function peopleOf(question: Question, { breakdown: labels, of }: Cell, asking: Asking): Promise<string> {
+  if (of === true) {
+    if (labels !== undefined) throw noSuch('of', true, 'by itself: groups have no such number');
+    return `SELECT person FROM (${peopleSql(question, asking)})`;
+  }
   if (labels === undefined) return membersSql(question, asking);
   const count = question.breakdown?.length ?? 0;
   const shown = (await groupsOf(question, asking)).filter(({ size }) => size > 0).map(({ key }) => key);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { experiment as oracle, withOwners, type ExperimentSums, type Where } from '@tidemark/model';
+import { experiment as oracle, experimentPeople, withOwners, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { askPeople } from '../people/people.ts';
 import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { listed } from '../testing/listed.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 4);
@@ -99,20 +99,28 @@ describe('experiment', () => {
           const answer = (await ask('experiment', body, context)) as unknown as Answer;
           const { window, ...rest } = asked;
           const windowMs = window === undefined ? undefined : Number.parseInt(window, 10) * { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS }[window.at(-1)!]!;
-          const [whole, ...groups] = oracle(withOwners(events), {
+          const known = withOwners(events);
+          const forModel = {
             includeBots: false, ...(rest as object), where: (asked.where ?? []) as Where, exposure: asked.exposure as never, variant: asked.variant, metrics: asked.metrics as never, fromMs, toMs, nowMs: NOW_MS,
             ...(windowMs !== undefined && { windowMs }),
-          });
+          };
+          const [whole, ...groups] = oracle(known, forModel);
           expect([answer.crossovers, answer.unfinished], about).toEqual([whole!.crossovers, windowMs === undefined ? undefined : whole!.unfinished]);
           expectFigures(answer, whole!, asked.metrics, about);
           expect(answer.breakdowns.map((group) => group.breakdown), about).toEqual(groups.map((group) => group.breakdown));
           for (const [i, group] of groups.entries()) expectFigures(answer.breakdowns[i]!, group, asked.metrics, about);
           const [shown] = answer.variants;
           if (asked.control !== undefined) expect(shown?.variant).toBe(asked.control);
+          // Behind each count are just the people whom the model counts (rule K5).
+          const exposed = experimentPeople(known, forModel);
+          const expectPeople = async (cell: object, isMeant: (each: ExposedPerson) => boolean): Promise<void> =>
+            expect(await listed('experiment', body, cell, context), `${about} ${JSON.stringify(cell)}`).toEqual(exposed.filter(isMeant).map(({ person }) => person).toSorted());
+          await expectPeople({ crossovers: true }, ({ isCrossed }) => isCrossed);
+          if (windowMs !== undefined) await expectPeople({ unfinished: true }, ({ isUnfinished }) => isUnfinished);
           if (shown === undefined || round % 3 !== 0) continue;
-          const totalOf = async (cell: object): Promise<number> => (await askPeople('experiment', { ...body, cell }, context)).total;
-          const converted = whole!.variants.find(({ variant }) => variant === shown.variant)?.metrics[0]!.converted ?? 0;
-          expect([await totalOf({ variant: shown.variant, metric: 0 }), await totalOf({ variant: shown.variant, metric: 0, outcome: 'not' })], about).toEqual([converted, shown.users - converted]);
+          for (const outcome of ['converted', 'not']) {
+            await expectPeople({ variant: shown.variant, metric: 0, outcome }, ({ variant, hasConverted }) => variant === shown.variant && hasConverted[0] === (outcome === 'converted'));
+          }
         }
       }),
       { ...PROPERTY_RUN, numRuns: RUNS },
@@ -154,6 +162,18 @@ describe('an experiment of a thousand people', () => {
     // Nobody came where a third was to be.
     expect(await asked('torn', { metrics, split: { control: 0.28, b: 0.38, c: 0.34 } })).toMatchObject({ variants: [{}, {}], sampleRatio: { mismatch: true } });
     await expect(asked('torn', { metrics, split: { control: 0.5, b: 0.6 } })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'split' }] });
+  });
+
+  it('has no people but of what it shows (rule K6)', async () => {
+    const question = { ...RANGE, metrics: [{ event: 'buy' }] };
+    for (const [cell, code, field] of [
+      [{}, 'missing_field', 'cell.variant'],
+      [{ metric: 0 }, 'missing_field', 'cell.variant'],
+      [{ unfinished: true }, 'invalid_value', 'cell.unfinished'],
+      [{ crossovers: true, variant: 'b' }, 'invalid_value', 'cell.crossovers'],
+      [{ crossovers: true, unfinished: true }, 'invalid_value', 'cell.crossovers'],
+      [{ crossovers: false }, 'invalid_value', 'cell.crossovers'],
+    ] as const) await expect(listed('experiment', question, cell, store.context('nobody')), JSON.stringify(cell)).rejects.toMatchObject({ problems: [{ code, field }] });
   });
 
   it('is refused with more than ten variants, whatever their number (rule X3)', async () => {
