@@ -149,6 +149,9 @@ describe('an experiment of a thousand people', () => {
     const turned = await asked('shop', { control: 'b', metrics: [{ ...metrics[1] }, metrics[2], { event: 'buy', role: 'primary' }] });
     expect(turned.metrics.map(({ role }) => role)).toEqual(['guardrail', 'secondary', 'primary']);
     expect(turned.headline!.map(({ variant, result }) => [variant, result])).toEqual([['c', 'worse'], ['control', 'worse'], ['d', 'harms_guardrail'], ['e', 'worse']]);
+    const guarded = await asked('shop', { metrics: [metrics[1]] });
+    expect(guarded.metrics.map(({ role }) => role)).toEqual(['guardrail']);
+    expect(guarded.headline!.map(({ result, adjustedPValue }) => [result, adjustedPValue])).toEqual(['not_significant', 'not_significant', 'harms_guardrail', 'not_significant'].map((result) => [result, null]));
     const always = await asked('shop', { metrics, where: [{ property: 'eventName', op: 'is_set' }] });
     expect({ ...always, meta: 0 }).toEqual({ ...(await asked('shop', { metrics })), meta: 0 });
   });

@@ -19,7 +19,7 @@ const Variants = Type.Array(Type.Object({ variant: Type.String(), users: Type.In
 const HeadlineLine = Type.Object({
   variant: Type.String(),
   result: Type.Enum(['better', 'worse', 'harms_guardrail', 'not_significant']),
-  adjustedPValue: Type.Union([Type.Number(), Type.Null()], { description: 'of the primary metric, over the variants (Holm)' }),
+  adjustedPValue: Type.Union([Type.Number(), Type.Null()], { description: 'of the primary metric, over the variants (Holm); null = it could not be tested, or there is none' }),
 });
 const SampleRatio = Type.Object(
   {
