@@ -113,7 +113,9 @@ const EXAMPLES: Record<string, Example> = {
 };
 
 async function answerTo(kind: string, body: object, context: AskContext): Promise<Part> {
-  const { meta: _, ...answer } = (await ask(kind, body, context)) as { meta: object };
+  const { meta, ...answer } = await ask(kind, body, context);
+  // Every answer comes with the statements that it was made of (rule Q6).
+  expect(meta.sql, kind).toMatch(/\bSELECT\b.*\bFROM events\b/s);
   return answer as Part;
 }
 
