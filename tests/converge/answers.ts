@@ -123,8 +123,8 @@ function sessionsLineOf({ breakdown, sessions, users, meanSeconds, medianSeconds
   };
 }
 
-function stepOf({ users, medianSeconds, p90Seconds, medianSecondsFromStart }: StepShown): FunnelAnswer['steps'][number] {
-  return { users, medianSeconds, p90Seconds, medianSecondsFromStart };
+function stepOf({ users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart }: StepShown): FunnelAnswer['steps'][number] {
+  return { users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart };
 }
 
 function endsOf({ received, stored, duplicate, conflict, quarantined, filtered, rejected }: Ends): Ends {

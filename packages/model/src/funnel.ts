@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@tidemark/event';
-import { bucketStarts, type Granularity } from './calendar.ts';
+import { bucketStarts, type Granularity, type WeekDay } from './calendar.ts';
 import { bestChain, inOrder, type ChainQuestion, type FoundChain } from './funnel-chain.ts';
 import { groupBy } from './group-by.ts';
 import { personOf } from './person.ts';
@@ -17,6 +17,7 @@ export interface FunnelQuestion extends ChainQuestion {
   histogram?: { from?: number; to?: number; bins?: number };
   granularity?: Granularity;
   timezone?: string;
+  weekStart?: WeekDay;
   next?: { step: number; outcome?: 'reached' | 'dropped'; limit?: number };
   /** The time of asking. */
   nowMs?: number;
@@ -27,6 +28,7 @@ interface FunnelStep {
   medianSeconds: number | null;
   p90Seconds: number | null;
   medianSecondsFromStart: number | null;
+  p90SecondsFromStart: number | null;
 }
 
 interface FunnelLine {
@@ -143,7 +145,7 @@ function stepOf(i: number, of: readonly Walk[], steps: FunnelQuestion['steps']):
   const there = of.filter(({ events }) => events[i] !== undefined);
   const since = (from: number): number[] => there.map(({ events }) => ((events[i]?.timeMs ?? 0) - (events[from]?.timeMs ?? 0)) / 1000).toSorted((a, b) => a - b);
   const at = (level: number, from: number): number | null => (i === 0 || there.length === 0 ? null : quantile(since(from), level));
-  return { users: there.length, medianSeconds: at(0.5, previous), p90Seconds: at(0.9, previous), medianSecondsFromStart: at(0.5, 0) };
+  return { users: there.length, medianSeconds: at(0.5, previous), p90Seconds: at(0.9, previous), medianSecondsFromStart: at(0.5, 0), p90SecondsFromStart: at(0.9, 0) };
 }
 
 /** The text of a property in the event of the chain that gives the group. */
@@ -162,8 +164,8 @@ function binsOf(all: readonly number[], count: number): { fromSeconds: number; t
   return Array.from({ length: count }, (_, i) => ({ fromSeconds: least + i * width, toSeconds: least + (i + 1) * width }));
 }
 
-function pointsOf(of: readonly Walk[], { timezone = 'UTC', granularity = 'day', fromMs, toMs, windowMs, nowMs = 0 }: FunnelQuestion): NonNullable<FunnelLine['points']> {
-  const starts = bucketStarts(timezone, granularity, fromMs, toMs);
+function pointsOf(of: readonly Walk[], { timezone = 'UTC', granularity = 'day', weekStart, fromMs, toMs, windowMs, nowMs = 0 }: FunnelQuestion): NonNullable<FunnelLine['points']> {
+  const starts = bucketStarts(timezone, granularity, fromMs, toMs, weekStart);
   return starts.map((timeMs, i) => {
     const endMs = Math.min(starts[i + 1] ?? toMs, toMs);
     const here = of.filter(({ chain }) => (chain[0]?.timeMs ?? 0) >= timeMs && (chain[0]?.timeMs ?? 0) < endMs);

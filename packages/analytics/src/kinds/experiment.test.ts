@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { experiment as oracle, experimentPeople, withOwners, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { listed } from '../testing/listed.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
@@ -58,7 +58,7 @@ const question = fc.record(
   { requiredKeys: ['exposure', 'variant', 'metrics'] },
 );
 const situation = fc.record({
-  events: history('', { startMs: START_MS, spanMs: 20 * STEP_MS, stepMs: STEP_MS, minEvents: 10, maxEvents: 45 }),
+  events: inGroups(history('', { startMs: START_MS, spanMs: 20 * STEP_MS, stepMs: STEP_MS, minEvents: 10, maxEvents: 45 })),
   fromMs: fc.integer({ min: 0, max: 8 }).map((steps) => START_MS + steps * STEP_MS),
   lengthMs: fc.integer({ min: 4, max: 20 }).map((steps) => steps * STEP_MS),
   questions: fc.array(question, { minLength: 5, maxLength: 5 }),

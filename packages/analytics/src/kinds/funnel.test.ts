@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { funnel as oracle, funnelPeople, withOwners, type FunnelPerson, type FunnelQuestion } from '@tidemark/model';
+import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, type FunnelPerson, type FunnelQuestion } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { MAX_EVENTS } from '../chain/query.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
-import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => store.close());
 
 interface LineAnswer {
-  steps: { users: number; dropOff: number; optional?: true; medianSeconds: number | null; p90Seconds: number | null; medianSecondsFromStart: number | null }[];
+  steps: { users: number; dropOff: number; optional?: true; medianSeconds: number | null; p90Seconds: number | null; medianSecondsFromStart: number | null; p90SecondsFromStart: number | null }[];
   histogram?: { fromSeconds: number; toSeconds: number; users: number }[];
   points?: { time: string; users: number; converted: number; unfinished?: true }[];
 }
@@ -49,6 +49,8 @@ const drawn = fc.record({
   breakdownFrom: fc.constantFrom('start' as const, 'first_touch' as const, 'last_touch' as const, 'step' as const),
   histogram: mostly(undefined, fc.record({ from: fc.nat(3), to: fc.nat(3), bins: fc.integer({ min: 1, max: 4 }) })),
   granularity: mostly(undefined, fc.nat(2)),
+  timezone: fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu'),
+  weekStart: fc.constantFrom(...WEEK_DAYS),
   next: mostly(undefined, fc.record({ outcome: fc.constantFrom('reached' as const, 'dropped' as const), limit: fc.integer({ min: 1, max: 3 }) })),
   step: fc.nat(3),
   limit: fc.integer({ min: 1, max: 3 }),
@@ -83,14 +85,14 @@ function fitted(given: Drawn, { windows, granularities }: (typeof SCALES)[number
 
 const situation = fc.constantFrom(SCALES[0], SCALES[0], SCALES[1]).chain((scale) => fc.record({
   scale: fc.constant(scale),
-  events: history('', { startMs: START_MS, spanMs: 20 * scale.unitMs, stepMs: scale.unitMs, minEvents: 6, maxEvents: 24 }),
+  events: inGroups(history('', { startMs: START_MS, spanMs: 20 * scale.unitMs, stepMs: scale.unitMs, minEvents: 6, maxEvents: 24 })),
   fromMs: fc.integer({ min: 0, max: 4 }).map((units) => START_MS + units * scale.unitMs),
   lengthMs: fc.integer({ min: 5, max: 20 }).map((units) => units * scale.unitMs),
   drawn: fc.array(drawn, { minLength: 5, maxLength: 5 }),
 }));
 
 const shownLine = ({ steps, histogram, points }: LineAnswer): object => ({
-  steps: steps.map(({ users, medianSeconds, p90Seconds, medianSecondsFromStart }) => ({ users, medianSeconds, p90Seconds, medianSecondsFromStart })),
+  steps: steps.map(({ users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart }) => ({ users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart })),
   ...(histogram && { histogram }),
   ...(points && { points: points.map(({ time, users, converted, unfinished = false }) => ({ timeMs: Date.parse(time), users, converted, unfinished })) }),
 });

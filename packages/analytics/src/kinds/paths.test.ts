@@ -3,7 +3,7 @@ import { paths as oracle, withOwners, withSessions, type PathNode, type PathsAns
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { askPeople } from '../people/people.ts';
-import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -39,7 +39,7 @@ const drawn = fc.record({
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 const situation = fc.record({
-  events: history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 1_000, names: NAMES, minEvents: 10, maxEvents: 45 }),
+  events: inGroups(history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 1_000, names: NAMES, minEvents: 10, maxEvents: 45 })),
   fromMs: fc.integer({ min: 0, max: 8 }).map((seconds) => START_MS + seconds * 1_000),
   lengthMs: fc.integer({ min: 2, max: 20 }).map((seconds) => seconds * 1_000),
   questions: fc.array(drawn, { minLength: 4, maxLength: 4 }),

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { retention as oracle, withOwners, withSessions, type RetentionTable, type Where } from '@tidemark/model';
+import { retention as oracle, WEEK_DAYS, withOwners, withSessions, type RetentionTable, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { askPeople } from '../people/people.ts';
-import { breakdown, history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -44,6 +44,7 @@ const question = fc.record({
   where: seldom,
   breakdown: fc.oneof({ weight: 5, arbitrary: breakdown }, { weight: 1, arbitrary: fc.constantFrom(['session.events'], ['session.bounce', 'properties.plan']) }),
   limit: fc.integer({ min: 1, max: 3 }),
+  weekStart: fc.constantFrom(...WEEK_DAYS),
   includeBots: fc.boolean(),
   cell: fc.record({ cohort: fc.nat(), column: fc.nat(), group: fc.nat(), outcome: fc.constantFrom('retained' as const, 'lost' as const, undefined) }),
 });
@@ -60,7 +61,7 @@ const situation = fc
       lengthMs: fc.constantFrom(0.5, 5, 8, 10, 12, 14).map((steps) => (steps * spanMs) / 24),
       // Most often far beyond all, so that there is something to disagree on.
       nowMs: fc.oneof(fc.constant(startMs + 20 * spanMs), fc.nat(24).map((step) => startMs + (step * spanMs) / 24)),
-      events: history('', { startMs, spanMs, stepMs: spanMs / 24, minEvents: 10, maxEvents: 45 }),
+      events: inGroups(history('', { startMs, spanMs, stepMs: spanMs / 24, minEvents: 10, maxEvents: 45 })),
       questions: fc.array(question, { minLength: 5, maxLength: 5 }),
     });
   });

@@ -40,6 +40,17 @@ export function history(project: string, shape: HistoryShape): fc.Arbitrary<Stor
   );
 }
 
+/** The events, half of them of one of two accounts; some of these tell what is known of the account (rule P4). */
+export function inGroups(events: fc.Arbitrary<StoredEvent[]>): fc.Arbitrary<StoredEvent[]> {
+  const account = fc.record({ groupId: fc.constantFrom('', '', 'acme', 'umbrella'), tells: fc.constantFrom(true, false, false) });
+  return fc.tuple(events, fc.array(account, { minLength: 45, maxLength: 45 })).map(([all, accounts]) =>
+    all.map((event, i) => {
+      const { groupId = '', tells = false } = accounts[i] ?? {};
+      return { ...event, groupId, ...(tells && groupId !== '' && { type: 'group' as const }) };
+    }),
+  );
+}
+
 const scalar = fc.constantFrom<string | number | boolean>('free', 'pro', 'Pro', "o'brien", '', 12, '12', 0.1, 19.99, 1e16, true, 'true', 'view', 'ann', 'd1');
 const property = fc.constantFrom('properties.price', 'properties.plan', 'properties.a.b', 'traits.plan', 'eventName', 'userId', 'anonymousId', 'properties.never');
 const condition = fc.oneof(
@@ -53,7 +64,7 @@ const condition = fc.oneof(
 /** `where` of a question; most often none, or too little would be left to disagree on. */
 export const where = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(fc.oneof({ weight: 3, arbitrary: condition }, { weight: 1, arbitrary: fc.record({ any: fc.array(condition, { minLength: 1, maxLength: 3 }) }) }), { minLength: 1, maxLength: 2 }));
 
-export const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 2 }));
+export const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(fc.oneof({ weight: 3, arbitrary: property }, { weight: 1, arbitrary: fc.constantFrom('person.plan', 'group.plan', 'groupId') }), { minLength: 1, maxLength: 2 }));
 
 /** Bounded in time, so that a failure is shrunk and told (with its seed) before the test itself times out. */
 export const PROPERTY_RUN = { numRuns: 15, interruptAfterTimeLimit: 45_000 };
