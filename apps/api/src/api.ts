@@ -43,6 +43,7 @@ declare module 'fastify' {
 const MAX_BODY_BYTES = 1 << 20;
 /** Ids have up to 256 characters, each up to 12 when percent-encoded. */
 const MAX_PARAM_CHARS = 4096;
+const CLOSE_IDLE_MS = 20;
 
 /** Makes the API. `listen({ path })` starts it on a socket; `close()` ends live streams and waits for the rest. */
 export function createApi(deps: ApiDeps): FastifyInstance {
@@ -54,8 +55,15 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     // On close, connections that wait for nothing must not hold the engine back.
     forceCloseConnections: 'idle',
+    // What still comes over a connection that stays is answered, as the last thing on it.
+    return503OnClosing: false,
     ...(deps.logger === undefined ? { logger: false } : { loggerInstance: deps.logger }),
   }) as FastifyInstance;
+  app.addHook('preClose', async () => {
+    // Node looks for idle connections once, and one whose answer comes later would stay for its keep-alive time, 72 s.
+    const looking = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS);
+    app.server.once('close', () => clearInterval(looking));
+  });
   const diskUsage = createDiskGauge(deps.folders, deps.clock);
 
   const openApi = recordOpenApi(app, deps.version);

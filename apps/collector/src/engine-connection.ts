@@ -101,7 +101,8 @@ export class EngineConnections {
         }
       }
       if (body !== 'by the parser') return pass(body, bytes);
-      socket.emit('data', bytes);
+      // Behind its answer nobody listens any more: what comes there can't be trusted.
+      if (!socket.emit('data', bytes)) socket.destroy();
       return true;
     }
 

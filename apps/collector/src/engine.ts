@@ -41,7 +41,7 @@ export class Engine {
 
   #ask(req: IncomingMessage, res: ServerResponse, overKept: boolean): void {
     const connections = this.#connections;
-    let answered = false;
+    let [answered, isOver] = [false, false];
     const way = overKept ? { agent: connections.kept } : { createConnection: (): Socket => connections.connect() };
     const onward = request({ method: req.method ?? 'GET', path: req.url ?? '/', headers: this.#headersFor(req), setHost: false, ...way });
     onward.once('socket', (socket) => {
@@ -69,7 +69,8 @@ export class Engine {
     onward.on('error', (error) => {
       clearTimeout(timer);
       // Once there is an answer, its own end tells: an engine may answer before it has read the whole request.
-      if (answered) return;
+      if (answered || isOver) return;
+      isOver = true;
       if (onward.reusedSocket && !res.destroyed && !(error instanceof EngineTimeout)) this.#ask(req, res, false);
       else this.#fail(req, res, error);
     });
@@ -120,7 +121,7 @@ export class Engine {
   }
 
   #open(method: string, path: string, headers: ReturnType<typeof endToEndHeaders>): ClientRequest {
-    // A connection each: 50 us on a local socket, and no request can meet one that the engine has just closed.
+    // A connection each: no request can meet one that the engine has just closed.
     return request({ socketPath: this.#deps.socketPath, method, path, headers, agent: false, setHost: false });
   }
 
@@ -136,7 +137,7 @@ export class Engine {
       delete headers['forwarded'];
     }
     // Not `close`: the engine would close as soon as it has answered, and a body still being written then fails with EPIPE
-    // before the answer is read (seen on 1 of 5 small POSTs). Without an agent our side ends the connection after the answer.
+    // before the answer is read (seen on 1 of 5 small POSTs). Where it is not kept, our side ends the connection after the answer.
     headers['connection'] = 'keep-alive';
     // Node frames a body by the headers it is given: keep the sender's choice, for none is no body.
     if (req.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked';
