@@ -39,6 +39,11 @@ test('the first asker waits, and the first after a silence; all others are told 
   end(4);
   expect(await afterSilence).toBe(4);
 
+  nowMs += 240_001;
+  const failsAfterSilence = ask('shop');
+  fail(new Error('away'));
+  expect(await failsAfterSilence).toBe(4);
+
   const first = ask('blog');
   fail(new Error('away'));
   await expect(first).rejects.toThrow('away');

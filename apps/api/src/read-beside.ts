@@ -11,7 +11,7 @@ interface Kept<T> extends ReadOnce {
   reading: Promise<T> | undefined;
 }
 
-/** `read` for a project; `clock` in epoch ms; read again after `goodForMs` at the earliest. A reading that fails is told to whoever waits for it, and leaves what was known. */
+/** `read` for a project; `clock` in epoch ms; read again after `goodForMs` at the earliest. A reading that fails leaves what was known; where nothing is, who waits for it is told. */
 export function readBeside<T>(read: (project: string) => Promise<T>, clock: () => number, goodForMs = GOOD_FOR_MS): (project: string) => Promise<T> {
   const known = new Map<string, Kept<T>>();
 
@@ -38,8 +38,8 @@ export function readBeside<T>(read: (project: string) => Promise<T>, clock: () =
     const age = ageOf(kept, clock(), goodForMs);
     if (age === 'good') return Promise.resolve(kept.value as T);
     const reading = kept.reading ?? begin(project, kept);
-    if (age === 'too old') return reading;
-    reading.catch(() => {});
-    return Promise.resolve(kept.value as T);
+    const last = kept.value as T;
+    const read = reading.catch(() => last);
+    return age === 'too old' ? read : Promise.resolve(last);
   };
 }

@@ -30,6 +30,8 @@ export const ClientLoss = Type.Object(
 );
 
 const WINDOW_MS = 3_600_000;
+/** Some 40 bytes a device and number; of an hour with more it is not told. */
+const MAX_MEMORY_BYTES = 512 << 20;
 /** How many numbers may be missing of one device: more than that has lost its storage, or forges. */
 const BELIEVED = { numbers: 1_000, perArrived: 10 };
 
@@ -48,7 +50,7 @@ export async function readClientLoss(warehouse: Warehouse, project: string, nowM
          FROM events
          WHERE project = ${literal(project)} AND time >= ${timeLiteral(fromMs)} AND sequence > 0
          GROUP BY source, counter
-       ) GROUP BY source ORDER BY source SETTINGS max_threads = 1`,
+       ) GROUP BY source ORDER BY source SETTINGS max_threads = 1, max_memory_usage = ${MAX_MEMORY_BYTES}`,
     ),
     warehouse.query<{ source: string; events: number }>(
       `SELECT source, sum(events) AS events FROM outcomes

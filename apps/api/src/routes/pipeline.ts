@@ -9,6 +9,7 @@ import type { ApiDeps } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
 import { toLastRound } from '../jobs/shapes.ts';
 import { readBeside } from '../read-beside.ts';
+import { whenMemoryIsFree } from '../when-memory-is-free.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
 import { ClientLoss, readClientLoss } from './client-loss.ts';
@@ -83,7 +84,7 @@ const Pipeline = Type.Object({
   identities: Type.Object({
     hubs: Type.Integer({ minimum: 0, description: 'Ids that are no person, as counted a minute or two ago: GET /api/identities?flag=hub lists them.' }),
   }),
-  clientLoss: ClientLoss,
+  clientLoss: Type.Unsafe<Static<typeof ClientLoss> | null>({ anyOf: [ClientLoss, { type: 'null' }], description: 'null when the hour has more than can be looked at, or could not be read.' }),
   dedup: Type.Object({ ids: Count, windowStart: Time, memoryBytes: Count }),
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
@@ -106,8 +107,8 @@ const Pipeline = Type.Object({
 const LATENESS_RECORDS = 100_000;
 
 export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: () => Promise<DiskUsage>): void {
-  const hubCount = readBeside(async (project) => (await readHubs(project, deps.warehouse)).length, deps.clock);
-  const clientLoss = readBeside((project) => readClientLoss(deps.warehouse, project, deps.clock()), deps.clock);
+  const hubCount = readBeside((project) => whenMemoryIsFree(async () => (await readHubs(project, deps.warehouse)).length), deps.clock);
+  const clientLoss = readBeside((project) => whenMemoryIsFree(() => readClientLoss(deps.warehouse, project, deps.clock())), deps.clock);
   app.route({
     method: 'GET',
     url: '/api/pipeline',
@@ -122,14 +123,15 @@ export function pipelineRoutes(app: FastifyInstance, deps: ApiDeps, diskUsage: (
       const status = deps.processor.status();
       const [balance, lateness, disk, tables, valves, jobs, rollups, hubs, loss] = await Promise.all([
         deps.processor.balance(project),
-        latenessOf(deps, project, status),
+        whenMemoryIsFree(() => latenessOf(deps, project, status)),
         diskUsage(),
-        tableSizes(deps),
+        whenMemoryIsFree(() => tableSizes(deps)),
         deps.control.valves.list(project),
         deps.jobs?.list() ?? [],
-        rollupsOf(deps, project),
+        whenMemoryIsFree(() => rollupsOf(deps, project)),
         hubCount(project),
-        clientLoss(project),
+        // What is lost elsewhere must not hide what happens here.
+        clientLoss(project).catch((error: unknown) => (request.log.warn({ err: error }, 'loss before the collector could not be read'), null)),
       ]);
       const { partition, committedOffset, endOffset } = status;
       const watermark = toRfc3339(status.watermarkMs);
