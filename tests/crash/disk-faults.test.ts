@@ -1,6 +1,6 @@
 /**
- * A disk that is full or fails below one part of a running server, by the file layer: the log, the warehouse, the lake or
- * the processor's positions. What was acknowledged is stored once, what can't be is refused with a code, each surface
+ * A disk that is full or fails below one part of a running server, by the file layer: the log, the warehouse, the lake,
+ * the processor's positions or the control file. What was acknowledged is stored once, what can't be is refused with a code, each surface
  * names the part, and all goes on by itself when the disk is well again. `TIDEMARK_DISK_FAULTS=all` tries every part with
  * every error and every kind of call; without, a sample of them.
  */
@@ -133,6 +133,27 @@ describe.skipIf('unavailable' in layer)('X8: a fault of the disk', () => {
     else expect(ends() - endsBefore).toBeLessThanOrEqual(effects.includes('write') && (part === 'log' || part === 'positions') ? 1 : 0);
   });
 });
+
+describe.skipIf('unavailable' in layer)('X8: a fault of the disk below the control file', () => {
+  it.each<[FaultRule['error'], Effects]>([['ENOSPC', ['write']], ['EIO', ['sync']], ['EIO', ['write']]])('%s (%j): a change is refused with a code, events are taken, and it can be made once the disk is well', async (error, effects) => {
+    const endsBefore = ends();
+    setFaults(faults, [{ error, path: join(dataPath, 'control'), effects }]);
+    const refused = await addValve();
+    expect([refused.status, ((await refused.json()) as { code: string }).code, refused.headers.get('retry-after')]).toEqual([503, 'control_unavailable', '1']);
+    expect((await send()).status).toBe(202);
+    setFaults(faults, []);
+    expect((await addValve()).status).toBe(201);
+    const { valves } = await server.ask<{ valves: { id: string }[] }>('/api/valves');
+    expect(valves).toHaveLength(1);
+    expect((await server.request(`/api/valves/${valves[0]!.id}`, undefined, 'DELETE')).ok).toBe(true);
+    await everythingStored();
+    expect(ends()).toBe(endsBefore);
+  });
+});
+
+function addValve(): Promise<Response> {
+  return server.request('/api/valves', { appVersion: '9.9.9', action: 'quarantine', reason: 'malformed' });
+}
 
 /** How often a process of the server has ended. */
 function ends(): number {

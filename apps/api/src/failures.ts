@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { recordMethods } from './allowed-methods.ts';
 import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
+import { isEngineFull } from './when-memory-is-free.ts';
 
 /** Fastify's own refusals, in our words. */
 const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
@@ -71,7 +72,8 @@ function toProblem(error: unknown): Problem {
   }
   if (error instanceof ControlError) {
     const faults = error.field === undefined ? [] : [{ field: error.field, code: error.code, detail: error.message }];
-    return new Problem(error.code, error.message, { faults, cause: error });
+    const headers = error.code === 'control_unavailable' ? { 'retry-after': '1' } : {};
+    return new Problem(error.code, error.message, { faults, cause: error, headers });
   }
   const known = FASTIFY_CODES[(error as { code?: string }).code ?? ''];
   if (known !== undefined) return new Problem(known[0], known[1], { cause: error });
@@ -83,7 +85,8 @@ function toProblem(error: unknown): Problem {
 function ofWarehouse(error: WarehouseError): Problem {
   const damage = storeDamage(error);
   if (damage !== undefined) return new Problem('store_damaged', damageWords(damage), { cause: error });
-  if (TOO_EXPENSIVE.has(error.number)) {
+  // That is nobody's question: the engine was full for a moment.
+  if (TOO_EXPENSIVE.has(error.number) && !isEngineFull(error)) {
     const detail = 'Ask over a shorter time, or about fewer events.';
     return new Problem('question_too_expensive', detail, { cause: error });
   }

@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CompiledQuery } from 'kysely';
 import Libsql from 'libsql';
 import { expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from './database.ts';
 import { openControl } from './open-control.ts';
 import { failure, temporaryControlPath } from './testing.ts';
 
@@ -14,6 +16,20 @@ test('a file from a newer Tidemark, and one that is no database, are refused in 
   db.close();
   expect(await failure(openControl(path))).toMatchObject({ code: 'control_too_new' });
   expect(await failure(openControl('/dev/null/control.db'))).toMatchObject({ code: 'control_unavailable' });
+});
+
+test('a disk that takes no more is told, changes nothing, and is forgotten once there is room', async () => {
+  const { db } = openDatabase(temporaryControlPath());
+  const pages = (most: number) => db.executeQuery(CompiledQuery.raw(`PRAGMA max_page_count = ${most}`));
+  const add = (id: string) => db.transaction().execute((trx) => trx.insertInto('audit').values({ at_ms: 1, project: id, actor: '', action: 'x', subject: '', detail: JSON.stringify('x'.repeat(100_000)) }).execute());
+  await add('before');
+  await pages(1);
+  expect(await failure(add('meanwhile'))).toMatchObject({ code: 'control_unavailable', message: expect.stringContaining('nothing was changed') });
+  expect(await failure(db.insertInto('audit').values({ at_ms: 1, project: 'alone', actor: '', action: 'x', subject: '', detail: JSON.stringify('x'.repeat(100_000)) }).execute())).toMatchObject({ code: 'control_unavailable' });
+  await pages(1_000_000);
+  await add('after');
+  expect(await db.selectFrom('audit').select('project').orderBy('project').execute()).toEqual([{ project: 'after' }, { project: 'before' }]);
+  await db.destroy();
 });
 
 test('a damaged file is refused at start, before it answers wrongly', async () => {

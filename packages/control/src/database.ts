@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CompiledQuery, Kysely, SqliteDialect, SqliteDriver } from 'kysely';
-import type { DatabaseConnection, Driver, SqliteDatabase } from 'kysely';
+import type { DatabaseConnection, Driver, QueryResult, SqliteDatabase } from 'kysely';
 import Libsql from 'libsql';
 import { ControlError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
@@ -124,7 +124,45 @@ class LibsqlDialect extends SqliteDialect {
 }
 
 class ImmediateDriver extends SqliteDriver {
+  #connection: DatabaseConnection | undefined;
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection();
+    return (this.#connection ??= new Connection(connection));
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (error) {
+      // SQLite has taken back by itself what a full disk stopped.
+      if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error;
+    }
+  }
+}
+
+/** Says in our words when the disk takes no writes. */
+class Connection implements DatabaseConnection {
+  readonly #sqlite: DatabaseConnection;
+
+  constructor(sqlite: DatabaseConnection) {
+    this.#sqlite = sqlite;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      return await this.#sqlite.executeQuery<Row>(query);
+    } catch (cause) {
+      if (!(cause instanceof Libsql.SqliteError) || !/^SQLITE_(FULL|IOERR|READONLY|BUSY|CANTOPEN)/.test(cause.code)) throw cause;
+      const detail = `The control file could not be read or written (${cause.message}), and nothing was changed: free disk space or check the disk, then try again.`;
+      throw new ControlError('control_unavailable', detail, { cause });
+    }
+  }
+
+  streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
+    return this.#sqlite.streamQuery<Row>(query, chunkSize);
   }
 }

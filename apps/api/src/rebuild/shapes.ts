@@ -37,7 +37,7 @@ export const RebuildShape = Type.Object({
   error: Type.Unsafe<{ code: string; detail: string } | null>({
     type: ['object', 'null'],
     required: ['code', 'detail'],
-    properties: { code: { type: 'string', enum: ['rebuild_would_lose', 'rebuild_differs', 'rebuild_failed'] }, detail: { type: 'string' } },
+    properties: { code: { type: 'string', enum: ['rebuild_would_lose', 'rebuild_differs', 'rebuild_failed', 'rebuild_journal_damaged'] }, detail: { type: 'string' } },
     description: 'Why it failed. The tables are then as they were.',
   }),
 });
