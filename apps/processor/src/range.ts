@@ -34,7 +34,7 @@ export function withRefused(intent: Intent, refused: ReadonlyMap<number, string>
   return { ...intent, refused: entries };
 }
 
-/** Memory for the rows of one range after another: 64 MB taken and given back each second cost 1 us an event in page faults. */
+/** Memory for the rows of one range after another: what is taken and given back each second (64 MB then) cost 1 us an event in page faults. */
 export class RowMemory {
   #bytes = Buffer.alloc(0);
 

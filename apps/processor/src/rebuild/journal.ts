@@ -1,9 +1,9 @@
 /**
  * What a rebuild has done, so that the next start finishes or goes on with it: an append-only text of lines
- * `crc32-hex SP json`, each synced before the rebuild goes on. A torn last line never happened. It stays, ended, until the
- * next rebuild begins.
+ * `crc32-hex SP json`, each synced before the rebuild goes on. A last line without its end is torn and never happened; any other
+ * that is broken was damaged behind our back, and what it said is not known. It stays, ended, until the next rebuild begins.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RebuildScope } from './scope.ts';
@@ -34,28 +34,38 @@ export interface JournalState {
   swapping: Record<string, string> | undefined;
   swapped: boolean;
   ended: Ended | undefined;
+  /** Some of its lines are broken: there may be more of the above. */
+  isDamaged: boolean;
 }
 
 type Line = { begun: Begun } | { copied: string[]; rows: number } | { swapping: Record<string, string> } | { swapped: true } | { ended: Ended };
 
-/** undefined when there is none, or when its first line is broken: then nothing was begun. */
+/** undefined when there is none, or when its first line is broken: then nothing was begun that could be gone on with. */
 export function readJournal(path: string): JournalState | undefined {
   if (!existsSync(path)) return undefined;
-  let state: JournalState | undefined;
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
-    const json = text.slice(9);
-    if (text[8] !== ' ' || Number.parseInt(text.slice(0, 8), 16) !== crc32(json)) break;
-    const line = JSON.parse(json) as Line;
-    if ('begun' in line) state = { begun: line.begun, copied: new Set(), rows: 0, swapping: undefined, swapped: false, ended: undefined };
-    else if (state === undefined) break;
-    else if ('copied' in line) {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1).map(parseLine);
+  const [first, ...rest] = lines;
+  if (first === undefined || !('begun' in first)) return undefined;
+  const state: JournalState = { begun: first.begun, copied: new Set(), rows: 0, swapping: undefined, swapped: false, ended: undefined, isDamaged: lines.includes(undefined) };
+  for (const line of rest) {
+    if (line === undefined) continue;
+    if ('copied' in line) {
       for (const each of line.copied) state.copied.add(each);
       state.rows += line.rows;
     } else if ('swapping' in line) state.swapping = line.swapping;
     else if ('swapped' in line) state.swapped = true;
-    else state.ended = line.ended;
+    else if ('ended' in line) state.ended = line.ended;
   }
   return state;
+}
+
+function parseLine(text: string): Line | undefined {
+  const json = text.slice(9);
+  return text === textOf(json) ? (JSON.parse(json) as Line) : undefined;
+}
+
+function textOf(json: string): string {
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}`;
 }
 
 export class RebuildJournal {
@@ -96,17 +106,26 @@ export class RebuildJournal {
   }
 
   #append(line: Line): void {
-    write(this.#path, 'a', line);
+    // What is torn must not stand in front of the next line.
+    const text = readFileSync(this.#path);
+    write(this.#path, 'r+', line, text.lastIndexOf('\n') + 1);
   }
 }
 
-function write(path: string, flags: 'w' | 'a', line: Line): void {
+/** Behind the first `from` bytes, which is where the file ends if it fails. */
+function write(path: string, flags: 'w' | 'r+', line: Line, from = 0): void {
   const descriptor = openSync(path, flags, 0o600);
   try {
-    const json = JSON.stringify(line);
-    const bytes = Buffer.from(`${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
-    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-    fsyncSync(descriptor);
+    const bytes = Buffer.from(`${textOf(JSON.stringify(line))}\n`);
+    if (fstatSync(descriptor).size > from) ftruncateSync(descriptor, from);
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written, bytes.length - written, from + written);
+      fsyncSync(descriptor);
+    } catch (error) {
+      // After a failed sync the line may look whole and not be on the disk.
+      ftruncateSync(descriptor, from);
+      throw error;
+    }
   } finally {
     closeSync(descriptor);
   }

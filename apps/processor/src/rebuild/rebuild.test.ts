@@ -2,6 +2,8 @@
  * Tables made again from the lake: lost, damaged or whole, in all or in part, while events come in. `TIDEMARK_REBUILD_ROUNDS=20`
  * runs more histories, `TIDEMARK_SEED=…` runs the same again.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { compactLake, removeFromLake } from '@tidemark/lake';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Processor } from '../processor.ts';
@@ -160,13 +162,12 @@ it('it refuses to lose what only a table holds, to begin twice, and to begin wit
   expect((await pipeline.ids('events')).length).toBe(29);
 });
 
-it('stopped with the engine it goes on at the next start with what is not copied yet', async () => {
-  for (let from = 0; from < 60; from += 10) await store(events(from, from + 10));
-  const expected = await contentsOf(pipeline);
+/** Begins one and stops it in its third turn. */
+async function stoppedInItsThirdTurn(): Promise<void> {
   let turn = 0;
   let reached = (): void => {};
   const third = new Promise<void>((resolve) => (reached = resolve));
-  const first = rebuildsOf(pipeline, processor, {
+  const rebuilds = rebuildsOf(pipeline, processor, {
     bounds: small,
     exclusively: async (work) => {
       if (++turn === 3) reached();
@@ -174,9 +175,33 @@ it('stopped with the engine it goes on at the next start with what is not copied
       return exclusively(work);
     },
   });
-  await first.begin({});
+  await rebuilds.begin({});
   await third;
-  await first.stop();
+  await rebuilds.stop();
+}
+
+it('where its journal was damaged meanwhile it does not go on, says so, and can be begun anew', async () => {
+  for (let from = 0; from < 60; from += 10) await store(events(from, from + 10));
+  const expected = await contentsOf(pipeline);
+  await stoppedInItsThirdTurn();
+  const journal = join(pipeline.folder, 'rebuild.journal');
+  const bytes = readFileSync(journal);
+  bytes[bytes.indexOf('"rows":')]! ^= 1;
+  writeFileSync(journal, bytes);
+  const told: unknown[] = [];
+  const rebuilds = rebuildsOf(pipeline, processor, { onError: (error) => told.push(error) });
+  await rebuilds.resume();
+  expect(rebuilds.view()).toMatchObject({ state: 'failed', error: { code: 'rebuild_journal_damaged' } });
+  expect(told).toHaveLength(1);
+  expect(await contentsOf(pipeline)).toEqual(expected);
+  expect(await rebuilt()).toMatchObject({ state: 'done', rows: 60, error: undefined });
+  expect(await contentsOf(pipeline)).toEqual(expected);
+});
+
+it('stopped with the engine it goes on at the next start with what is not copied yet', async () => {
+  for (let from = 0; from < 60; from += 10) await store(events(from, from + 10));
+  const expected = await contentsOf(pipeline);
+  await stoppedInItsThirdTurn();
   // Half of a file, as by a kill.
   await pipeline.warehouse.command('INSERT INTO rebuild_events SELECT * FROM events WHERE offset IN (55, 56, 57) AND offset NOT IN (SELECT offset FROM rebuild_events)');
   const second = rebuildsOf(pipeline, processor, { bounds: small });

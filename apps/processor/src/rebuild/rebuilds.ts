@@ -89,12 +89,18 @@ export class Rebuilds {
   }
 
   async #resume(): Promise<void> {
-    const { warehouse, nowMs } = this.#parts;
+    const { warehouse, nowMs, onError } = this.#parts;
     const state = this.#journal.read();
     if (state === undefined || state.ended !== undefined || state.swapped) {
       await dropShadows(warehouse);
       if (state?.swapped && state.ended === undefined) this.#journal.ended({ as: 'done', atMs: nowMs(), rows: state.rows });
       return;
+    }
+    if (state.isDamaged) {
+      await dropShadows(warehouse);
+      const error = new RebuildRefused('rebuild_journal_damaged', 'The journal of the rebuild is damaged, and how far it had come is not known: it ended there. Rebuild again.');
+      onError(error);
+      return this.#journal.ended({ as: 'failed', code: error.code, detail: error.message, atMs: nowMs(), rows: state.rows });
     }
     const { begun } = state;
     if (begun.definition === definitionNow() && (await areShadowsWhole(warehouse, REBUILT_TABLES))) {
