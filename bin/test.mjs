@@ -11,6 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** More files than these don't fail by chance. */
 const SECOND_TRIES = 3;
+/** What these kill they kill at another moment each time: what one of two runs lost was lost. Only where time ran out is the machine to blame. */
+const KILLING = /^tests\/(crash|converge|rollups)\//;
 
 const problem = requirementProblem(process);
 if (problem) {
@@ -73,7 +75,8 @@ async function buildOnce(sums) {
 
 /**
  * Runs the tests, random ones with one seed. Files in which a test failed are run once more, one at a time and with the same
- * seed: what random input found fails again, what only a busy machine's clock decided does not, and is told.
+ * seed: what random input found fails again, what only a busy machine's clock decided does not, and is told. Those that kill
+ * have no second try.
  */
 function runVitest(chromium, filters, sums) {
   const seed = process.env.TIDEMARK_SEED ?? String(Date.now() % 1_000_000);
@@ -81,7 +84,7 @@ function runVitest(chromium, filters, sums) {
   const env = { TIDEMARK_SEED: seed, ...(chromium ? { TIDEMARK_TEST_CHROMIUM: chromium } : {}) };
   const first = vitest(filters, env);
   const failedFiles = (first.report?.testResults ?? []).filter((file) => file.status === 'failed').map((file) => file.name);
-  if (failedFiles.length === 0 || failedFiles.length > SECOND_TRIES) {
+  if (failedFiles.length === 0 || failedFiles.length > SECOND_TRIES || isBeyondChance(first.report)) {
     const failed = first.report ? addReport([first.report], sums) : 0;
     // A worker that died, or an error outside any test, fails the run without failing a test.
     if (first.status !== 0 && failed === 0) sums.failed++;
@@ -93,6 +96,13 @@ function runVitest(chromium, filters, sums) {
   const failed = addReport([rest, second.report ?? { testResults: [] }], sums);
   if (second.status !== 0 && failed === 0) sums.failed++;
   tellFirstTry(first.report);
+}
+
+function isBeyondChance({ testResults }) {
+  const failures = testResults
+    .filter((file) => KILLING.test(relative(root, file.name)))
+    .flatMap((file) => file.assertionResults.flatMap((test) => test.failureMessages));
+  return failures.some((message) => !/timed out/i.test(message));
 }
 
 function vitest(args, env) {

@@ -19,6 +19,8 @@ const MAX_ACCEPT_MS = 100;
 const TIMES_BARE = 20;
 /** Of a second or two one stall of the disk is more than the slowest hundredth: there the typical request is judged. */
 const QUANTILE = BAD_SECONDS > 5 ? 0.99 : 0.5;
+/** To be run by itself: nothing excuses a slow answer. */
+const IS_LONG = BAD_SECONDS >= 60;
 
 interface Valve {
   id: string;
@@ -51,7 +53,7 @@ it(`V1 V4 V6: a buggy release at twice ${EVENTS_PER_SECOND} events/s costs the g
     // At the door: nobody was refused, everybody was answered in time, and each event was told apart.
     for (const [name, { acceptMs, bareMs }] of Object.entries(seen)) {
       if (name === 'warming up') continue;
-      expect(acceptMs, `accept, quantile ${QUANTILE}, ${name}`).toBeLessThan(Math.max(MAX_ACCEPT_MS, TIMES_BARE * bareMs));
+      expect(acceptMs, `accept, quantile ${QUANTILE}, ${name}`).toBeLessThan(IS_LONG ? MAX_ACCEPT_MS : Math.max(MAX_ACCEPT_MS, TIMES_BARE * bareMs));
     }
     expect(traffic.wrongAnswers).toEqual([]);
     expect(seen['closed']).toMatchObject({ accepted: seen['closed']!.sentGood, valveQuarantined: seen['closed']!.sentBad, valveDropped: 0, malformed: 0 });

@@ -12,7 +12,7 @@ import { LedgerClient, seededRandom } from './ledger.ts';
 import { Project } from '../e2e/project.ts';
 import { ServerUnderTest } from '../server-under-test.ts';
 
-const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 2);
+const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 
 interface JobFacts {

@@ -24,7 +24,7 @@ import { BadEventClient } from './power-loss/bad-events.ts';
 import { adoptEndNote } from './power-loss/end-note.ts';
 import type { StoreFacts } from './power-loss/store-facts.ts';
 
-const RUNS = Number(process.env['TIDEMARK_POWER_SERVER_RUNS'] ?? 2);
+const RUNS = Number(process.env['TIDEMARK_POWER_SERVER_RUNS'] ?? 3);
 const SECONDS = Number(process.env['TIDEMARK_POWER_SECONDS'] ?? 4);
 const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 

@@ -58,6 +58,23 @@ describe('what is printed elsewhere', () => {
     // qnorm(0.9)
     expect(proportionsSampleSize(0.5, 0.75, 1.2815515655446)?.toFixed(1)).toBe('76.7');
   });
+
+  it('is what statsmodels prints of proportions_ztest([5, 12], [83, 99]): p = 0.159', () => {
+    expect(proportionsTest({ x: 5, n: 83 }, { x: 12, n: 99 })?.toFixed(3)).toBe('0.159');
+  });
+
+  it('is what the Physicians\' Health Study reports of ulcers: 169 of 11,037 against 138 of 11,034, relative risk 1.22, 0.98 to 1.53 (N Engl J Med 321:129, 1989)', () => {
+    expect(digits(katzInterval({ x: 138, n: 11_034 }, { x: 169, n: 11_037 }), 2).map((x) => (1 + x).toFixed(2))).toEqual(['0.98', '1.53']);
+  });
+
+  it('is what Cohen prints of two means at 5 % and a power of 80 %: 393, 64 and 26 people a group for effects of 0.2, 0.5 and 0.8 (Psychological Bulletin 112:155, 1992, table 2)', () => {
+    // His are by Student's t, which asks for one or two more.
+    for (const [effect, people] of [[0.2, 393], [0.5, 64], [0.8, 26]] as const) {
+      const ours = meansSampleSize({ n: 100, mean: 1, standardDeviation: 1 }, effect)!;
+      expect(people - ours, `${effect}`).toBeGreaterThanOrEqual(0);
+      expect(people - ours, `${effect}`).toBeLessThan(2);
+    }
+  });
 });
 
 describe('what cannot be told', () => {
@@ -74,6 +91,8 @@ describe('several at once', () => {
   it('is stepped down as Holm says', () => {
     expect(holm([0.01, 0.04, 0.03, null, 0.005])).toEqual([0.03, 0.06, 0.06, null, 0.02]);
     expect(holm([0.9, 0.8])).toEqual([1, 1]);
+    // What stdlib prints of padjust(…, 'holm').
+    expect(digits(holm([0.319, 0.201, 0.4, 0.374, 0.113]) as number[], 3)).toEqual([0.957, 0.804, 0.957, 0.957, 0.565]);
     expect(holm([])).toEqual([]);
   });
 
