@@ -31,7 +31,12 @@ export interface Asked {
   ratio: Spread;
   rowsRead: number;
   less?: { what: string; ms: Spread };
+  /** First and second pages of people behind its numbers. */
+  pages: Record<string, number[]>;
 }
+
+/** What people wait for a page of people at the most. */
+const PAGE_WITHIN_MS = 2_000;
 
 /**
  * R6: the typical question of each kind through the API against the best statement by hand that gives the same answer, in
@@ -53,9 +58,17 @@ export async function r6(): Promise<Measure[]> {
       what: `the typical question of each kind through the API against the best SQL by hand, ${store.plan.events.toLocaleString('en')} events; the worst of ${slow.length}: ${worst.name}`,
       value: worst.ratio,
       reduced: names.length === Object.keys(TYPICAL).length ? [] : [`only ${names.join(', ')}`],
-      notes: asked.map(({ name, oursMs, handMs, ratio, less }) => `${name}: ${ratio.median.toFixed(2)} (${oursMs.median.toFixed(0)} ms, by hand ${handMs.median.toFixed(0)} ms${less === undefined ? '' : `; ${less.what}: ${less.ms.median.toFixed(0)} ms`})`),
+      notes: asked.flatMap(notesOf),
       details: { events: store.plan.events, asked: Object.fromEntries(asked.map(({ name, ...rest }) => [name, rest])) },
     },
+  ];
+}
+
+function notesOf({ name, oursMs, handMs, ratio, less, pages }: Asked): string[] {
+  const lessWords = less === undefined ? '' : `; ${less.what}: ${less.ms.median.toFixed(0)} ms`;
+  return [
+    `${name}: ${ratio.median.toFixed(2)} (${oursMs.median.toFixed(0)} ms, by hand ${handMs.median.toFixed(0)} ms${lessWords})`,
+    ...Object.entries(pages).map(([whose, ms]) => `people of its ${whose}: ${ms.map((each) => each.toFixed(0)).join(' and ')} ms for the first two pages`),
   ];
 }
 
@@ -82,18 +95,20 @@ export async function askAll(store: QuestionStore, names: readonly TypicalName[]
 }
 
 async function askInTurns(name: TypicalName, { store, server, hand, rounds }: { store: QuestionStore; server: Server; hand: HandSql; rounds: number }): Promise<Asked> {
-  const { path, question, range, sql, expected, told, withinMs = Infinity, less }: Typical = TYPICAL[name];
+  const { path, question, range, sql, expected, told, withinMs = Infinity, less, cells }: Typical = TYPICAL[name];
   const { from, to } = range(store.plan);
   const of = { project: store.plan.project, fromMs: Date.parse(from), toMs: Date.parse(to) };
   const statement = sql(of);
   const [oursMs, handMs, lessMs]: [number[], number[], number[]] = [[], [], []];
   let rowsRead = 0;
+  let last: unknown;
   for (let round = -1; round < rounds; round++) {
     const startedAt = performance.now();
     const answer = await server.api.ask<{ meta: { rowsRead: number } }>(`/api/analytics/${path}`, { ...question, from, to, cache: false });
     const tookMs = performance.now() - startedAt;
     const byHand = await hand.run(statement);
     rowsRead = answer.meta.rowsRead;
+    last = answer;
     const [found, wanted] = [told(answer as never), expected(byHand.rows)];
     if (!isDeepStrictEqual(found, wanted)) throw new WrongCount([`${name} answers ${excerpt(found)}, should be ${excerpt(wanted)}`]);
     const withLess = less && (await hand.run(less.sql(of)));
@@ -104,7 +119,25 @@ async function askInTurns(name: TypicalName, { store, server, hand, rounds }: { 
     oursMs.push(tookMs);
     handMs.push(byHand.ms);
   }
-  return { name, oursMs: spread(oursMs), handMs: spread(handMs), ratio: spread(oursMs.map((ms, at) => ms / handMs[at]!)), rowsRead, ...(less && { less: { what: less.what, ms: spread(lessMs) } }) };
+  const pages: Record<string, number[]> = {};
+  for (const { name: whose, cell, count } of cells?.(last as never) ?? []) pages[whose] = await pagesOf(server, `/api/analytics/${path}/people`, { ...question, from, to, cell }, count);
+  return { name, pages, oursMs: spread(oursMs), handMs: spread(handMs), ratio: spread(oursMs.map((ms, at) => ms / handMs[at]!)), rowsRead, ...(less && { less: { what: less.what, ms: spread(lessMs) } }) };
+}
+
+/** How long the first page of a cell's people and the one behind it take, ms. Throws when there are not `count` of them, or when one takes too long. */
+async function pagesOf(server: Server, path: string, question: object, count: number): Promise<number[]> {
+  const tookMs: number[] = [];
+  let cursor: string | null | undefined;
+  while (cursor !== null && tookMs.length < 2) {
+    const startedAt = performance.now();
+    const page = await server.api.ask<{ total: number; nextCursor: string | null }>(path, { ...question, ...(cursor && { cursor }) });
+    const ms = performance.now() - startedAt;
+    if (page.total !== count) throw new WrongCount([`${path} lists ${page.total} people, should be ${count}`]);
+    if (ms > PAGE_WITHIN_MS) throw new Error(`${path} took ${ms.toFixed(0)} ms, and may take ${PAGE_WITHIN_MS}`);
+    tookMs.push(ms);
+    cursor = page.nextCursor;
+  }
+  return tookMs;
 }
 
 function excerpt(value: unknown): string {

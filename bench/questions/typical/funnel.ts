@@ -6,7 +6,7 @@ const STEPS = [FUNNEL_STEPS[0], FUNNEL_STEPS[1], FUNNEL_STEPS[4]] as const;
 const WINDOW_MS = 86_400_000;
 
 interface Answer {
-  steps: { users: number; medianSeconds: number | null }[];
+  steps: { users: number; dropOff: number; medianSeconds: number | null }[];
 }
 
 /** How many came to each step and no more, by the engine's own function: what a funnel costs without its times. */
@@ -48,5 +48,9 @@ export const funnel: Typical = {
   },
   expected: ([row]) => [[row?.['users1'], null], [row?.['users2'], row?.['seconds2']], [row?.['users3'], row?.['seconds3']]],
   told: ({ steps }: Answer) => steps.map(({ users, medianSeconds }) => [users, medianSeconds]),
+  cells: ({ steps }: Answer) => [
+    { name: 'converted at step 2', cell: { step: 2, outcome: 'converted' }, count: steps[1]!.users },
+    { name: 'dropped at step 2', cell: { step: 2, outcome: 'dropped' }, count: steps[1]!.dropOff },
+  ],
   less: { what: 'windowFunnel, without times', sql: countsAlone },
 };

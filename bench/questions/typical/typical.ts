@@ -15,6 +15,8 @@ export interface Typical {
   told: (answer: never) => unknown;
   /** The longest that any round may take, milliseconds; the measure fails beyond. */
   withinMs?: number;
+  /** Cells of the answer whose people are listed page by page, and how many the answer says they are. */
+  cells?: (answer: never) => readonly { name: string; cell: object; count: number }[];
   /** A statement that answers less, timed beside. */
   less?: { what: string; sql: Typical['sql'] };
 }
