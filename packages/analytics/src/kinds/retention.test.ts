@@ -49,7 +49,7 @@ const question = fc.record({
   cell: fc.record({ cohort: fc.nat(), column: fc.nat(), group: fc.nat(), outcome: fc.constantFrom('retained' as const, 'lost' as const, undefined) }),
 });
 const situation = fc
-  .record({ place: fc.constantFrom(...PLACES), period: fc.constantFrom('day' as const, 'day' as const, 'week' as const, 'month' as const) })
+  .record({ place: fc.constantFrom(...PLACES), period: fc.constantFrom('day' as const, 'day' as const, 'week' as const, 'week' as const, 'month' as const) })
   .chain(({ place: [timezone, start], period }) => {
     const startMs = Date.parse(start);
     const spanMs = { day: 6, week: 30, month: 100 }[period] * DAY_MS;

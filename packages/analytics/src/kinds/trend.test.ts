@@ -71,7 +71,7 @@ const asked = fc
   .chain((rest) =>
     fc.oneof(
       { weight: 3, arbitrary: fc.record({ series }).map((more) => ({ ...rest, ...more })) },
-      { weight: 1, arbitrary: series.chain((of) => fc.record({ series: fc.constant(of), formula: fc.constantFrom(...(of.length > 1 ? formulasOfTwo : formulas)) })).map((more) => ({ ...rest, ...more })) },
+      { weight: 2, arbitrary: series.chain((of) => fc.record({ series: fc.constant(of), formula: fc.constantFrom(...(of.length > 1 ? formulasOfTwo : formulas)) })).map((more) => ({ ...rest, ...more })) },
       { weight: 1, arbitrary: fc.record({ series: people, stickiness: fc.constantFrom('week' as const, 'month' as const) }).map((more) => ({ ...rest, ...more })) },
     ),
   )
