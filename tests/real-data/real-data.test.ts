@@ -1,6 +1,6 @@
 /**
  * Two published clickstreams, sent over HTTP: every kind of question answers what a script over the raw file finds (rows.ts), which
- * shares no line with the product or its model. `TIDEMARK_REAL_DATA=FOLDER` names where `ecom.csv.gz` (retentioneering-tools,
+ * shares no line with the product or its model. `TIDEMARK_CLICKSTREAMS=FOLDER` names where `ecom.csv.gz` (retentioneering-tools,
  * Apache-2.0) and `web-analytics.ndjson.gz` (tinybirdco/web-analytics-starter-kit, MIT) lie; without it these are skipped.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +8,8 @@ import { Project, until, type Json } from '../e2e/project.ts';
 import { ServerUnderTest } from '../server-under-test.ts';
 import { byWho, count, median, nodesAfter, pageRows, reached, retained, shopRows, visits, week, type Row } from './rows.ts';
 
-const FOLDER = process.env['TIDEMARK_REAL_DATA'];
-const unset = FOLDER === undefined ? ' (skipped: set TIDEMARK_REAL_DATA to the folder of the two files)' : '';
+const FOLDER = process.env['TIDEMARK_CLICKSTREAMS'];
+const unset = FOLDER === undefined ? ' (skipped: set TIDEMARK_CLICKSTREAMS to the folder of the two files)' : '';
 const BATCH = 500;
 
 let server: ServerUnderTest;
