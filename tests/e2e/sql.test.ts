@@ -1,4 +1,5 @@
 /** SQL of somebody's own (rules Z1 to Z9), through a running server: what it may see, and that it can be stopped. */
+import { readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ServerUnderTest } from '../server-under-test.ts';
 import { Project, type Json } from './project.ts';
@@ -12,7 +13,7 @@ let other: Project;
 const ENDLESS = 'SELECT max(cityHash64(arrayJoin(range(100000000)), arrayJoin(range(100000000)))) FROM events';
 
 beforeAll(async () => {
-  server = await ServerUnderTest.start();
+  server = await ServerUnderTest.start({ env: { TIDEMARK_LOG_LEVEL: 'info' } });
   shop = await Project.first(server);
   other = await Project.create(server, 'other');
   const visits = Array.from({ length: 500 }, (_, i) => ({ eventId: `v${i}`, eventName: i % 2 === 0 ? 'view' : 'pay', userId: `u${i % 50}`, anonymousId: `d${i % 50}`, properties: { price: i / 10 } }));
@@ -65,6 +66,10 @@ it('another project is not there, not even in the message of an error', async ()
 
 it.each([
   ["SELECT * FROM file('/etc/passwd', 'LineAsString')", 'file'],
+  ["SELECT * FROM url('http://127.0.0.1/', 'LineAsString')", 'url'],
+  ['SELECT name FROM system.tables', 'system.tables'],
+  ['SELECT count() FROM events SETTINGS max_memory_usage = 0', 'SETTINGS'],
+  ['SELECT * FROM events FORMAT Native', 'FORMAT'],
   ["SELECT 1 INTO OUTFILE '/tmp/x'", 'INTO OUTFILE'],
   ['SELECT 1; DROP TABLE events -- SELECT', ';'],
 ])('%s is not allowed', async (query, value) => {
@@ -79,6 +84,25 @@ it('what the parser does not understand is told in its words; too much, too larg
   expect((await ask({ query: "SELECT repeat('x', 1000000) FROM events LIMIT 20" })).body).toMatchObject({ code: 'sql_result_too_large' });
   expect((await ask({ query: 'SELECT length(range(toUInt64(400000000)))' })).body).toMatchObject({ code: 'sql_out_of_memory', status: 422 });
   expect((await ask({ query: 'SELECT count() FROM events', explain: true })).body).toMatchObject({ estimatedRows: expect.any(Number) });
+});
+
+it('what reads too many rows is told how many before it runs, what takes too long is ended', async () => {
+  const strict = await ServerUnderTest.start({ env: { TIDEMARK_SQL_ROWS_TO_READ: '100', TIDEMARK_SQL_TIMEOUT_SECONDS: '1' } });
+  try {
+    const project = await Project.first(strict);
+    await project.send([{ eventId: '1', eventName: 'view', userId: 'ann' }]);
+    await project.settled();
+    const read = await ask({ query: 'SELECT count() FROM events', waitFor: project.receivedAt }, project);
+    expect(read, JSON.stringify(read.body)).toMatchObject({ status: 422, body: { code: 'sql_reads_too_much', field: 'query', value: expect.any(Number) } });
+    expect(read.body['value']).toBeGreaterThan(100);
+    const none = await ask({ query: "SELECT count() FROM events WHERE time < '2000-01-01'" }, project);
+    expect(none.body['rows'], JSON.stringify(none.body)).toEqual([[0]]);
+    const numbers = (alias: string): string => `(SELECT arrayJoin(range(100000)) AS ${alias})`;
+    const long = await ask({ query: `SELECT max(cityHash64(a, b, c)) FROM ${numbers('a')} AS x CROSS JOIN ${numbers('b')} AS y CROSS JOIN ${numbers('c')} AS z` }, project);
+    expect(long, JSON.stringify(long.body)).toMatchObject({ status: 422, body: { code: 'sql_timeout', field: 'query' } });
+  } finally {
+    await strict.stop();
+  }
 });
 
 it('while two heavy ones run the third is told to wait and a trend answers; cancelled, they are gone', async () => {
@@ -108,6 +132,15 @@ it('when who asked goes away, the process does', async () => {
   gone.abort();
   expect(await asked).toBe('gone');
   await expect.poll(() => alive([before])).toEqual([]);
+});
+
+it('a query has a network, a root folder and processes of its own, unless the engine said that the machine allows none', async () => {
+  await ask({ query: 'SELECT 1' });
+  const pid = await waitingProcess(server);
+  const isPlain = server.output.includes('SQL queries run in plain processes');
+  for (const space of ['user', 'mnt', 'net', 'pid']) {
+    expect(readlinkSync(`/proc/${pid}/ns/${space}`) === readlinkSync(`/proc/self/ns/${space}`), space).toBe(isPlain);
+  }
 });
 
 it('all of a result as a file, or an aborted response', async () => {

@@ -11,6 +11,8 @@ import type { AskContext } from '../ask-context.ts';
 export interface TestStore {
   warehouse: ChdbWarehouse;
   sql?: AdhocQueries;
+  /** What SQL queries are handed lies below, while they run. */
+  sqlFolder: string;
   /** Where the next range begins. */
   readonly offset: number;
   /** Stores events of a project as the next range of the log. */
@@ -29,9 +31,11 @@ export async function openTestStore(options: { sql?: Partial<AdhocLimits>; confi
   const files: { path: string; rows: number; fromMs: number; toMs: number }[] = [];
   const lake: FileLake = { folder: join(folder, 'lake'), manifest: { files } };
   mkdirSync(lake.folder);
-  const sql = options.sql === undefined ? undefined : new AdhocQueries({ program: await buildQueryProgram(), folder: join(folder, 'sql'), lake, warehouse, limits: options.sql, ...(options.confine !== undefined && { confine: options.confine }) });
+  const sqlFolder = join(folder, 'sql');
+  const sql = options.sql === undefined ? undefined : new AdhocQueries({ program: await buildQueryProgram(), folder: sqlFolder, lake, warehouse, limits: options.sql, ...(options.confine !== undefined && { confine: options.confine }) });
   return {
     warehouse,
+    sqlFolder,
     ...(sql !== undefined && { sql }),
     get offset() {
       return offset;

@@ -40,6 +40,8 @@ export interface AdhocAnswer {
 export interface AdhocLimits extends AdhocBounds {
   /** Of a project. */
   atOnce: number;
+  /** Of all projects; what one project may, it may. */
+  atOnceInAll: number;
   /** Of a file. */
   fileBytes: number;
   fileTimeoutMs: number;
@@ -68,6 +70,7 @@ const DEFAULTS: AdhocLimits = {
   rows: 10_000,
   bytes: 16 << 20,
   atOnce: 2,
+  atOnceInAll: 4,
   fileBytes: 1 << 30,
   fileTimeoutMs: 300_000,
   keepMs: 300_000,
@@ -150,8 +153,10 @@ export class AdhocQueries {
   /** The one run of a request, judged and (unless it is only estimated) under way; whatever becomes of it, it is gone in the end. */
   async *#runs(request: AdhocRequest, format: ResultFormat, explain = false): AsyncGenerator<{ run: QueryRun; estimatedRows: number | undefined; folder: string }> {
     const { project, queryId, signal } = request;
-    const { atOnce } = this.#limits;
-    if ([...this.#running].filter((running) => running.project === project).length >= atOnce) throw new AdhocBusy(atOnce);
+    const { atOnce, atOnceInAll } = this.#limits;
+    if ([...this.#running].filter((running) => running.project === project).length >= atOnce) throw new AdhocBusy(atOnce, 'of the project');
+    const inAll = Math.max(atOnce, atOnceInAll);
+    if (this.#running.size >= inAll) throw new AdhocBusy(inAll, 'of this server');
     const running: Running = { project, queryId, begun: new Map() };
     const aborted = (): void => stop(running);
     signal?.addEventListener('abort', aborted);
@@ -207,7 +212,8 @@ export class AdhocQueries {
 
   #start(rehearsal?: AdhocRehearsal): QuerySeat {
     const { program, folder } = this.#parts;
-    return new QuerySeat({ program, folder, isConfined: this.isConfined }, { memoryBytes: this.#limits.memoryBytes, ...(rehearsal !== undefined && { rehearsal }) });
+    const { memoryBytes, fileBytes } = this.#limits;
+    return new QuerySeat({ program, folder, isConfined: this.isConfined, fileBytes }, { memoryBytes, ...(rehearsal !== undefined && { rehearsal }) });
   }
 
   /** While the process judges: whose the events are, where it looks as if that were asked. It takes about as long, and is given by name. */

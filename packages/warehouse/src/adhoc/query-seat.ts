@@ -16,13 +16,13 @@ export class QuerySeat {
   readonly #own: string;
   #ended: Promise<void> | undefined;
 
-  /** Starts the process. `folder`: where its own may be made. */
-  constructor({ program, folder, isConfined }: { program: string; folder: string; isConfined: boolean }, start: AdhocStart) {
+  /** Starts the process. `folder`: where its own may be made. `fileBytes`: what its largest file may have. */
+  constructor({ program, folder, isConfined, fileBytes }: { program: string; folder: string; isConfined: boolean; fileBytes: number }, start: AdhocStart) {
     this.#own = join(folder, randomUUID());
     this.folder = join(this.#own, 'handed');
     const root = join(this.#own, 'root');
     for (const each of [this.folder, root]) mkdirSync(each, { recursive: true, mode: 0o700 });
-    const command = isConfined ? confined(program, this.folder, root) : unconfined(program, this.folder, root);
+    const command = (isConfined ? confined : unconfined)(program, this.folder, root, fileBytes);
     this.folderInside = command.folder;
     this.run = new QueryRun(command, start);
   }

@@ -1,6 +1,7 @@
 /** One query: judged, then run over the files that it was handed. */
-import { statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { literal } from '../literal.ts';
 import { engineError } from './engine-error.ts';
 import { notAllowed, type Reads } from './judge.ts';
@@ -79,12 +80,13 @@ export class Query {
   }
 
   async #stream(format: string): Promise<void> {
-    let [first, written] = [true, 0];
+    let headerBytes: number | undefined;
+    let written = 0;
     for await (const chunk of this.#engine.session.queryStream(this.#canonical, { format })) {
       const bytes = Buffer.from(chunk.raw());
-      // Each chunk is a document of its own, so all but the first lose their header line.
-      const part = first || format !== 'CSVWithNames' ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1);
-      first = false;
+      // Each chunk is a document of its own, so all but the first lose their header, which is the same in each.
+      const part = bytes.subarray(headerBytes ?? 0);
+      headerBytes ??= format === 'CSVWithNames' ? csvHeaderBytes(bytes) : 0;
       written += part.length;
       if (written > this.#order.bounds.bytes) throw tooLargeFile(this.#order.bounds.bytes);
       if (!process.stdout.write(part)) await new Promise((resume) => process.stdout.once('drain', resume));
@@ -92,14 +94,59 @@ export class Query {
     await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
   }
 
-  /** A Parquet file ends with its index, so it is written whole before it is sent. */
+  /**
+   * A Parquet file ends with its index, so it is written whole before it is sent. The kernel stops it just beyond its bound (confine.ts):
+   * of that, as of a full disk, chDB 26.7 says nothing and runs to the end of the query.
+   */
   async #file(): Promise<FromQuery> {
+    const { folder, bounds } = this.#order;
     const file = 'result.parquet';
-    const path = join(this.#order.folder, file);
-    await this.#engine.do(`${this.#canonical} INTO OUTFILE ${literal(path)} FORMAT Parquet`);
-    if (statSync(path).size > this.#order.bounds.bytes) throw tooLargeFile(this.#order.bounds.bytes);
+    const path = join(folder, file);
+    const written = new AbortController();
+    try {
+      await Promise.race([this.#engine.do(`${this.#canonical} INTO OUTFILE ${literal(path)} FORMAT Parquet`), watch(path, bounds.bytes, written.signal)]);
+    } finally {
+      written.abort();
+    }
+    judgeSize(path, bounds.bytes);
+    if (!endsAsParquet(path)) throw new Error('the result could not be written to its end: is the disk full?');
     return { type: 'written', file };
   }
+}
+
+/** The header's last line break is the first that stands in no quotes: a name may hold some. A quote in a name is doubled. */
+function csvHeaderBytes(csv: Buffer): number {
+  let isQuoted = false;
+  for (const [i, byte] of csv.entries()) {
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    else if (byte === LINE_BREAK && !isQuoted) return i + 1;
+  }
+  return csv.length;
+}
+
+const QUOTE = 0x22;
+const LINE_BREAK = 0x0a;
+
+const LOOK_EVERY_MS = 100;
+
+/** Throws when the file is larger than it may be, or `over`. */
+async function watch(path: string, mostBytes: number, over: AbortSignal): Promise<never> {
+  for (;;) {
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal: over });
+    judgeSize(path, mostBytes);
+  }
+}
+
+function judgeSize(path: string, mostBytes: number): void {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > mostBytes) throw tooLargeFile(mostBytes);
+}
+
+function endsAsParquet(path: string): boolean {
+  const end = Buffer.alloc(4);
+  const file = openSync(path, 'r');
+  readSync(file, end, 0, end.length, Math.max(0, statSync(path).size - end.length));
+  closeSync(file);
+  return end.toString('latin1') === 'PAR1';
 }
 
 function tooLargeFile(bytes: number): AdhocRefusal {

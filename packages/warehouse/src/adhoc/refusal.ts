@@ -22,12 +22,10 @@ export class AdhocRefusal extends Error {
   }
 }
 
-/** As many of the project's queries run as may. */
+/** As many queries run as may: of the project, or of all projects. */
 export class AdhocBusy extends Error {
-  readonly atOnce: number;
-  constructor(atOnce: number) {
-    super(`${atOnce} SQL queries of the project are running, which is as many as may: try again when one has ended.`);
+  constructor(atOnce: number, whose: 'of the project' | 'of this server') {
+    super(`${atOnce} SQL queries ${whose} are running, which is as many as may: try again when one has ended.`);
     this.name = 'AdhocBusy';
-    this.atOnce = atOnce;
   }
 }
