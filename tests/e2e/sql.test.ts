@@ -86,6 +86,13 @@ it('what the parser does not understand is told in its words; too much, too larg
   expect((await ask({ query: 'SELECT count() FROM events', explain: true })).body).toMatchObject({ estimatedRows: expect.any(Number) });
 });
 
+it('an estimate is no file, asked or saved', async () => {
+  const question = { query: 'SELECT count() FROM events', explain: true, format: 'csv' };
+  const problem = { status: 400, code: 'unsupported_combination', field: 'explain' };
+  expect((await ask(question)).body).toMatchObject(problem);
+  expect(await shop.api('/api/questions/sql/estimated', question, { method: 'PUT', status: 400 })).toMatchObject(problem);
+});
+
 it('what reads too many rows is told how many before it runs, what takes too long is ended', async () => {
   const strict = await ServerUnderTest.start({ env: { TIDEMARK_SQL_ROWS_TO_READ: '100', TIDEMARK_SQL_TIMEOUT_SECONDS: '1' } });
   try {

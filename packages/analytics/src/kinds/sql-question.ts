@@ -23,8 +23,11 @@ export const Question = Type.Object(
 );
 export type Question = Static<typeof Question>;
 
-/** Throws a QuestionError. */
-export function checkSize({ query }: Question): void {
+/** What the schema doesn't say. Throws a QuestionError. */
+export function checkSql({ query, explain, format }: Question): void {
+  if (explain === true && format !== undefined) {
+    throw new QuestionError({ code: 'unsupported_combination', field: 'explain', value: explain, rule: 'either an estimate or a file', detail: 'An estimate runs nothing, so there is no file of it: leave explain or format away.' });
+  }
   const bytes = Buffer.byteLength(query);
   if (bytes > MAX_QUERY_BYTES) throw new QuestionError({ code: 'invalid_value', field: 'query', rule: `at most ${MAX_QUERY_BYTES} bytes`, detail: `The query has ${bytes} bytes; at most ${MAX_QUERY_BYTES} are taken.` });
 }

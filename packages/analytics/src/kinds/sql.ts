@@ -16,11 +16,11 @@ export const sql: Kind = { name: 'sql', summary: 'A SELECT of your own, over vie
 
 async function answerTo(question: Question, asking: Asking): Promise<object> {
   const { sql: processes, ran } = asking;
+  const request = adhocRequest(question, asking);
   if (question.format !== undefined) {
     throw new QuestionError({ code: 'unsupported_combination', field: 'format', value: question.format, rule: 'a file is streamed', detail: 'A file is not an answer: leave format away here.' });
   }
   if (processes === undefined) throw new Error('nothing runs SQL queries here');
-  const request = adhocRequest(question, asking);
   // The answer tells it; looked up while the query is judged. What goes wrong with it is told then.
   asking.rollups.isApproximate().catch(() => {});
   try {

@@ -1,6 +1,6 @@
 /** A question of kind sql as a request to the processes that run such, and their refusals as problems of the question. */
 import { AdhocRefusal, type AdhocRequest } from '@tidemark/warehouse';
-import { checkSize, type Question } from '../kinds/sql-question.ts';
+import { checkSql, type Question } from '../kinds/sql-question.ts';
 import { QuestionError } from '../problem.ts';
 import type { ProjectIdentity } from '../project-identity.ts';
 import type { TimeRange } from '../range.ts';
@@ -9,7 +9,7 @@ import { sqlRelations } from './relations.ts';
 
 /** Throws a QuestionError. */
 export function adhocRequest(question: Question, whose: { project: string; identity: ProjectIdentity; range: TimeRange; signal?: AbortSignal | undefined }): AdhocRequest {
-  checkSize(question);
+  checkSql(question);
   const { project, identity, range, signal } = whose;
   const { queryId } = question;
   return {
