@@ -13,6 +13,8 @@ const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/
 const SECOND_TRIES = 3;
 /** What these kill they kill at another moment each time: what one of two runs lost was lost. Only where time ran out is the machine to blame. */
 const KILLING = /^tests\/(crash|converge|rollups)\//;
+/** As vitest and fast-check say it; a property that was interrupted had found no case. */
+const OUT_OF_TIME = /timed out|Property interrupted/;
 
 const problem = requirementProblem(process);
 if (problem) {
@@ -102,7 +104,7 @@ function isBeyondChance({ testResults }) {
   const failures = testResults
     .filter((file) => KILLING.test(relative(root, file.name)))
     .flatMap((file) => file.assertionResults.flatMap((test) => test.failureMessages));
-  return failures.some((message) => !/timed out/i.test(message));
+  return failures.some((message) => !OUT_OF_TIME.test(message));
 }
 
 function vitest(args, env) {
