@@ -146,6 +146,20 @@ describe('trend', () => {
     );
   });
 
+  it('counts the end of a last bucket that is longer than those before it (rule T4)', async () => {
+    const project = 'longer last';
+    const at = (time: string) => storedEvent({ project, userId: 'ann', timeMs: Date.parse(time) });
+    await store.add([at('2026-04-03T12:00:00Z'), at('2026-05-31T12:00:00Z'), at('2026-10-24T12:00:00Z'), at('2026-10-25T22:30:00Z')]);
+    const points = async (question: object): Promise<number[]> => {
+      const { series } = (await ask('trend', { series: [{}], ...question }, store.context(project))) as unknown as TrendAnswer;
+      return series[0]!.points.map(({ value }) => value);
+    };
+    // May has a day more than April; the second of two days in Berlin has 25 hours.
+    expect(await points({ from: '2026-04-01', to: '2026-06-01', granularity: 'month' })).toEqual([1, 1]);
+    expect(await points({ from: '2026-06-01', to: '2026-07-01', granularity: 'month', rolling: 3 })).toEqual([2 / 3]);
+    expect(await points({ from: '2026-10-24', to: '2026-10-26', granularity: 'day', timezone: 'Europe/Berlin' })).toEqual([1, 1]);
+  });
+
   it('rolls from the first point on over whole buckets before it, of which there may be nothing, and divides by all (rule T12)', async () => {
     const project = 'rolling starts';
     const at = (day: number, hour: number, userId = 'ann') => storedEvent({ project, userId, timeMs: Date.UTC(2026, 4, day, hour) });
