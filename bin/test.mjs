@@ -13,8 +13,8 @@ const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/
 const SECOND_TRIES = 3;
 /** What these kill they kill at another moment each time: what one of two runs lost was lost. Only where time ran out is the machine to blame. */
 const KILLING = /^tests\/(crash|converge|rollups)\//;
-/** As vitest and fast-check say it; a property that was interrupted had found no case. */
-const OUT_OF_TIME = /timed out|Property interrupted/;
+/** As vitest (in its report by the trace alone, without the sentence) and fast-check say it; a property that was interrupted had found no case. */
+const OUT_OF_TIME = /timed out|STACK_TRACE_ERROR|Property interrupted/;
 
 const problem = requirementProblem(process);
 if (problem) {
