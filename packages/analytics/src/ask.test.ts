@@ -159,7 +159,7 @@ describe('a question that is none', () => {
     ['trend', condition({ op: 'matches', value: 'a\0' }), 'invalid_pattern', 'where[0].value'],
     ['trend', { series: [{}], where: [{ any: [] }] }, 'invalid_value', 'where[0].any'],
     ['trend', { series: [{ where: [{ any: [{ property: 'x', op: 'is_set' }] }] }] }, 'unknown_property', 'series[0].where[0].any[0].property'],
-    ['trend', condition({ op: 'in', value: Array.from({ length: 1000 }, (_, i) => String(i).repeat(100)) }), 'question_too_large', ''],
+    ['trend', condition({ op: 'in', value: Array.from({ length: 1000 }, (_, i) => String(i).repeat(100)) }), 'question_too_large', 'where'],
     ['funnel', { steps: Array.from({ length: 50 }, () => ({ event: 'x' })) }, 'invalid_value', 'steps'],
     ['funnel', { steps: [{ event: 'x' }], window: '0s' }, 'invalid_value', 'window'],
     ['funnel', { steps: [{ event: 'x' }], window: '367d' }, 'invalid_value', 'window'],
@@ -250,8 +250,10 @@ describe('what only the engine can judge', () => {
     const two = [nowhere, { ...nowhere, value: '^a.*(b|c)$' }];
     expect(await problemOf('funnel', { steps: [{ event: 'nothing' }], where: two })).toMatchObject({ code: 'invalid_pattern', field: 'where[0].value' });
     expect((await asked('trend', { series: [{}], where: two.slice(1) })).meta.sql).not.toContain("match('',");
-    const heavy = asked('funnel', { steps: [{}, {}, {}] }, { maxMemoryBytes: 1_000 });
-    await expect(heavy).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive' }] });
+    const heavy = { steps: [{}, {}, {}] };
+    await expect(asked('funnel', heavy, { maxMemoryBytes: 1_000 })).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive', field: 'from' }] });
+    const grouped = { ...heavy, breakdown: ['properties.plan'] };
+    await expect(asked('funnel', grouped, { maxMemoryBytes: 1_000 })).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive', field: 'breakdown' }] });
   });
 
   it('is told as such while others ask and events come in, and harms neither', async () => {

@@ -10,7 +10,7 @@ import { plainIdentity } from './project-identity.ts';
 import { timeRange } from './range.ts';
 import { RollupUse } from './rollups/rollup-use.ts';
 import type { Meta } from './schema.ts';
-import { asProblem } from './to-blame.ts';
+import { asProblem, largestField } from './to-blame.ts';
 import { waitFor } from './wait-for.ts';
 import { formatTime } from './zone.ts';
 
@@ -38,7 +38,7 @@ export async function begin(question: Record<string, never>, context: AskContext
   const whole = async (about: string): Promise<string> => {
     const sql = await withDefinitions(about, { identity, query, cohortIds: (name) => cohorts.ids(name) });
     if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
-      throw new QuestionError({ code: 'question_too_large', field: '', rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
+      throw new QuestionError({ code: 'question_too_large', field: largestField(question), rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
     }
     statements.push(sql);
     return sql;
@@ -52,7 +52,7 @@ export async function begin(question: Record<string, never>, context: AskContext
       rowsRead += answer.rowsRead;
       return answer.rows;
     } catch (error) {
-      throw asProblem(error);
+      throw asProblem(error, question);
     }
   };
   const insert = async (into: string, select: string): Promise<void> => {
@@ -60,7 +60,7 @@ export async function begin(question: Record<string, never>, context: AskContext
     try {
       await context.warehouse.command(sql, bounds);
     } catch (error) {
-      throw asProblem(error);
+      throw asProblem(error, question);
     }
   };
   const ran = (sql: string, rows: number): void => {
@@ -68,7 +68,7 @@ export async function begin(question: Record<string, never>, context: AskContext
     rowsRead += rows;
   };
   await judgePatterns(question, context.warehouse).catch((error: unknown) => {
-    throw asProblem(error);
+    throw asProblem(error, question);
   });
   const rollups = new RollupUse(context.project, query);
   rollups.noteRange(range);

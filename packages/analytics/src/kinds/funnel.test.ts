@@ -242,7 +242,7 @@ describe('funnel', () => {
       `INSERT INTO events (project, event_name, user_id, event_id, time) SELECT '${project}', 'view', 'ann', toString(number), fromUnixTimestamp64Milli(toInt64(${startMs} + number), 'UTC') FROM numbers(${MAX_EVENTS + 1})`,
     );
     const from = (ms: number) => ask('funnel', { from: new Date(startMs + ms).toISOString(), to: '2026-05-04', window: '1s', steps: [{ event: 'view' }, { event: 'view' }] }, store.context(project));
-    await expect(from(0)).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive', field: '', detail: expect.stringContaining('One person') }] });
+    await expect(from(0)).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive', field: 'from', detail: expect.stringContaining('One person') }] });
     expect(await from(1)).toMatchObject({ steps: [{ users: 1 }, { users: 1 }] });
   });
 });

@@ -27,7 +27,7 @@ export interface LinkRow {
 export async function readLinks(paths: string, plan: PathsPlan, groups: { count: number; limit: number }, { query }: Asking): Promise<LinkRow[]> {
   const rows = await query<LinkRow>(`${linksSql(paths, plan, groups)} LIMIT ${MAX_ROWS + 1}`);
   if (rows.length <= MAX_ROWS) return rows.map((row) => ({ ...row, place: Number(row.place), step: Number(row.step), n: Number(row.n) }));
-  throw new QuestionError({ code: 'question_too_expensive', field: '', rule: `at most ${MAX_ROWS} links in an answer`, detail: `The answer would have more than ${MAX_ROWS} links; ask for fewer steps, nodes or groups.` });
+  throw new QuestionError({ code: 'question_too_expensive', field: 'steps', rule: `at most ${MAX_ROWS} links in an answer`, detail: `The answer would have more than ${MAX_ROWS} links; ask for fewer steps, nodes or groups.` });
 }
 
 /**
