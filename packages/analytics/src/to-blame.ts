@@ -30,5 +30,5 @@ export function largestField(question: Readonly<Record<string, unknown>>): strin
 }
 
 function rangeOf(question: Readonly<Record<string, unknown>>): string {
-  return 'from' in question ? 'from' : '';
+  return ['from', 'range'].find((field) => field in question) ?? '';
 }
