@@ -43,6 +43,6 @@ it('asks every kind', async () => {
   expect(await asks(server.url, shop.token, waitFor)).toEqual({
     kinds: KINDS.map(({ name }) => name), asOf: true,
     trend: [['hat', 1], ['shoe', 1]], funnel: [[2, null], [1, '5']], sessions: 3, retention: 2, paths: 2, attribution: 1, cohort: 1, experiment: 2,
-    sql: [[2]], people: ['ada'], saved: { name: 'a/ü', version: 1 }, timeline: ['view'], problem: 'invalid_value',
+    sql: [[2]], people: ['ada'], saved: { name: 'a/ü', version: 1 }, savedTotal: 2, kept: { range: 'today', series: [{ event: 'view' }] }, timeline: ['view'], problem: 'invalid_value',
   });
 });

@@ -11,6 +11,8 @@ declare module 'fastify' {
     credentials?: 'token or write key';
     /** Schema of a body that the handler checks itself, for /openapi.json. */
     describedBody?: object;
+    /** Status -> schema of an answer that is described closer than it needs to be to be written, for /openapi.json. */
+    describedAnswers?: Record<string, object>;
     /** Left out of /openapi.json. */
     undocumented?: boolean;
     /** How long an answer takes says nothing about how fast we are. */

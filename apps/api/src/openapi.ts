@@ -1,4 +1,5 @@
 /** The OpenAPI document, made from the schemas that the routes are checked by: what is served is what is described. */
+import { KeptCohort, KINDS, StaticCohort } from '@tidemark/analytics';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { ingestPaths } from './ingest-paths.ts';
 import { PROBLEMS } from './problem.ts';
@@ -45,7 +46,12 @@ function documentOf(paths: Record<string, Json>, version: string): Json {
     ],
     paths,
     components: {
-      schemas: { Problem: { ...ProblemSchema, properties: { ...ProblemSchema.properties, code: problemCode() } } },
+      schemas: {
+        Problem: { ...ProblemSchema, properties: { ...ProblemSchema.properties, code: problemCode() } },
+        ...Object.fromEntries(KINDS.map((kind) => [nameOfQuestion(kind), kind.question])),
+        StaticCohort,
+        KeptCohort,
+      },
       responses: {
         Problem: {
           description: 'What is wrong, and what to do.',
@@ -69,6 +75,21 @@ function documentOf(paths: Record<string, Json>, version: string): Json {
   };
 }
 
+/** A question of a kind as the document names it. */
+export function questionRef(kind: { name: string }): Json {
+  return { $ref: `#/components/schemas/${nameOfQuestion(kind)}` };
+}
+
+/** What can be saved under a name of the kind, or is shown of what was. */
+export function savedQuestionRef(kind: { name: string }, cohort: 'StaticCohort' | 'KeptCohort'): Json {
+  return kind.name === 'cohort' ? { anyOf: [questionRef(kind), { $ref: `#/components/schemas/${cohort}` }] } : questionRef(kind);
+}
+
+/** `TrendQuestion` */
+function nameOfQuestion({ name }: { name: string }): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}Question`;
+}
+
 function problemCode(): Json {
   return { type: 'string', description: 'Stable: programs may rely on it.', examples: Object.keys(PROBLEMS) };
 }
@@ -86,7 +107,7 @@ function operationOf({ schema = {}, config = {} }: RouteOptions): Json {
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: responsesOf((schema.response ?? {}) as Record<string, Json>),
+    responses: responsesOf({ ...(schema.response as Record<string, Json> | undefined), ...(config.describedAnswers as Record<string, Json> | undefined) }),
   };
 }
 

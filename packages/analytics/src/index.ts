@@ -12,7 +12,7 @@ export type { Completeness } from './completeness.ts';
 export { exportEvents, ExportRequest, type EventExport } from './export.ts';
 export type { CohortLookup } from './cohorts/saved-cohorts.ts';
 export { StaticCohorts } from './cohorts/static-cohorts.ts';
-export { askedOfStatic, isStatic, StaticCohort } from './cohorts/static-question.ts';
+export { askedOfStatic, isStatic, KeptCohort, StaticCohort } from './cohorts/static-question.ts';
 export { outputLine, toOutput, type OutputEvent, type TimelineRow } from './output.ts';
 export { askPeople, PeopleAnswer, peopleQuestion } from './people/people.ts';
 export { PROBLEM_CODES, QuestionError, type Problem, type ProblemCode } from './problem.ts';

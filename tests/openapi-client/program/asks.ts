@@ -16,8 +16,9 @@ export async function asks(url: string, token: string, waitFor: string): Promise
   const experiment = await call('ask_experiment', { body: { ...range, exposure: view, variant: 'properties.item', metrics: [buy] } });
   const sql = await call('ask_sql', { body: { query: 'SELECT count() AS n FROM events WHERE event_name = {name}', params: { name: 'view' }, waitFor } });
   const people = await call('people_funnel', { body: { ...range, steps: [view, buy], window: '1h', cell: { step: 2 } } });
-  await call('saveQuestion', { path: { kind: 'trend', name: 'a/ü' }, body: { range: 'today', series: [view] } });
-  const saved = await call('askSaved', { path: { kind: 'trend' }, query: { name: 'a/ü' } });
+  await call('save_trend', { path: { name: 'a/ü' }, body: { range: 'today', series: [view] } });
+  const saved = await call('ask_saved_trend', { query: { name: 'a/ü' } });
+  const { questions: [kept] } = await call('listQuestions', { query: {} });
   const timeline = await call('getTimeline', { path: { id: 'ada' }, query: { limit: 1 } });
   const problem = await call('ask_trend', { body: { ...range, series: [] } }).catch((error: unknown) => (error instanceof ApiError ? error.problem.code : error));
 
@@ -27,6 +28,10 @@ export async function asks(url: string, token: string, waitFor: string): Promise
   void (() => call('ask_funnel', { body: { window: '1h' } }));
   // @ts-expect-error: there is no such field
   void (() => call('ask_cohort', { body: { any: [] } }));
+  // @ts-expect-error: a trend is saved under the name of a trend
+  void (() => call('save_trend', { path: { name: 'a' }, body: { steps: [view] } }));
+  // @ts-expect-error: of a step no people are told by the series
+  void (() => call('people_funnel', { body: { name: 'a', cell: { series: 0 } } }));
   // @ts-expect-error: there is no such kind
   void (() => call('ask_guesses', { body: {} }));
   // @ts-expect-error: a step has no such number
@@ -47,6 +52,8 @@ export async function asks(url: string, token: string, waitFor: string): Promise
     sql: sql.rows,
     people: people.people.map(({ personId }) => personId),
     saved: saved.meta.question,
+    savedTotal: saved.series[0]?.total,
+    kept: kept?.question,
     timeline: timeline.events.map(({ eventName }) => eventName),
     problem,
   };

@@ -8,22 +8,21 @@ import { grantOf } from '../access.ts';
 import { cohortLookup } from '../cohort-lookup.ts';
 import { DEFAULT_LIMITS } from '../deps.ts';
 import type { ApiDeps } from '../deps.ts';
+import { questionRef } from '../openapi.ts';
 import { savedAsked } from './saved-asked.ts';
 import { orFile, sendSqlFile } from './sql.ts';
 
-const KindParams = Type.Object({ kind: Type.String({ description: KINDS.map(({ name }) => name).join(', ') }) });
+const KindParams = Type.Object({ kind: Type.String() });
 
-/** People of a saved question. */
+const BY_NAME = { name: Type.String(), version: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number from 1; the newest when absent' })) };
+
+/** People of a saved question; what is asked of them is judged with the question. */
 const PeopleByName = Type.Object(
-  {
-    name: Type.String(),
-    version: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number from 1; the newest when absent' })),
-    cell: Type.Object({}, { additionalProperties: true }),
-    pageSize: Type.Optional(Type.Unknown()),
-    cursor: Type.Optional(Type.Unknown()),
-  },
+  { ...BY_NAME, cell: Type.Object({}, { additionalProperties: true }), pageSize: Type.Optional(Type.Unknown()), cursor: Type.Optional(Type.Unknown()) },
   { additionalProperties: false },
 );
+
+const MetaOfSaved = Type.Object({ ...Meta.properties, question: Type.Object({ name: Type.String(), version: Type.Integer() }) });
 
 /** A saved question by name, with what a dashboard changes about it. */
 const SavedQuery = Type.Object(
@@ -62,6 +61,14 @@ export function askContexts(deps: ApiDeps): (request: FastifyRequest, reply?: Fa
 
 export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
   const contextOf = askContexts(deps);
+  const askSaved = async (kind: string, request: FastifyRequest<{ Querystring: Static<typeof SavedQuery> }>, reply: FastifyReply): Promise<unknown> => {
+    const { name, version, ...changes } = request.query;
+    const saved = await savedAsked({ project: grantOf(request as FastifyRequest).project, kind, name, ...(version !== undefined && { version }) }, deps.control);
+    const [question, context] = [changed(saved.body, changes), contextOf(request as FastifyRequest, reply)];
+    if (kind === 'sql' && asksForFile(question)) return sendSqlFile(question, context, reply);
+    const { meta, ...answer } = await ask(kind, question, context);
+    return { ...answer, meta: { ...meta, question: { name: saved.name, version: saved.version } } };
+  };
 
   for (const kind of KINDS) {
     const answer = Type.Object({ ...(kind.answer as TObject).properties, meta: Meta });
@@ -69,7 +76,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
       method: 'POST',
       url: `/api/analytics/${kind.name}`,
       // Analytics checks the question itself: one judge, who explains better than a schema alone can.
-      config: { describedBody: kind.question },
+      config: { describedBody: questionRef(kind) },
       schema: {
         operationId: `ask_${kind.name}`,
         summary: kind.summary,
@@ -81,12 +88,27 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         return kind.name === 'sql' && asksForFile(body) ? sendSqlFile(body, context, reply) : ask(kind.name, body, context);
       },
     });
+    const answerOfSaved = Type.Object({ ...answer.properties, meta: MetaOfSaved });
+    app.route<{ Querystring: Static<typeof SavedQuery> }>({
+      method: 'GET',
+      url: `/api/analytics/${kind.name}`,
+      schema: {
+        operationId: `ask_saved_${kind.name}`,
+        summary: `Run a saved question of kind ${kind.name}, over another time if given`,
+        tags: ['questions'],
+        querystring: SavedQuery,
+        response: { 200: kind.name === 'sql' ? orFile(answerOfSaved) : answerOfSaved },
+      },
+      handler: (request, reply) => askSaved(kind.name, request, reply),
+    });
     const people = peopleQuestion(kind);
     if (people === undefined) continue;
+    const { cell, pageSize, cursor } = people.properties;
+    const byName = Type.Object({ ...BY_NAME, cell: cell!, pageSize: pageSize!, cursor: cursor! }, { additionalProperties: false });
     app.route({
       method: 'POST',
       url: `/api/analytics/${kind.name}/people`,
-      config: { describedBody: Type.Union([people, PeopleByName]) },
+      config: { describedBody: Type.Union([people, byName]) },
       schema: {
         operationId: `people_${kind.name}`,
         summary: `The people behind a number of the answer to a question ${kind.name}, page by page`,
@@ -115,25 +137,9 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Params: Static<typeof KindParams>; Querystring: Static<typeof SavedQuery> }>({
     method: 'GET',
     url: '/api/analytics/:kind',
-    schema: {
-      operationId: 'askSaved',
-      summary: 'Run a saved question, over another time if given',
-      tags: ['questions'],
-      params: KindParams,
-      querystring: SavedQuery,
-      response: {
-        200: orFile(Type.Object({ meta: Meta }, { additionalProperties: true, description: 'As the answer to the question itself.' })),
-      },
-    },
-    async handler(request, reply) {
-      const { kind } = request.params;
-      const { name, version, ...changes } = request.query;
-      const saved = await savedAsked({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) }, deps.control);
-      const [question, context] = [changed(saved.body, changes), contextOf(request, reply)];
-      if (kind === 'sql' && asksForFile(question)) return sendSqlFile(question, context, reply);
-      const { meta, ...answer } = await ask(kind, question, context);
-      return { ...answer, meta: { ...meta, question: { name: saved.name, version: saved.version } } };
-    },
+    config: { undocumented: true },
+    schema: { querystring: SavedQuery },
+    handler: (request, reply) => askSaved(request.params.kind, request, reply),
   });
 }
 

@@ -1,13 +1,14 @@
 /** Questions saved under a name, each change a version. */
-import { checkCohort, checkQuestion, checkStaticCohort, isStatic, KINDS, StaticCohort } from '@tidemark/analytics';
+import { checkCohort, checkQuestion, checkStaticCohort, isStatic, KINDS } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import type { KeptMembers, SavedQuestion } from '@tidemark/control';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { grantOf } from '../access.ts';
 import { cohortLookup } from '../cohort-lookup.ts';
 import type { ApiDeps } from '../deps.ts';
+import { savedQuestionRef } from '../openapi.ts';
 import { Problem } from '../problem.ts';
 import { Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
@@ -15,7 +16,7 @@ import { askContexts } from './analytics.ts';
 
 const Kind = Type.String({ description: KINDS.map(({ name }) => name).join(', ') });
 const Path = Type.Object({ kind: Kind, name: Type.String({ minLength: 1, maxLength: 200 }) });
-const Saved = Type.Object({
+const SAVED = {
   kind: Kind,
   name: Type.String(),
   version: Type.Integer({ minimum: 1 }),
@@ -25,16 +26,28 @@ const Saved = Type.Object({
   members: Type.Optional(
     Type.Object({ people: Type.Integer(), ids: Type.Integer({ description: 'of these people, users and devices' }) }, { description: 'Of a static cohort: whom it kept when it was saved.' }),
   ),
-});
+};
+const Saved = Type.Object(SAVED);
 const Page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'questions a page; default 100' })),
   cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'nextCursor of the page before' })),
 };
-const Listing = Type.Object({ questions: Type.Array(Saved), nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }) });
+const NEXT_CURSOR = Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' });
+const Listing = Type.Object({ questions: Type.Array(Saved), nextCursor: NEXT_CURSOR });
+
+/** As described: with the questions of a kind, or of any. They are written as they were saved. */
+const SavedOf = (question: object) => Type.Object({ ...SAVED, question: Type.Unsafe<object>(question) });
+const SavedOfAny = SavedOf({ anyOf: KINDS.map((kind) => savedQuestionRef(kind, 'KeptCohort')) });
+const ListingOfAny = Type.Object({ questions: Type.Array(SavedOfAny), nextCursor: NEXT_CURSOR });
 interface ListQuery {
   kind?: string;
   limit?: number;
   cursor?: string;
+}
+interface Saving {
+  Params: { name: string };
+  Body: unknown;
+  Headers: { 'if-match'?: string; 'if-none-match'?: string };
 }
 const tags = ['questions'];
 /** For the ids of a static cohort. */
@@ -55,6 +68,7 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Querystring: ListQuery }>({
     method: 'GET',
     url: '/api/questions',
+    config: { describedAnswers: { 200: ListingOfAny } },
     schema: {
       operationId: 'listQuestions',
       summary: 'Saved questions, the newest version of each',
@@ -68,6 +82,7 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Params: { kind: string }; Querystring: ListQuery }>({
     method: 'GET',
     url: '/api/questions/:kind',
+    config: { describedAnswers: { 200: ListingOfAny } },
     schema: {
       operationId: 'listQuestionsOfKind',
       summary: 'Saved questions of a kind, the newest version of each',
@@ -82,6 +97,7 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Params: Static<typeof Path> }>({
     method: 'GET',
     url: '/api/questions/:kind/:name/versions',
+    config: { describedAnswers: { 200: Type.Object({ versions: Type.Array(SavedOfAny) }) } },
     schema: {
       operationId: 'listQuestionVersions',
       summary: 'All versions of a saved question, the newest first',
@@ -97,6 +113,7 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Params: Static<typeof Path>; Querystring: { version?: number } }>({
     method: 'GET',
     url: '/api/questions/:kind/:name',
+    config: { describedAnswers: { 200: SavedOfAny } },
     schema: {
       operationId: 'getQuestion',
       summary: 'A saved question, its newest version or the one asked for',
@@ -121,48 +138,59 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
     },
   });
 
-  app.route<{
-    Params: Static<typeof Path>;
-    Body: unknown;
-    Headers: { 'if-match'?: string; 'if-none-match'?: string };
-  }>({
+  const save = async (kind: string, request: FastifyRequest<Saving>, reply: FastifyReply): Promise<Static<typeof Saved>> => {
+    const { project, tokenId } = grantOf(request as FastifyRequest);
+    const { name } = request.params;
+    const question = request.body ?? {};
+    const context = contextOf(request as FastifyRequest);
+    const ifVersion = expectedVersion(request.headers);
+    const keep = (body: unknown, members?: KeptMembers) => {
+      const saving = control.questions.save({ project, kind, name, body, actor: tokenId, ...(members && { members }), ...(ifVersion !== undefined && { ifVersion }) });
+      return saving.catch((error: unknown) => {
+        throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
+      });
+    };
+    const scope = { project, nowMs: clock(), cohort: cohortLookup(control) };
+    if (kind === 'cohort' && isStatic(question)) {
+      const cohort = await checkStaticCohort(name, question, scope);
+      // The ids are members, which a deletion reaches; they are not kept here as well.
+      const kept = 'people' in cohort ? { ...cohort, people: [] } : cohort;
+      return answer(reply, await cohorts.save(cohort, context, (members) => keep(kept, members)));
+    }
+    await checkQuestion(kind, question, context);
+    if (kind === 'cohort') await checkCohort(name, question, scope);
+    const saved = await keep(question);
+    if (kind === 'cohort') await cohorts.release();
+    return answer(reply, saved);
+  };
+
+  for (const kind of KINDS) {
+    const SavedOfKind = SavedOf(savedQuestionRef(kind, 'KeptCohort'));
+    app.route<Saving>({
+      method: 'PUT',
+      url: `/api/questions/${kind.name}/:name`,
+      bodyLimit: MAX_BODY_BYTES,
+      // Analytics checks the question itself.
+      config: { describedBody: savedQuestionRef(kind, 'StaticCohort'), describedAnswers: { 200: SavedOfKind, 201: SavedOfKind } },
+      schema: {
+        operationId: `save_${kind.name}`,
+        summary: `Save a question of kind ${kind.name} as a new version; with If-Match (or If-None-Match: *) only if nobody else did`,
+        tags,
+        params: Type.Object({ name: Path.properties.name }),
+        response: { 200: Saved, 201: Saved },
+      },
+      handler: (request, reply) => save(kind.name, request, reply),
+    });
+  }
+
+  // Any other kind: the answer names those that there are.
+  app.route<Saving & { Params: { kind: string } }>({
     method: 'PUT',
     url: '/api/questions/:kind/:name',
     bodyLimit: MAX_BODY_BYTES,
-    // Analytics checks the question itself.
-    config: { describedBody: Type.Union([Type.Object({}, { additionalProperties: true, description: 'As POST /api/analytics/{kind} takes it.' }), StaticCohort]) },
-    schema: {
-      operationId: 'saveQuestion',
-      summary: 'Save a question as a new version; with If-Match (or If-None-Match: *) only if nobody else did',
-      tags,
-      params: Path,
-      response: { 200: Saved, 201: Saved },
-    },
-    async handler(request, reply): Promise<Static<typeof Saved>> {
-      const { project, tokenId } = grantOf(request);
-      const { kind, name } = request.params;
-      const question = request.body ?? {};
-      const context = contextOf(request);
-      const ifVersion = expectedVersion(request.headers);
-      const save = (body: unknown, members?: KeptMembers) => {
-        const saving = control.questions.save({ project, kind, name, body, actor: tokenId, ...(members && { members }), ...(ifVersion !== undefined && { ifVersion }) });
-        return saving.catch((error: unknown) => {
-          throw conflictOf(error, ifVersion === 0 ? 'If-None-Match' : 'If-Match');
-        });
-      };
-      const scope = { project, nowMs: clock(), cohort: cohortLookup(control) };
-      if (kind === 'cohort' && isStatic(question)) {
-        const cohort = await checkStaticCohort(name, question, scope);
-        // The ids are members, which a deletion reaches; they are not kept here as well.
-        const kept = 'people' in cohort ? { ...cohort, people: [] } : cohort;
-        return answer(reply, await cohorts.save(cohort, context, (members) => save(kept, members)));
-      }
-      await checkQuestion(kind, question, context);
-      if (kind === 'cohort') await checkCohort(name, question, scope);
-      const saved = await save(question);
-      if (kind === 'cohort') await cohorts.release();
-      return answer(reply, saved);
-    },
+    config: { undocumented: true },
+    schema: { params: Path },
+    handler: (request, reply) => save(request.params.kind, request, reply),
   });
 
   app.route<{ Params: Static<typeof Path> }>({

@@ -33,6 +33,13 @@ const OfCell = Type.Object(
 export const StaticCohort = Type.Union([OfConditions, OfIds, OfCell]);
 export type StaticCohort = Static<typeof StaticCohort>;
 
+/** As it is kept and shown: of a list of ids, which are members, nothing but that it was one. */
+export const KeptCohort = Type.Union([
+  OfConditions,
+  Type.Object({ ...OfIds.properties, people: Type.Array(Type.String(), { maxItems: 0, description: 'empty: the ids are members of the cohort' }) }, { additionalProperties: false }),
+  OfCell,
+]);
+
 export function isStatic(question: unknown): question is { mode: 'static' } {
   return typeof question === 'object' && question !== null && 'mode' in question && question.mode === 'static';
 }
