@@ -55,6 +55,14 @@ async function answersOf(server: ServerUnderTest): Promise<Answers> {
     ['/api/analytics/trend', { series: [{ event: 'name_1', measure: 'users' }, { event: 'name_2', measure: { sum: 'properties.index' } }], ...RANGE, granularity: 'month' }],
     ['/api/analytics/trend', { series: [{ measure: 'events' }], breakdown: ['properties.index'], ...RANGE, granularity: 'week', includeBots: true }],
     ['/api/analytics/funnel', { steps: [{ event: 'name_0' }, { event: 'name_1' }, { event: 'name_3' }], window: '7d', ...RANGE }],
+    ['/api/analytics/funnel/people', { steps: [{ event: 'name_0' }, { event: 'name_1' }], window: '7d', ...RANGE, cell: { step: 2 } }],
+    ['/api/analytics/sessions', { ...RANGE, breakdown: ['session.entryEvent'] }],
+    ['/api/analytics/retention', { start: { event: 'name_0' }, return: {}, period: 'day', periods: 3, ...RANGE }],
+    ['/api/analytics/paths', { after: { event: 'name_0' }, steps: 3, ...RANGE }],
+    ['/api/analytics/attribution', { conversion: { event: 'name_3' }, models: ['first_touch', 'linear'], ...RANGE }],
+    ['/api/analytics/cohort', { all: [{ did: 'name_1', atLeast: 2 }], ...RANGE }],
+    ['/api/analytics/experiment', { exposure: { event: 'name_0' }, variant: 'properties.index', metrics: [{ event: 'name_1' }], ...RANGE }],
+    ['/api/analytics/sql', { query: 'SELECT event_name, count() AS events, uniqExact(person_id) AS people FROM events GROUP BY event_name ORDER BY event_name', ...RANGE }],
   ];
   const answers: Answers = { balance, export: await exportedLines(server) };
   for (const [path, body] of questions) {

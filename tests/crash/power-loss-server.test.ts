@@ -60,7 +60,8 @@ interface Recorded {
   /** How long the journal was when the server was ready. */
   readyAt: number;
   sent: ReadonlySet<string>;
-  acknowledged: { at: number; ids: readonly string[] }[];
+  /** Of events that were accepted, and of those that were answered to be in quarantine. */
+  acknowledged: { at: number; ids: readonly string[]; quarantined: readonly string[] }[];
 }
 
 async function record(over: FileLayer): Promise<Recorded> {
@@ -68,7 +69,7 @@ async function record(over: FileLayer): Promise<Recorded> {
   const file = join(folder, 'journal');
   mkdirSync(root);
   const acknowledged: Recorded['acknowledged'] = [];
-  const note = (ids: readonly string[]): void => void acknowledged.push({ at: statSync(file).size, ids });
+  const note = (ids: readonly string[], quarantined: readonly string[] = []): void => void acknowledged.push({ at: statSync(file).size, ids, quarantined });
   const server = await ServerUnderTest.start({ dataPath: root, env: fileLayerEnv(over, { root, journal: file }) });
   try {
     await server.ready();
@@ -89,8 +90,14 @@ async function record(over: FileLayer): Promise<Recorded> {
   }
 }
 
+/** Ids that were answered for before the cut. */
+interface Owed {
+  stored: ReadonlySet<string>;
+  quarantined: ReadonlySet<string>;
+}
+
 /** Starts a server on a disk and stops it again when it has caught up; what is wrong with what it then holds. */
-async function problemsOf(dataPath: string, owed: ReadonlySet<string>, sent: ReadonlySet<string>): Promise<string[]> {
+async function problemsOf(dataPath: string, owed: Owed, sent: ReadonlySet<string>): Promise<string[]> {
   const problems: string[] = [];
   let server: ServerUnderTest;
   try {
@@ -114,14 +121,18 @@ async function problemsOf(dataPath: string, owed: ReadonlySet<string>, sent: Rea
   const facts = JSON.parse(readFileSync(answer, 'utf8')) as StoreFacts;
   for (const store of ['events', 'timeline', 'lake'] as const) {
     const unique = new Set(facts[store]);
-    const lost = [...owed].filter((id) => !unique.has(id));
-    if (lost.length > 0) problems.push(`${store}: ${lost.length} of ${owed.size} acknowledged events are lost, such as ${lost[0]}`);
+    const lost = [...owed.stored].filter((id) => !unique.has(id));
+    if (lost.length > 0) problems.push(`${store}: ${lost.length} of ${owed.stored.size} acknowledged events are lost, such as ${lost[0]}`);
     if (facts[store].length > unique.size) problems.push(`${store}: ${facts[store].length - unique.size} events are doubled`);
     const invented = [...unique].filter((id) => !sent.has(id));
     if (invented.length > 0) problems.push(`${store}: ${invented.length} events were never sent, such as ${invented[0]}`);
     if (facts[store].length !== balance['stored']) problems.push(`${store} holds ${facts[store].length} events, the balance says ${balance['stored']}`);
   }
   if (facts.ids.rows !== facts.ids.keys || facts.ids.keys !== balance['stored']) problems.push(`${facts.ids.rows} ids of ${facts.ids.keys} keys, the balance says ${balance['stored']}`);
+  const setAside = new Set(facts.quarantine);
+  const lostBad = [...owed.quarantined].filter((id) => !setAside.has(id));
+  if (lostBad.length > 0) problems.push(`quarantine: ${lostBad.length} of ${owed.quarantined.size} bad events are lost that were answered to be there, such as ${lostBad[0]}`);
+  if (facts.quarantine.length !== balance['quarantined']) problems.push(`the quarantine holds ${facts.quarantine.length} events, the balance says ${balance['quarantined']}`);
   if (facts.badFiles.length > 0) problems.push(`files of the lake are bad: ${facts.badFiles.join(', ')}`);
   if (balance['difference'] !== 0) problems.push(`the balance differs: ${JSON.stringify(balance)}`);
   return problems;
@@ -158,7 +169,8 @@ it.skipIf('unavailable' in layer)(`power loss: servers started on ${RUNS} disks 
     const image = diskAfterPowerLoss(journal, at, SEED + run, model, partsLost ? { of: (path) => PART.test(path), from: readyAt } : undefined);
     if (logDropped) await dropFromLog(image);
     adoptEndNote(join(image, 'log'));
-    const owed = new Set(acknowledged.filter((batch) => batch.at <= at).flatMap(({ ids }) => ids));
+    const before = acknowledged.filter((batch) => batch.at <= at);
+    const owed = { stored: new Set(before.flatMap(({ ids }) => ids)), quarantined: new Set(before.flatMap(({ quarantined }) => quarantined)) };
     const found = await problemsOf(image, owed, sent);
     problems.push(...found.map((problem) => `disk '${name}' at ${at} of ${journal.length}, seed ${SEED + run}: ${problem}`));
     if (process.env['TIDEMARK_POWER_KEEP'] === undefined || found.length === 0) rmSync(image, { recursive: true });

@@ -13,6 +13,7 @@ export interface StoreFacts {
   /** How many rows, and how many different keys. */
   ids: { rows: number; keys: number };
   lake: string[];
+  quarantine: string[];
   /** Files of the lake that are missing, or not as long as the manifest says. */
   badFiles: string[];
 }
@@ -34,6 +35,7 @@ const facts: StoreFacts = {
   timeline: await idsOf('timeline'),
   ids: counted[0]!,
   lake,
+  quarantine: await idsOf('quarantine'),
   badFiles: files.filter((file) => !good.includes(file)).map(({ path }) => path),
 };
 writeFileSync(answerPath, JSON.stringify(facts));
