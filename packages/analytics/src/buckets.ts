@@ -77,10 +77,29 @@ function clockStarts(zone: Zone, width: number, fromMs: number, toMs: number, li
  * starts: May is longer than April, and the day on which clocks go back than the one before.
  */
 export function bucketSql(column: string, starts: readonly number[]): string {
-  const [first = 0, second] = starts;
-  if (second === undefined) return 'toInt64(0)';
-  const width = second - first;
-  const since = `(toUnixTimestamp64Milli(${column}) - ${first})`;
-  if (starts.every((start, i) => start === first + i * width)) return `least(intDiv(${since}, ${width}), ${starts.length - 1}) * ${width}`;
-  return `roundDown(${since}, CAST([${starts.map((start) => start - first).join(',')}], 'Array(Int64)'))`;
+  if (starts.length < 2) return 'toInt64(0)';
+  const width = commonWidth(starts);
+  if (width !== undefined) return `${evenNumberSql(column, starts, width)} * ${width}`;
+  return `roundDown(toUnixTimestamp64Milli(${column}) - ${starts[0]!}, CAST([${sinceFirst(starts).join(',')}], 'Array(Int64)'))`;
+}
+
+/** SQL of the number (Int32) of the bucket of a DateTime64(3) column, the first one's being 0; what comes after all is in the last. Two starts or more. */
+export function bucketNumberSql(column: string, starts: readonly number[]): string {
+  const width = commonWidth(starts);
+  if (width !== undefined) return `toInt32(${evenNumberSql(column, starts, width)})`;
+  return `toInt32(transform(${bucketSql(column, starts)}, [${sinceFirst(starts).join(',')}], [${[...starts.keys()].join(',')}], ${starts.length - 1}))`;
+}
+
+/** What lies between any two starts; undefined where that differs. */
+function commonWidth(starts: readonly number[]): number | undefined {
+  const width = starts[1]! - starts[0]!;
+  return starts.every((start, i) => start === starts[0]! + i * width) ? width : undefined;
+}
+
+function evenNumberSql(column: string, starts: readonly number[], width: number): string {
+  return `least(intDiv(toUnixTimestamp64Milli(${column}) - ${starts[0]!}, ${width}), ${starts.length - 1})`;
+}
+
+function sinceFirst(starts: readonly number[]): number[] {
+  return starts.map((start) => start - starts[0]!);
 }

@@ -5,7 +5,7 @@
 import { timeLiteral } from '@tidemark/warehouse';
 import type { Asking } from '../asking.ts';
 import { groupColumns, keyNames } from '../breakdown.ts';
-import { bucketSql } from '../buckets.ts';
+import { bucketNumberSql } from '../buckets.ts';
 import { byDoersSql } from '../events-of-doers.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
 import { orderedText, placeOfOrderedText } from '../ordered-text.ts';
@@ -142,7 +142,7 @@ function eventsOf(question: Question, periods: Periods, { naming, project, ident
   const { toMs } = range;
   const { starts, cohorts, span } = periods;
   const fromMs = since === 'ever' ? EARLIEST_MS : range.fromMs;
-  const [inRange, period] = since === 'ever' ? [`time >= ${timeLiteral(range.fromMs)} AND `, `if(time < ${timeLiteral(range.fromMs)}, toInt32(${BEFORE}), ${periodSql(starts)})`] : ['', periodSql(starts)];
+  const [inRange, period] = since === 'ever' ? [`time >= ${timeLiteral(range.fromMs)} AND `, `if(time < ${timeLiteral(range.fromMs)}, toInt32(${BEFORE}), ${bucketNumberSql('time', starts)})`] : ['', bucketNumberSql('time', starts)];
   // What happens right now has happened.
   const returnsEndMs = Math.min(nowMs + 1, question.mode === 'on_or_after' ? LATEST_MS : starts[cohorts + span - 1]!);
   const named = start.event === undefined || back.event === undefined ? undefined : [...new Set([start.event, back.event].flat())];
@@ -169,14 +169,4 @@ function earlierActors({ start, where, includeBots = false }: Question, { naming
     where: [[where, 'where'], [start.where, 'start.where']],
   });
   return `SELECT ${[naming.actor, BEFORE, 1, ...values].join(', ')} FROM (${events}) GROUP BY ${naming.actor}`;
-}
-
-/** SQL of the number (Int32) of the period that an event lies in, the first one's being 0; what comes after all is in the last. */
-function periodSql(starts: readonly number[]): string {
-  const [first, second] = [starts[0]!, starts[1]!];
-  const last = starts.length - 1;
-  const width = second - first;
-  const since = starts.map((start) => start - first);
-  if (since.every((ms, i) => ms === i * width)) return `toInt32(least(intDiv(toUnixTimestamp64Milli(time) - ${first}, ${width}), ${last}))`;
-  return `toInt32(transform(${bucketSql('time', starts)}, [${since.join(',')}], [${[...starts.keys()].join(',')}], ${last}))`;
 }

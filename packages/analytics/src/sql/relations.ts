@@ -66,7 +66,7 @@ const OTHER_NAMES = 'other_names';
 
 function otherNamesSql(identity: ProjectIdentity): string {
   const isUser = "of_user != ''";
-  return `SELECT if(${isUser}, of_user, of_device) AS id, toUInt8(${isUser}) AS is_user, substring(of_person, 2) AS person FROM (${personsOfActors(identity, undefined, true)})`;
+  return `SELECT if(${isUser}, of_user, of_device) AS id, toUInt8(${isUser}) AS is_user, substring(of_person, 2) AS person FROM (${personsOfActors(identity, { isOnOneThread: true })})`;
 }
 
 /**
