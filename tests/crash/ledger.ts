@@ -1,4 +1,3 @@
-import type { ServerUnderTest } from '../server-under-test.ts';
 import { WRITE_KEY } from '../server-under-test.ts';
 
 /**
@@ -11,13 +10,13 @@ export class LedgerClient {
   resent = 0;
   /** Called with the ids of each batch in the moment in which it is acknowledged. */
   onAcknowledged: (ids: readonly string[]) => void = () => {};
-  readonly #server: ServerUnderTest;
+  readonly #server: { readonly url: string };
   readonly #random: () => number;
   #number = 0;
   #stopping = false;
   #workers: Promise<void>[] = [];
 
-  constructor(server: ServerUnderTest, random: () => number) {
+  constructor(server: { readonly url: string }, random: () => number) {
     this.#server = server;
     this.#random = random;
   }

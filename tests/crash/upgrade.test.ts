@@ -1,20 +1,24 @@
 /**
  * Upgrades in place. Steps of the data format are killed -9 at every moment. With `TIDEMARK_UPGRADE_FROM=<commit or tag>`
  * that version is built from this repository, takes events, and is killed with some of them not yet processed; this version
- * is started on its folder, killed at random while it brings it up to date, and then holds every event, once.
+ * is started on its folder, killed at random while it brings it up to date, and then holds every event, once. And it is stopped under
+ * load and this version started in its place, while clients go on.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { afterAll, expect, it } from 'vitest';
-import { ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+import { API_TOKEN, ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
+import { LedgerClient, seededRandom } from './ledger.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FROM = process.env['TIDEMARK_UPGRADE_FROM'];
+const SEED = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-upgrade-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -44,23 +48,9 @@ it('a step that was cut short is done again, whenever it was cut, and the others
 if (FROM === undefined) console.warn('SKIPPED: the upgrade from an older build needs TIDEMARK_UPGRADE_FROM, a commit or tag of this repository.');
 
 it.skipIf(FROM === undefined)(`the data folder of ${FROM} holds every event once after the upgrade, also when that was killed`, async () => {
-  const program = buildOlder(FROM!);
   const dataPath = join(folder, 'data');
-  const older = spawn(process.execPath, [program, 'start', '--data', dataPath, '--port', '0'], {
-    env: { ...process.env, TIDEMARK_WRITE_KEY: WRITE_KEY, TIDEMARK_API_TOKEN: 'testtokentesttokentesttokentest' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  let words = '';
-  older.stdout.setEncoding('utf8').on('data', (text) => (words += String(text)));
-  const started = async (): Promise<string> => {
-    for (let waited = 0; !words.includes('is running'); waited++) {
-      expect(waited, 'the older version did not start').toBeLessThan(600);
-      await sleep(100);
-    }
-    return /http:\/\/127\.0\.0\.1:\d+/.exec(words)![0];
-  };
-  const url = await started();
+  const older = await startOlder(dataPath, 0);
+  const { url } = older;
   const sent: string[] = [];
   const send = async (to: string, count: number): Promise<void> => {
     const events = Array.from({ length: count }, () => {
@@ -74,8 +64,7 @@ it.skipIf(FROM === undefined)(`the data folder of ${FROM} holds every event once
   await sleep(2_000);
   // These are acknowledged and wait in the log.
   for (let batch = 0; batch < 10; batch++) await send(url, 100);
-  process.kill(-older.pid!, 'SIGKILL');
-  await once(older, 'exit');
+  await older.end('SIGKILL');
 
   for (const afterMs of [1_200, 1_800, 2_500]) {
     const cut = spawn(process.execPath, [join(ROOT, 'bin/tidemark.mjs'), 'start', '--data', dataPath, '--port', '0'], { stdio: 'ignore', detached: true });
@@ -97,6 +86,82 @@ it.skipIf(FROM === undefined)(`the data folder of ${FROM} holds every event once
     await server.stop();
   }
 }, 300_000);
+
+it.skipIf(FROM === undefined)(`${FROM} is stopped and this version started in its place under load: nothing acknowledged is lost, nothing doubled (seed ${SEED})`, async () => {
+  const dataPath = join(folder, 'loaded');
+  const port = await freePort();
+  const older = await startOlder(dataPath, port);
+  const client = new LedgerClient(older, seededRandom(SEED));
+  const lastBy = { older: 0, newer: 0 };
+  let isOlder = true;
+  client.onAcknowledged = () => {
+    if (isOlder) lastBy.older = performance.now();
+    else if (lastBy.newer === 0) lastBy.newer = performance.now();
+  };
+  client.start(2);
+  await expect.poll(() => client.acknowledged.size).toBeGreaterThan(2_000);
+  await older.end('SIGTERM');
+  isOlder = false;
+  const byOlder = client.acknowledged.size;
+  const server = await ServerUnderTest.start({ dataPath, port });
+  try {
+    await expect.poll(() => client.acknowledged.size).toBeGreaterThan(byOlder + 2_000);
+    await client.stop();
+    console.log(`nothing was acknowledged for ${((lastBy.newer - lastBy.older) / 1000).toFixed(1)} s`);
+    await server.ready();
+    expect(await server.drained()).toMatchObject({ difference: 0 });
+    const response = await server.request('/api/events/export', { format: 'ndjson', from: '2025-12-31T00:00:00Z', to: '2026-02-01T00:00:00Z' });
+    const ids = (await response.text()).trimEnd().split('\n').map((line) => (JSON.parse(line) as { eventId: string }).eventId);
+    const unique = new Set(ids);
+    expect([...client.acknowledged].filter((id) => !unique.has(id)), 'acknowledged and lost').toEqual([]);
+    expect(ids.length - unique.size, 'doubled').toBe(0);
+    expect([...unique].filter((id) => !client.sent.has(id)), 'never sent').toEqual([]);
+  } finally {
+    await server.stop();
+  }
+}, 300_000);
+
+interface Older {
+  url: string;
+  /** Sends the signal to all its processes where it is SIGKILL, else to the first; resolves when that has ended. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+}
+
+async function startOlder(dataPath: string, port: number): Promise<Older> {
+  const older = spawn(process.execPath, [olderProgram(), 'start', '--data', dataPath, '--port', String(port)], {
+    env: { ...process.env, TIDEMARK_WRITE_KEY: WRITE_KEY, TIDEMARK_API_TOKEN: API_TOKEN },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  let words = '';
+  older.stdout.setEncoding('utf8').on('data', (text) => (words += String(text)));
+  for (let waited = 0; !words.includes('is running'); waited++) {
+    expect(waited, 'the older version did not start').toBeLessThan(600);
+    await sleep(100);
+  }
+  return {
+    url: /http:\/\/127\.0\.0\.1:\d+/.exec(words)![0],
+    async end(signal) {
+      const ended = once(older, 'exit');
+      process.kill(signal === 'SIGKILL' ? -older.pid! : older.pid!, signal);
+      await ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+let built: string | undefined;
+function olderProgram(): string {
+  return (built ??= buildOlder(FROM!));
+}
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
