@@ -26,9 +26,11 @@ export async function growth(): Promise<Measure[]> {
     const point: GrowthPoint = { events, oursMs: {}, handMs: {} };
     for (const name of Object.keys(TYPICAL) as TypicalName[]) {
       try {
-        const [asked] = await askAll(store, [name], rounds);
+        const [asked] = await askAll(store, [name], { rounds, isInTime: false });
         point.oursMs[name] = asked!.oursMs.median;
         point.handMs[name] = asked!.handMs.median;
+        const pages = Object.entries(asked!.pages).map(([whose, ms]) => `; people of its ${whose}: ${ms.map((each) => each.toFixed(0)).join(' and ')} ms`);
+        console.error(`       ${name} of ${events.toLocaleString('en')} events: ${asked!.oursMs.median.toFixed(0)} ms, by hand ${asked!.handMs.median.toFixed(0)} ms${pages.join('')}`);
       } catch (error) {
         // What is more than a question may take says so; the chart then has no point there.
         if (!(error instanceof Error) || !error.message.includes('question_too_expensive')) throw error;

@@ -2,7 +2,7 @@
  * A bit flipped or a tail cut in each kind of file of a data folder that was really used. Whatever the server does then,
  * it is one of two: everything is answered as before (nothing was lost, or it was mended), or it says what is damaged: a
  * start refused in one sentence with a fix, or a problem with a code. Never another count, nor a start without end.
- * `TIDEMARK_DAMAGE_CASES=200` tries every kind and goes on with so many random ones, `TIDEMARK_SEED=…` does the same again;
+ * `TIDEMARK_DAMAGE_CASES=200` tries every kind in both ways and goes on with so many random ones, `TIDEMARK_SEED=…` does the same again;
  * without, some of the kinds that can be mended are drawn.
  */
 import { rmSync } from 'node:fs';
@@ -25,12 +25,12 @@ it(`files with a bit flipped or their tail cut: as before, or told (seed ${SEED}
   try {
     const before = await use(dataPath);
     const kinds = kindsToTry(random);
-    for (const [round, kind] of kinds.entries()) {
+    for (const [round, { kind, way }] of kinds.entries()) {
       const all = filesByKind(dataPath).get(kind) ?? [];
       expect(all, `files of kind ${kind}`).not.toEqual([]);
       // All that is expendable may go at once.
       const chosen = kind === 'expendable' ? all : [all[Math.floor(random() * all.length)]!];
-      const damages = chosen.map((path) => ({ path, ...damage(join(dataPath, path), random) }));
+      const damages = chosen.map((path) => ({ path, ...damage(join(dataPath, path), random, way) }));
       const label = `round ${round}: ${damages.map(({ path, words }) => `${path}: ${words}`).join('; ')}`;
       const startedAt = performance.now();
       const end = await outcome(dataPath, before);
@@ -49,11 +49,17 @@ it(`files with a bit flipped or their tail cut: as before, or told (seed ${SEED}
   }
 }, 300_000 + CASES * 20_000);
 
-function kindsToTry(random: () => number): string[] {
+interface Try {
+  kind: string;
+  way?: 'flip' | 'cut';
+}
+
+function kindsToTry(random: () => number): Try[] {
+  const drawn = (kinds: readonly string[]): Try => ({ kind: kinds[Math.floor(random() * kinds.length)]! });
+  if (CASES > 0) return [...DAMAGED_KINDS.flatMap((kind): Try[] => [{ kind, way: 'flip' }, { kind, way: 'cut' }]), ...Array.from({ length: CASES }, () => drawn(DAMAGED_KINDS))];
   const mendable = DAMAGED_KINDS.filter((kind) => !NEVER_MENDED.includes(kind));
-  const drawn = Array.from({ length: MENDABLE_DRAWN }, () => mendable.splice(Math.floor(random() * mendable.length), 1)[0]!);
-  if (CASES === 0) return [...NEVER_MENDED, ...drawn];
-  return [...DAMAGED_KINDS, ...Array.from({ length: CASES }, () => DAMAGED_KINDS[Math.floor(random() * DAMAGED_KINDS.length)]!)];
+  const some = Array.from({ length: MENDABLE_DRAWN }, (): Try => ({ kind: mendable.splice(Math.floor(random() * mendable.length), 1)[0]! }));
+  return [...NEVER_MENDED.map((kind) => ({ kind })), ...some];
 }
 
 /** Uses a new folder for a while and stops. Resolves with what is answered. */

@@ -49,7 +49,7 @@ export const funnel: Typical = {
   expected: ([row]) => [[row?.['users1'], null], [row?.['users2'], row?.['seconds2']], [row?.['users3'], row?.['seconds3']]],
   told: ({ steps }: Answer) => steps.map(({ users, medianSeconds }) => [users, medianSeconds]),
   cells: ({ steps }: Answer) => [
-    { name: 'converted at step 2', cell: { step: 2, outcome: 'converted' }, count: steps[1]!.users },
+    { name: 'converted at step 2', cell: { step: 2, outcome: 'reached' }, count: steps[1]!.users },
     { name: 'dropped at step 2', cell: { step: 2, outcome: 'dropped' }, count: steps[1]!.dropOff },
   ],
   less: { what: 'windowFunnel, without times', sql: countsAlone },

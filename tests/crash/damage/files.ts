@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileS
 import { join } from 'node:path';
 
 /** Kinds whose loss costs nothing: notes, seals, locks, and what each start writes anew. */
-const EXPENDABLE = /^(log\/ends|lake\/manifest\.end|control\/control\.db\.seal|warehouse\/(checkpoint|config\.xml)|run\/.*\.(json|lock|pid|prepared))$/;
+const EXPENDABLE = /^(log\/(ends|commits|lock\.mdb)|positions\/lock\.mdb|warehouse\/tmp\/.*|lake\/manifest\.end|control\/control\.db\.seal|warehouse\/(checkpoint|config\.xml)|run\/.*\.(json|lock|pid|prepared))$/;
 
 const KINDS: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['expendable', EXPENDABLE],
@@ -15,7 +15,8 @@ const KINDS: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['parquet', /^lake\/.*\.parquet$/],
   ['part data', /^warehouse\/data\/store\/.*\.bin$/],
   ['part index', /^warehouse\/data\/store\/.*\.(cmrk\d|mrk\d|idx2?|cidx)$/],
-  ['part facts', /^warehouse\/data\/store\/.*\/\d+_\d+_\d+[^/]*\/[^/]*\.(txt|json|dat)$/],
+  ['part facts', /^warehouse\/data\/store\/.*\/\w+_\d+_\d+_\d+[^/]*\/[^/]*\.(txt|json|dat|packed)$/],
+  ['table facts', /^warehouse\/data\/store\/[^/]+\/[^/]+\/(format_version|mutation_\d+)\.txt$/],
   ['table definition', /^warehouse\/data\/.*\.sql$/],
 ];
 
@@ -40,11 +41,11 @@ export interface Damage {
   mend(): void;
 }
 
-/** Flips a bit, or cuts the tail, in place, and leaves the time of change as it was: so does a disk. */
-export function damage(path: string, random: () => number): Damage {
+/** Flips a bit, or cuts the tail, in place, and leaves the time of change as it was: so does a disk. Which of them is drawn, unless it is told. */
+export function damage(path: string, random: () => number, way?: 'flip' | 'cut'): Damage {
   const good = readFileSync(path);
   const { mtimeMs } = statSync(path);
-  const cut = random() < 0.3;
+  const cut = way === undefined ? random() < 0.3 : way === 'cut';
   const at = Math.floor(random() * good.length);
   const bad = cut ? good.subarray(0, at) : Buffer.from(good);
   if (!cut) bad[at]! ^= 1 << Math.floor(random() * 8);
