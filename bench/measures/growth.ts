@@ -2,7 +2,7 @@ import { knob } from '../options.ts';
 import { questionStore } from '../questions/store/store.ts';
 import { spread, type Measure } from '../report/measure.ts';
 import { entry } from './catalogue.ts';
-import { askAll, TYPICAL, type TypicalName } from './r6.ts';
+import { askAll, chosenKinds } from './r6.ts';
 
 const OWN_SIZES = [1_000_000, 10_000_000, 50_000_000];
 
@@ -24,7 +24,7 @@ export async function growth(): Promise<Measure[]> {
   for (const events of sizes) {
     const store = await questionStore(events);
     const point: GrowthPoint = { events, oursMs: {}, handMs: {} };
-    for (const name of Object.keys(TYPICAL) as TypicalName[]) {
+    for (const name of chosenKinds()) {
       try {
         const [asked] = await askAll(store, [name], { rounds, isInTime: false });
         point.oursMs[name] = asked!.oursMs.median;

@@ -47,7 +47,7 @@ const PAGE_WITHIN_MS = 2_000;
 export async function r6(): Promise<Measure[]> {
   const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
   const store = await questionStore(knob('TIDEMARK_BENCH_EVENTS', EVENTS));
-  const names = chosen();
+  const names = chosenKinds();
   const asked = await askAll(store, names, { rounds });
   const slow = asked.filter(({ oursMs }) => oursMs.median >= LEAST_MS);
   if (slow.length === 0) throw new Error(`no question takes ${LEAST_MS} ms; raise TIDEMARK_BENCH_EVENTS`);
@@ -72,7 +72,8 @@ function notesOf({ name, oursMs, handMs, ratio, less, pages }: Asked): string[] 
   ];
 }
 
-function chosen(): TypicalName[] {
+/** Those of TIDEMARK_BENCH_KINDS, or all. */
+export function chosenKinds(): TypicalName[] {
   const names = Object.keys(TYPICAL) as TypicalName[];
   const wanted = (process.env['TIDEMARK_BENCH_KINDS'] ?? '').split(',').filter(Boolean);
   const unknown = wanted.find((name) => !names.includes(name as TypicalName));

@@ -35,6 +35,14 @@ import { committedOf, StoreCheckpoints } from './start/store-checkpoints.ts';
 import { openStore, openWarehouse } from './start/store-problem.ts';
 import { readVersion } from './version.ts';
 
+const ENGINE_MEMORY_BYTES = 1 << 30;
+/** What comes in and merges take of the engine's memory beside a question that may have more than is usual. */
+const BESIDE_A_QUESTION_BYTES = 512 << 20;
+
+function engineMemoryBytes({ questionLimits: { memoryBytes = 0 } }: ServerSettings): number {
+  return memoryBytes <= ENGINE_MEMORY_BYTES ? ENGINE_MEMORY_BYTES : memoryBytes + BESIDE_A_QUESTION_BYTES;
+}
+
 async function start(settings: ServerSettings, { tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
   const version = readVersion();
@@ -44,7 +52,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const swapUnfinished = isSwapUnfinished(rebuildJournal);
   const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now, swapUnfinished);
   const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
-    const opened = await ChdbWarehouse.open({ path: folders.warehouse });
+    const opened = await ChdbWarehouse.open({ path: folders.warehouse, maxMemoryBytes: engineMemoryBytes(settings) });
     await finishSwap(opened, rebuildJournal);
     const found = await verifyParts(opened, checkpoints.found, checkpoints.onDisk, verifyingProgress(tell, Date.now));
     await migrateWarehouse(opened);
@@ -170,7 +178,9 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
     rulesOf: async (project) => ({ settings: await control.settings.get(project), valves: (await control.valves.list(project)).map((valve) => ({ ...toValveRule(valve), source: valve.source })) }),
     nowMs: Date.now,
   });
+  const { memoryBytes: questionMemoryBytes, timeoutMs: questionTimeoutMs } = settings.questionLimits;
   const api = createApi({
+    limits: { ...(questionMemoryBytes !== undefined && { questionMemoryBytes }), ...(questionTimeoutMs !== undefined && { questionTimeoutMs }) },
     sql,
     warehouse,
     control,

@@ -39,6 +39,13 @@ describe('settings', () => {
     },
   );
 
+  it('say how much a question may take', () => {
+    expect(readSettings({}, {}).questionLimits).toEqual({});
+    expect(readSettings({}, { TIDEMARK_QUESTION_MEMORY_MB: '4000', TIDEMARK_QUESTION_TIMEOUT_SECONDS: '120' }).questionLimits).toEqual({ memoryBytes: 4e9, timeoutMs: 120_000 });
+    expect(() => readSettings({}, { TIDEMARK_QUESTION_MEMORY_MB: '0' })).toThrow(/TIDEMARK_QUESTION_MEMORY_MB is '0'/);
+    expect(() => readSettings({}, { TIDEMARK_QUESTION_TIMEOUT_SECONDS: '1m' })).toThrow(/TIDEMARK_QUESTION_TIMEOUT_SECONDS is '1m'/);
+  });
+
   it('refuse a switch that is neither on nor off', () => {
     expect(() => readSettings({}, { TIDEMARK_RATE_LIMIT: '0' })).toThrow(/'on' or 'off'/);
   });

@@ -23,6 +23,8 @@ export interface ServerSettings {
   analyticsJsPath?: string | undefined;
   /** Free bytes on the log's disk below which events are refused. */
   diskReserveBytes: number;
+  /** Caps of one question that are not the usual ones. */
+  questionLimits: { memoryBytes?: number; timeoutMs?: number };
   /** Caps of one SQL query that are not the usual ones. */
   sqlLimits: { timeoutMs?: number; memoryBytes?: number; rowsToRead?: number; keepMs?: number };
   /** How often each job runs, in the place of its own interval; for tests. */
@@ -65,6 +67,7 @@ export function readSettings(flags: StartFlags, env: NodeJS.ProcessEnv): ServerS
     logLevel: logLevelOf(flags['log-level'] ?? env['TIDEMARK_LOG_LEVEL']),
     analyticsJsPath: env['TIDEMARK_ANALYTICS_JS'] || undefined,
     diskReserveBytes: diskReserveOf(env['TIDEMARK_DISK_RESERVE_MB']),
+    questionLimits: questionLimitsOf(env),
     sqlLimits: sqlLimitsOf(env),
     jobsEveryMs: jobsEveryOf(env['TIDEMARK_JOBS_EVERY_MS']),
   };
@@ -119,16 +122,26 @@ function diskReserveOf(text: string | undefined): number {
   );
 }
 
+function questionLimitsOf(env: NodeJS.ProcessEnv): ServerSettings['questionLimits'] {
+  const memoryBytes = limitOf('TIDEMARK_QUESTION_MEMORY_MB', env, { times: 1_000_000 });
+  const timeoutMs = limitOf('TIDEMARK_QUESTION_TIMEOUT_SECONDS', env, { times: 1_000 });
+  return { ...(memoryBytes !== undefined && { memoryBytes }), ...(timeoutMs !== undefined && { timeoutMs }) };
+}
+
 function sqlLimitsOf(env: NodeJS.ProcessEnv): ServerSettings['sqlLimits'] {
-  const limit = (name: string, times: number, least = 1): number | undefined => {
-    const text = env[name] ?? '';
-    if (text === '') return undefined;
-    if (/^\d{1,12}$/.test(text) && Number(text) >= least) return Number(text) * times;
-    throw new StartProblem('setting_invalid', `${name} is '${text}', which is not a whole number.`, `set it to a whole number from ${least}, or unset it.`);
-  };
-  const [timeoutMs, memoryBytes, rowsToRead] = [limit('TIDEMARK_SQL_TIMEOUT_SECONDS', 1_000), limit('TIDEMARK_SQL_MEMORY_MB', 1_000_000), limit('TIDEMARK_SQL_ROWS_TO_READ', 1)];
-  const keepMs = limit('TIDEMARK_SQL_KEEP_SECONDS', 1_000, 0);
+  const timeoutMs = limitOf('TIDEMARK_SQL_TIMEOUT_SECONDS', env, { times: 1_000 });
+  const memoryBytes = limitOf('TIDEMARK_SQL_MEMORY_MB', env, { times: 1_000_000 });
+  const rowsToRead = limitOf('TIDEMARK_SQL_ROWS_TO_READ', env);
+  const keepMs = limitOf('TIDEMARK_SQL_KEEP_SECONDS', env, { times: 1_000, least: 0 });
   return { ...(timeoutMs !== undefined && { timeoutMs }), ...(memoryBytes !== undefined && { memoryBytes }), ...(rowsToRead !== undefined && { rowsToRead }), ...(keepMs !== undefined && { keepMs }) };
+}
+
+/** A whole number from `least`, `times` as large; undefined when it is not set. */
+function limitOf(name: string, env: NodeJS.ProcessEnv, { times = 1, least = 1 }: { times?: number; least?: number } = {}): number | undefined {
+  const text = env[name] ?? '';
+  if (text === '') return undefined;
+  if (/^\d{1,12}$/.test(text) && Number(text) >= least) return Number(text) * times;
+  throw new StartProblem('setting_invalid', `${name} is '${text}', which is not a whole number.`, `set it to a whole number from ${least}, or unset it.`);
 }
 
 function jobsEveryOf(text: string | undefined): number | undefined {
