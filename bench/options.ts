@@ -26,7 +26,7 @@ export const KNOBS = {
 export const PLACES = {
   TIDEMARK_BENCH_DIR: 'where the data folders are made; the disk that is measured (the temporary folder)',
   TIDEMARK_BENCH_KEEP: '1 keeps the folders of seeded ids and of questions in TIDEMARK_BENCH_DIR for the next run',
-  TIDEMARK_BENCH_KINDS: 'kinds that R6 asks, as `trend,funnel` (all)',
+  TIDEMARK_BENCH_KINDS: 'kinds that R6 and growth ask, as `trend,funnel` (all)',
   TIDEMARK_BENCH_AGAINST: 'another checkout, built: `npm run bench -- ab` has both take turns at R4, `door` at R1',
 } as const;
 
