@@ -67,6 +67,20 @@ describe('what is printed elsewhere', () => {
     expect(digits(katzInterval({ x: 138, n: 11_034 }, { x: 169, n: 11_037 }), 2).map((x) => (1 + x).toFixed(2))).toEqual(['0.98', '1.53']);
   });
 
+  it('has the error that metafor prints of ratios of means: escalc(measure="ROM") of dat.normand1999, 1 to 4 (its test_escalc.R)', () => {
+    // Days in hospital: n, mean and deviation of two groups, and the variance of the logarithm of the ratio of their means.
+    for (const [one, other, variance] of [
+      [[155, 55, 47], [156, 75, 64], 0.0094], [[31, 27, 7], [32, 29, 4], 0.0028], [[75, 64, 17], [71, 119, 29], 0.0018], [[18, 66, 20], [18, 137, 48], 0.0119],
+    ] as const) {
+      const [second, first] = [one, other].map(([n, mean, standardDeviation]): Sample => ({ n, mean, standardDeviation }));
+      const [low, high] = ratioInterval(first!, second!)!;
+      const ratio = 1 + (low + high) / 2;
+      expect(ratio).toBeCloseTo(second!.mean / first!.mean, 12);
+      // By the delta method the error of a ratio is that of its logarithm, times the ratio.
+      expect((((high - low) / 2 / Z95 / ratio) ** 2).toFixed(4)).toBe(String(variance));
+    }
+  });
+
   it('is what Cohen prints of two means at 5 % and a power of 80 %: 393, 64 and 26 people a group for effects of 0.2, 0.5 and 0.8 (Psychological Bulletin 112:155, 1992, table 2)', () => {
     // His are by Student's t, which asks for one or two more.
     for (const [effect, people] of [[0.2, 393], [0.5, 64], [0.8, 26]] as const) {
