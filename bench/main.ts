@@ -1,4 +1,4 @@
-/** `npm run bench [-- r1 r4 …]`: runs the measures, prints them and writes their results down. */
+/** `npm run bench [-- r1 r4 … | own]`: runs the measures, prints them and writes their results down. */
 import { fileURLToPath } from 'node:url';
 import { forgetTurnedKnobs, KNOBS, PLACES } from './options.ts';
 import { MEASURES } from './measures/index.ts';
@@ -18,15 +18,15 @@ if (wanted[0] === 'publish') {
   for (const path of publish(ROOT, wanted[1])) console.log(`wrote ${path}`);
   process.exit(0);
 }
-const unknown = wanted.filter((name) => !(name in MEASURES));
+const unknown = wanted.filter((name) => !(name in MEASURES) && name !== 'own');
 if (unknown.length > 0) {
-  console.error(`There is no measure '${unknown[0]}'; there are ${Object.keys(MEASURES).join(', ')}.`);
+  console.error(`There is no measure '${unknown[0]}'; there are ${Object.keys(MEASURES).join(', ')}, and own.`);
   process.exit(2);
 }
 
 const load = loadAverage();
 if (load > 0.5) console.error(`note: the machine is busy (load average ${load}); figures of a busy machine say little`);
-const names = wanted.length > 0 ? wanted : Object.entries(MEASURES).flatMap(([name, { inAll }]) => (inAll === false ? [] : [name]));
+const names = wanted.length === 0 ? namesAmong('contract') : wanted.flatMap((name) => (name === 'own' ? namesAmong('own') : [name]));
 const version = commit(ROOT);
 const failed: string[] = [];
 for (const name of names) {
@@ -49,16 +49,21 @@ for (const name of names) {
 if (failed.length > 0) console.log(`FAILED: ${failed.join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
 
+function namesAmong(group: 'contract' | 'own'): string[] {
+  return Object.entries(MEASURES).flatMap(([name, { among }]) => (among === group ? [name] : []));
+}
+
 function runOf(name: string): () => Promise<Measure[]> {
-  const { run, inAll } = MEASURES[name]!;
-  return wanted.length === 0 && inAll ? inAll : run;
+  const { run, short } = MEASURES[name]!;
+  return wanted.includes(name) ? run : (short ?? run);
 }
 
 function help(): never {
-  console.log('npm run bench                 all measures marked *, one after another');
+  console.log('npm run bench                 the measures marked *, one after another');
+  console.log('npm run bench -- own          those marked +, which are our own');
   console.log('npm run bench -- NAME …       these');
   console.log('npm run bench -- publish      puts the newest results into bench/results and docs/performance.md\n');
-  for (const [name, { inAll, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${inAll === false ? ' ' : '*'} ${about}`);
+  for (const [name, { among, about }] of Object.entries(MEASURES)) console.log(`  ${name.padEnd(10)}${among === 'contract' ? '*' : among === 'own' ? '+' : ' '} ${about}`);
   console.log('\nEnvironment:');
   for (const [name, { means, unit }] of Object.entries(KNOBS)) console.log(`  ${name.padEnd(28)} ${means}${unit ? `, in ${unit}` : ''}`);
   for (const [name, means] of Object.entries(PLACES)) console.log(`  ${name.padEnd(28)} ${means}`);

@@ -13,7 +13,7 @@ import { newFolder, removeFolder } from '../server/temporary.ts';
 import { entry } from './catalogue.ts';
 
 const OWN_EVENTS = 10_000_000;
-/** As many as `npm run bench` has time for. */
+/** As many as `npm run bench -- own` has time for. */
 const FEW_EVENTS = 1_000_000;
 /** What a plain scan and aggregate of the same rows is taken to be: every row is read, in four columns. */
 const SCAN = 'SELECT count() AS rows, uniqExact(event_id) AS ids, sum(length(context)) AS bytes, max(time) AS last FROM events';

@@ -9,7 +9,7 @@ import { removeFolder } from '../server/temporary.ts';
 import { entry } from './catalogue.ts';
 
 const OWN_EVENTS = 5_000_000;
-/** As many as `npm run bench` has time for. */
+/** As many as `npm run bench -- own` has time for. */
 const FEW_EVENTS = 1_000_000;
 const LINKS = 100_000;
 const NEXT_DAY = '2026-05-04';
