@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountingCheck, cohortMembers, idExpiry, lakeCompaction, quarantineExpiry, retention, Rollups } from '@tidemark/jobs';
-import { CATALOGUE } from '@tidemark/metrics';
+import { CATALOGUE, createMetrics } from '@tidemark/metrics';
 import { describe, expect, it } from 'vitest';
 import { ROOT, readWorkspaces } from './sources.ts';
 
@@ -39,8 +39,16 @@ describe('the list of metrics', () => {
     expect(names.toSorted()).toEqual(known.toSorted());
   });
 
+  it('names what a process tells of itself', async () => {
+    const told = [...(await createMetrics({ role: 'engine', withProcess: true }).text()).matchAll(/^# HELP (tidemark_(?:process|nodejs)_\w+)/gm)].map(([, name]) => name!);
+    expect(told.length).toBeGreaterThan(20);
+    const named = rows.flatMap(([names = '']) => [...names.matchAll(/`(tidemark_(?:process|nodejs)_\w+)`/g)].map(([, name]) => name!));
+    expect(named.toSorted()).toEqual(told.toSorted());
+  });
+
   it('says of each what it is and what to do when it moves', () => {
-    expect(listed.filter((cells) => cells.length !== 3 || cells.includes(''))).toEqual([]);
+    const tables = [...listed, ...rows.filter(([name = '']) => /^`tidemark_(process|nodejs)_/.test(name))];
+    expect(tables.filter((cells) => cells.length !== 3 || cells.includes(''))).toEqual([]);
   });
 });
 
