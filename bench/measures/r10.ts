@@ -61,11 +61,14 @@ export async function r10(): Promise<Measure[]> {
   ];
 }
 
-/** Resolves when the engine has brought together the parts that lay there at its start. */
+/**
+ * Resolves when the engine has brought together the parts of the timeline. That the job has merged something is not enough: its first
+ * round may be about the ids alone, and the timeline's, which is merged half a minute later, then falls into what is measured.
+ */
 async function partsMerged(server: Server): Promise<void> {
   for (const until = Date.now() + 180_000; Date.now() < until; await sleep(500)) {
-    const { jobs } = await server.api.ask<{ jobs: { name: string; lastResult: string | null }[] }>('/api/jobs');
-    if (jobs.find(({ name }) => name === 'part-merging')?.lastResult?.includes('became')) return;
+    const { disk } = await server.api.pipeline();
+    if (disk.tables.find(({ table }) => table === 'timeline')?.parts === 1) return;
   }
   throw new Error('the parts of the timeline were not merged within 3 minutes');
 }

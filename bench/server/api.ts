@@ -16,7 +16,7 @@ export interface Pipeline {
   log: { partitions: { committedOffset: number; endOffset: number }[] };
   freshness: { p50Ms: number; p99Ms: number };
   dedup: { ids: number; memoryBytes: number };
-  disk: { stores: Record<string, number>; tables: { table: string; rows: number; bytes: number }[] };
+  disk: { stores: Record<string, number>; tables: { table: string; rows: number; bytes: number; parts: number }[] };
 }
 
 export class Api {

@@ -69,6 +69,7 @@ describe('pipeline', () => {
     expect(pipeline.log.partitions).toMatchObject([{ partition: 0, watermark: pipeline.watermark }]);
     expect(pipeline.disk.tables.find((table: { table: string }) => table.table === 'events')).toMatchObject({
       rows: 2,
+      parts: 1,
     });
     expect(pipeline.disk.stores.log).toBeGreaterThan(0);
     expect(Date.parse(pipeline.watermark)).toBeLessThan(Date.parse(pipeline.asOf));

@@ -89,7 +89,7 @@ const Pipeline = Type.Object({
   disk: Type.Object({
     stores: Type.Record(Type.String(), Count),
     freeBytes: Count,
-    tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count })),
+    tables: Type.Array(Type.Object({ table: Type.String(), rows: Count, bytes: Count, parts: Count })),
   }),
   failing: Type.Array(
     Type.Object({
@@ -193,9 +193,17 @@ async function latenessOf(deps: ApiDeps, project: string, { epoch, partition, co
   return { events, p50Ms, p99Ms, maxMs };
 }
 
-async function tableSizes(deps: ApiDeps): Promise<{ table: string; rows: number; bytes: number }[]> {
+interface TableSize {
+  table: string;
+  rows: number;
+  bytes: number;
+  /** Of which each is looked into for what is asked of the table. */
+  parts: number;
+}
+
+async function tableSizes(deps: ApiDeps): Promise<TableSize[]> {
   const sql = `
-    SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes
+    SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts
     FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table`;
-  return (await deps.warehouse.query<{ table: string; rows: number; bytes: number }>(sql, { timeoutMs: 10_000 })).rows;
+  return (await deps.warehouse.query<TableSize>(sql, { timeoutMs: 10_000 })).rows;
 }
