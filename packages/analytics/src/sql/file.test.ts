@@ -24,11 +24,11 @@ async function file(format: 'csv' | 'ndjson' | 'parquet', query: string): Promis
 
 it('one that is too large is never written to its end, is gone, and the next query is answered', async () => {
   const made = file('parquet', LARGE);
-  const largest = await largestFile(store.sqlFolder, 'result.parquet', made.catch(() => {}));
+  const largest = await largestFile(store.sqlFolder, 'results/result.parquet', made.catch(() => {}));
   await expect(made).rejects.toMatchObject({ problems: [{ code: 'sql_result_too_large', field: 'query' }] });
   expect(largest).toBeGreaterThan(0);
   expect(largest).toBeLessThanOrEqual(FILE_BYTES + 512);
-  expect(filesOf(store.sqlFolder, 'result.parquet')).toEqual([]);
+  expect(filesOf(store.sqlFolder, 'results/result.parquet')).toEqual([]);
   expect(await ask('sql', { query: 'SELECT user_id FROM events' }, store.context('p1'))).toMatchObject({ rows: [['ann']] });
   const small = await file('parquet', 'SELECT user_id FROM events');
   expect([small.subarray(0, 4).toString(), small.subarray(-4).toString()]).toEqual(['PAR1', 'PAR1']);

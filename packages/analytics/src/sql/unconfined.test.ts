@@ -45,9 +45,9 @@ it('leaves nothing behind, in the folder of temporary files neither', async () =
 
 it('writes no more of a file than it may have', async () => {
   const made = sqlFile({ query: LARGE, format: 'parquet' }, store.context('p1')).then(({ stream }) => stream().next());
-  expect(await largestFile(store.sqlFolder, 'result.parquet', made.catch(() => {}))).toBeLessThanOrEqual(FILE_BYTES + 512);
+  expect(await largestFile(store.sqlFolder, 'results/result.parquet', made.catch(() => {}))).toBeLessThanOrEqual(FILE_BYTES + 512);
   await expect(made).rejects.toMatchObject(refused('sql_result_too_large'));
-  expect(filesOf(store.sqlFolder, 'result.parquet')).toEqual([]);
+  expect(filesOf(store.sqlFolder, 'results/result.parquet')).toEqual([]);
 });
 
 it('ends what takes longer than it may', async () => {

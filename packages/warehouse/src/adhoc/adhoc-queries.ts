@@ -1,10 +1,11 @@
 /** Runs SELECTs that somebody wrote, each in a process of its own (docs/decisions/012). */
-import { createReadStream, mkdirSync, rmSync } from 'node:fs';
+import { constants, mkdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WarehouseError, type Warehouse } from '../warehouse.ts';
 import { canConfine } from './confine.ts';
 import { HandOver, type FileLake } from './hand-over.ts';
-import type { AdhocBounds, AdhocOrder, AdhocRehearsal, AdhocTable, AdhocView, Column, FromQuery, ResultFormat } from './order.ts';
+import { RESULT_FILE, type AdhocBounds, type AdhocOrder, type AdhocRehearsal, type AdhocTable, type AdhocView, type Column, type FromQuery, type ResultFormat } from './order.ts';
 import type { QueryRun } from './query-run.ts';
 import { QuerySeat } from './query-seat.ts';
 import { AdhocBusy, AdhocRefusal } from './refusal.ts';
@@ -128,7 +129,10 @@ export class AdhocQueries {
       if (format !== 'parquet') yield* run.output as AsyncIterable<Buffer>;
       const message = await run.next();
       if (message.type !== 'written') throw new Error(`the process of a query says ${message.type}`);
-      if (message.file !== undefined) yield* createReadStream(join(folder, message.file)) as AsyncIterable<Buffer>;
+      if (format !== 'parquet') return;
+      // What a link there would lead to is not the process's to show. Windows knows no such flag, nor any process that is confined.
+      const result = await open(join(folder, RESULT_FILE), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+      yield* result.createReadStream() as AsyncIterable<Buffer>;
     }
   }
 
@@ -167,12 +171,12 @@ export class AdhocQueries {
       const extents = await this.#handOver.extentsOf(project);
       const { events } = request.relations;
       const order = { query: request.query, explain, format, ...tablesAndViews(request.relations), estimated: { table: events.name, extents }, bounds };
-      const { run, folder, judged } = await this.#judged(running, request, order);
+      const { seat, judged } = await this.#judged(running, request, order);
       if (!explain) {
-        await this.#give(request, judged, folder, running.begun);
-        run.go(bounds.timeoutMs);
+        await this.#give(request, judged, seat, running.begun);
+        seat.run.go(bounds.timeoutMs);
       }
-      yield { run, estimatedRows: judged.estimatedRows, folder };
+      yield { run: seat.run, estimatedRows: judged.estimatedRows, folder: seat.folder };
     } finally {
       signal?.removeEventListener('abort', aborted);
       const ended = this.#end(running);
@@ -185,18 +189,18 @@ export class AdhocQueries {
   }
 
   /** By the process that waits, or by a new one: when there is none, and when that one turns out to be gone. */
-  async #judged(running: Running, request: AdhocRequest, order: Omit<AdhocOrder, 'folder'>): Promise<{ run: QueryRun; folder: string; judged: Judged }> {
+  async #judged(running: Running, request: AdhocRequest, order: Omit<AdhocOrder, 'folder'>): Promise<{ seat: QuerySeat; judged: Judged }> {
     for (let isNew = false; ; isNew = true) {
       if (running.cancelled !== undefined) throw running.cancelled;
       const waiting = isNew ? undefined : this.#spare.take();
       isNew = waiting === undefined;
-      const { run, folder, folderInside } = (running.seat = waiting ?? this.#start());
-      run.order({ ...order, folder: folderInside });
-      running.begun = this.#begin(request, folder);
+      const seat = (running.seat = waiting ?? this.#start());
+      seat.run.order({ ...order, folder: seat.folderInside });
+      running.begun = this.#begin(request, seat.folder);
       try {
-        const judged = await run.next();
+        const judged = await seat.run.next();
         if (judged.type !== 'judged') throw new Error(`the process of a query says ${judged.type}`);
-        return { run, folder, judged };
+        return { seat, judged };
       } catch (error) {
         if (isNew || !(error instanceof WarehouseError)) throw error;
         await this.#end(running);
@@ -225,10 +229,10 @@ export class AdhocQueries {
     return new Map(begun);
   }
 
-  async #give({ project, relations }: AdhocRequest, { views, persons }: Judged, folder: string, begun: Running['begun']): Promise<void> {
+  async #give({ project, relations }: AdhocRequest, { views, persons }: Judged, { folder, aside }: QuerySeat, begun: Running['begun']): Promise<void> {
     const read = relations.views.filter(({ name }) => views.includes(name));
     const needed = new Set(read.flatMap((view) => [...view.reads, ...(persons ? view.persons : [])]));
-    if (needed.has(relations.events.name)) await this.#handOver.giveEvents(project, join(folder, relations.events.name));
+    if (needed.has(relations.events.name)) await this.#handOver.giveEvents(project, { to: join(folder, relations.events.name), aside });
     for (const { name, select } of relations.others) if (needed.has(name)) await (begun.get(name) ?? this.#handOver.giveTable(select, join(folder, name)));
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canConfine, confined, unconfined, type Command } from './confine.ts';
+import { RESULTS_FOLDER } from './order.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tidemark-confine-'));
 const [handed, root, own, data, program] = ['handed', 'root', 'own', 'data', 'program'].map((name) => join(home, name)) as [string, string, string, string, string];
@@ -31,15 +32,17 @@ const tried = (act) => {
   }
 };
 const sized = (bytes) => {
-  writeFileSync(join(folder, 'sized'), Buffer.alloc(bytes));
-  rmSync(join(folder, 'sized'));
+  writeFileSync(join(folder, '${RESULTS_FOLDER}', 'sized'), Buffer.alloc(bytes));
+  rmSync(join(folder, '${RESULTS_FOLDER}', 'sized'));
 };
 const socket = connect(Number(port), '127.0.0.1');
 const connected = await new Promise((resolve) => socket.once('connect', () => resolve('${WORKS}')).once('error', ({ code }) => resolve(code)));
 socket.destroy();
 console.log(JSON.stringify({
   readsHanded: tried(() => readFileSync(join(folder, 'rows'))),
-  writesHanded: tried(() => writeFileSync(join(folder, 'result'), 'made inside')),
+  writesResults: tried(() => writeFileSync(join(folder, '${RESULTS_FOLDER}', 'result'), 'made inside')),
+  changesHanded: tried(() => accessSync(join(folder, 'rows'), constants.W_OK)),
+  addsToHanded: tried(() => accessSync(folder, constants.W_OK)),
   writesTemporary: tried(() => writeFileSync(join(tmpdir(), 'scratch'), 'x')),
   writesAsMuchAsMay: tried(() => sized(Number(fileBytes))),
   writesMore: tried(() => sized(Number(fileBytes) + 512 + 1)),
@@ -62,7 +65,7 @@ const allowsNamespaces = spawnSync('unshare', [
 let listener: Server;
 let connections = 0;
 beforeAll(async () => {
-  for (const folder of [handed, root, own, data, program]) mkdirSync(folder);
+  for (const folder of [join(handed, RESULTS_FOLDER), root, own, data, program]) mkdirSync(folder, { recursive: true });
   writeFileSync(join(program, 'probe.mjs'), PROBE);
   writeFileSync(join(handed, 'rows'), 'rows');
   writeFileSync(SECRET, 'secret');
@@ -83,7 +86,7 @@ async function probed(make: (...args: Parameters<typeof confined>) => Command, s
 }
 
 /** What it needs. */
-const NEEDED = { readsHanded: WORKS, writesHanded: WORKS, writesTemporary: WORKS, writesAsMuchAsMay: WORKS, writesMore: 'EFBIG', secrets: [] };
+const NEEDED = { readsHanded: WORKS, writesResults: WORKS, writesTemporary: WORKS, writesAsMuchAsMay: WORKS, writesMore: 'EFBIG', secrets: [] };
 
 it('a machine that allows namespaces is known as one', () => {
   expect(canConfine()).toBe(allowsNamespaces);
@@ -94,10 +97,10 @@ describe.skipIf(!allowsNamespaces)('confined (skipped where users may make no na
     const before = connections;
     expect(await probed(confined, root)).toEqual({
       ...NEEDED,
-      readsData: 'ENOENT', readsPasswords: 'ENOENT', changesLibraries: 'EROFS', connected: 'ENETUNREACH', others: 0, rights: '0000000000000000',
+      readsData: 'ENOENT', readsPasswords: 'ENOENT', changesLibraries: 'EROFS', changesHanded: 'EROFS', addsToHanded: 'EROFS', connected: 'ENETUNREACH', others: 0, rights: '0000000000000000',
     });
     expect(connections).toBe(before);
-    expect(readFileSync(join(handed, 'result'), 'utf8')).toBe('made inside');
+    expect(readFileSync(join(handed, RESULTS_FOLDER, 'result'), 'utf8')).toBe('made inside');
   });
 });
 

@@ -1,14 +1,15 @@
 /**
- * A process that sees nothing of the machine but its program, the system's libraries and one folder, and has no network: in
- * namespaces of its own (Linux, util-linux), where users may make such. Elsewhere it is a plain process. Either way the kernel
+ * A process that sees nothing of the machine but its program, the system's libraries and one folder, of which it may write to the
+ * results alone, and has no network: in namespaces of its own (Linux, util-linux), where users may make such. Elsewhere it is a plain process. Either way the kernel
  * lets it make no file that is a block larger than it may.
  *
  * Not Node's permission model, which knows nothing of native code, and no seccomp filter, which needs some.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { RESULTS_FOLDER } from './order.ts';
 
 export interface Command {
   file: string;
@@ -40,11 +41,14 @@ ${LIMIT_FILES}
 root=$1; folder=$2; n=$3; shift 3
 mount -t tmpfs -o size=256m,mode=755 tmpfs "$root"
 bind() { if [ -d "$1" ]; then mkdir -p "$root$2"; else mkdir -p "$root$(dirname "$2")"; : > "$root$2"; fi; mount --bind "$1" "$root$2"; }
+only_read() { mount -o remount,bind,ro "$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$1" 2>/dev/null; }
 while [ "$n" -gt 0 ]; do
-  if [ -L "$1" ]; then mkdir -p "$root$(dirname "$1")"; cp -P "$1" "$root$1"; else bind "$1" "$1"; mount -o remount,bind,ro "$root$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$root$1" 2>/dev/null || true; fi
+  if [ -L "$1" ]; then mkdir -p "$root$(dirname "$1")"; cp -P "$1" "$root$1"; else bind "$1" "$1"; only_read "$root$1" || true; fi
   n=$((n-1)); shift
 done
 bind "$folder" ${INSIDE}
+only_read "$root${INSIDE}"
+bind "$folder/${RESULTS_FOLDER}" "${INSIDE}/${RESULTS_FOLDER}"
 mkdir -p "$root/proc" "$root/tmp" "$root/.old"
 mount -t proc proc "$root/proc"
 cd "$root"
@@ -55,7 +59,7 @@ cd /
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 `;
 
-/** The command that runs a Node program over one folder, confined where `canConfine`. `root`: an empty folder. `fileBytes`: of its largest file. */
+/** The command that runs a Node program over one folder, which has one for RESULTS_FOLDER, confined where `canConfine`. `root`: an empty folder. `fileBytes`: of its largest file. */
 export function confined(program: string, folder: string, root: string, fileBytes: number): Command {
   const wanted = [...SYSTEM, process.execPath, ...programFolders(program)].filter((path) => existsSync(path));
   const read = wanted.filter((path) => !wanted.some((other) => path.startsWith(`${other}/`)));
@@ -84,13 +88,15 @@ function blocksOf(fileBytes: number): string {
 /** Whether this machine lets us: tried with a program that looks whether it still sees a folder of ours. */
 export function canConfine(): boolean {
   if (process.platform !== 'linux') return false;
-  const root = mkdtempSync(join(tmpdir(), 'tidemark-root-'));
+  const own = mkdtempSync(join(tmpdir(), 'tidemark-root-'));
+  const [root, folder] = [join(own, 'root'), join(own, 'handed')];
   try {
-    const { file, args } = confined(process.execPath, root, root, LEAST_FILE_BYTES);
+    for (const each of [root, join(folder, RESULTS_FOLDER)]) mkdirSync(each, { recursive: true });
+    const { file, args } = confined(process.execPath, folder, root, LEAST_FILE_BYTES);
     const tried = spawnSync(file, [...args.slice(0, -2), 'test', '!', '-e', root], { timeout: 10_000, stdio: 'ignore' });
     return tried.status === 0;
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    rmSync(own, { recursive: true, force: true });
   }
 }
 

@@ -37,21 +37,22 @@ export class HandOver {
     return this.#filesOf(project).map(({ fromMs, toMs, rows }) => ({ fromMs, toMs, rows }));
   }
 
-  /** Puts the project's events of now into the folder `to`. Throws WarehouseError. */
-  async giveEvents(project: string, to: string): Promise<void> {
+  /** Puts the project's events of now into the folder `to`. Files with others' rows lie in `aside` meanwhile. Throws WarehouseError. */
+  async giveEvents(project: string, { to, aside }: { to: string; aside: string }): Promise<void> {
     mkdirSync(to, { recursive: true });
     await this.#look();
-    const mixed: string[] = [];
+    const mixed: { from: string; to: string }[] = [];
     // Without a pause between the manifest and the links: what it names is there, and a link outlives what compaction deletes.
     for (const [i, { path }] of this.#filesOf(project).entries()) {
       const isOwn = this.#projects.get(path)?.length === 1;
-      const name = join(to, `${i}.${isOwn ? 'parquet' : 'mixed'}`);
-      linkSync(join(this.#lake.folder, path), name);
-      if (!isOwn) mixed.push(name);
+      const own = join(to, `${i}.parquet`);
+      const from = isOwn ? own : join(aside, `${i}.parquet`);
+      linkSync(join(this.#lake.folder, path), from);
+      if (!isOwn) mixed.push({ from, to: own });
     }
     for (const file of mixed) {
-      await this.#write(`${file.slice(0, -'mixed'.length)}parquet`, 'Parquet', `SELECT * FROM file(${literal(file)}, 'Parquet') WHERE project = ${literal(project)}`);
-      await rm(file);
+      await this.#write(file.to, 'Parquet', `SELECT * FROM file(${literal(file.from)}, 'Parquet') WHERE project = ${literal(project)}`);
+      await rm(file.from);
     }
   }
 

@@ -54,6 +54,11 @@ export interface Extent {
   rows: number;
 }
 
+/** Within the folder of a query all that its process may write to; the rest it is handed, to be read. */
+export const RESULTS_FOLDER = 'results';
+/** Where a result is that is written whole before it is sent. The engine asks the process for no path. */
+export const RESULT_FILE = `${RESULTS_FOLDER}/result.parquet`;
+
 export interface AdhocOrder {
   query: string;
   /** The rows that it would read are told, however few they may be. */
@@ -79,6 +84,6 @@ export type FromQuery =
   /** It may run: which views it reads, whether it asks whose events are. The files are now waited for. */
   | { type: 'judged'; views: string[]; persons: boolean; estimatedRows?: number }
   | { type: 'answer'; columns: Column[]; rows: Json[][]; rowsRead: number }
-  /** All of a stream is on the standard output, or in the file. */
-  | { type: 'written'; file?: string }
+  /** All of a stream is on the standard output, or in RESULT_FILE. */
+  | { type: 'written' }
   | { type: 'refused'; code: AdhocCode; detail: string; value?: string | number };

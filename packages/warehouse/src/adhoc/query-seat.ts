@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confined, unconfined } from './confine.ts';
-import type { AdhocStart } from './order.ts';
+import { RESULTS_FOLDER, type AdhocStart } from './order.ts';
 import { QueryRun } from './query-run.ts';
 
 export class QuerySeat {
@@ -13,6 +13,8 @@ export class QuerySeat {
   readonly folder: string;
   /** The same, as the process finds it. */
   readonly folderInside: string;
+  /** For what the process is not to see. */
+  readonly aside: string;
   readonly #own: string;
   #ended: Promise<void> | undefined;
 
@@ -20,8 +22,9 @@ export class QuerySeat {
   constructor({ program, folder, isConfined, fileBytes }: { program: string; folder: string; isConfined: boolean; fileBytes: number }, start: AdhocStart) {
     this.#own = join(folder, randomUUID());
     this.folder = join(this.#own, 'handed');
+    this.aside = join(this.#own, 'aside');
     const root = join(this.#own, 'root');
-    for (const each of [this.folder, root]) mkdirSync(each, { recursive: true, mode: 0o700 });
+    for (const each of [join(this.folder, RESULTS_FOLDER), this.aside, root]) mkdirSync(each, { recursive: true, mode: 0o700 });
     const command = (isConfined ? confined : unconfined)(program, this.folder, root, fileBytes);
     this.folderInside = command.folder;
     this.run = new QueryRun(command, start);

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { literal } from '../literal.ts';
 import { engineError } from './engine-error.ts';
 import { notAllowed, type Reads } from './judge.ts';
-import type { AdhocOrder, Column, FromQuery } from './order.ts';
+import { RESULT_FILE, type AdhocOrder, type Column, type FromQuery } from './order.ts';
 import { Planner, type Judged } from './planner.ts';
 import type { QueryEngine } from './query-engine.ts';
 import { AdhocRefusal } from './refusal.ts';
@@ -100,8 +100,7 @@ export class Query {
    */
   async #file(): Promise<FromQuery> {
     const { folder, bounds } = this.#order;
-    const file = 'result.parquet';
-    const path = join(folder, file);
+    const path = join(folder, RESULT_FILE);
     const written = new AbortController();
     try {
       await Promise.race([this.#engine.do(`${this.#canonical} INTO OUTFILE ${literal(path)} FORMAT Parquet`), watch(path, bounds.bytes, written.signal)]);
@@ -110,7 +109,7 @@ export class Query {
     }
     judgeSize(path, bounds.bytes);
     if (!endsAsParquet(path)) throw new Error('the result could not be written to its end: is the disk full?');
-    return { type: 'written', file };
+    return { type: 'written' };
   }
 }
 
