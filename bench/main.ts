@@ -26,7 +26,7 @@ if (unknown.length > 0) {
 
 const load = loadAverage();
 if (load > 0.5) console.error(`note: the machine is busy (load average ${load}); figures of a busy machine say little`);
-const names = wanted.length === 0 ? namesAmong('contract') : wanted.flatMap((name) => (name === 'own' ? namesAmong('own') : [name]));
+const names = wanted.length === 0 ? namesAmong('contract') : [...new Set(wanted.flatMap((name) => (name === 'own' ? namesAmong('own') : [name])))];
 const version = commit(ROOT);
 const failed: string[] = [];
 for (const name of names) {

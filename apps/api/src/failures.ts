@@ -1,12 +1,11 @@
 /** Turns whatever a route throws into a problem document, and logs what is our fault. */
 import { QuestionError } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
-import { AdhocBusy, storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
+import { AdhocBusy, isEngineFull, storeDamage, WarehouseError, type StoreDamage } from '@tidemark/warehouse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { recordMethods } from './allowed-methods.ts';
 import { Problem, shownFault } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
-import { isEngineFull } from './when-memory-is-free.ts';
 
 /** Fastify's own refusals, in our words. */
 const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {

@@ -1,7 +1,7 @@
 /** The collector's process: the public port and the log's one writer. */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createCollector } from '@tidemark/collector';
+import { createCollector, DEFAULT_BOUNDS } from '@tidemark/collector';
 import { openKeyDirectory } from '@tidemark/control';
 import { LmdbLogWriter, probeFolder } from '@tidemark/log';
 import { createMetrics } from '@tidemark/metrics';
@@ -26,6 +26,14 @@ const HOUSEKEEPING_MS = 60_000;
 /** Connections that wait to be accepted, as they do while the collector is started again. */
 const BACKLOG = 1024;
 
+/** Longer than a question may take where that is longer than usual, so that who asks hears what is wrong with it. */
+const BEHIND_A_QUESTION_MS = 60_000;
+
+function engineTimeoutOf({ questionLimits: { timeoutMs = 0 } }: ServerSettings): { engineTimeoutMs?: number } {
+  const engineTimeoutMs = timeoutMs + BEHIND_A_QUESTION_MS;
+  return engineTimeoutMs > DEFAULT_BOUNDS.engineTimeoutMs ? { engineTimeoutMs } : {};
+}
+
 async function start(settings: ServerSettings, { listener, tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
   const logger = pino({ level: settings.logLevel, base: { role: 'collector' } });
@@ -45,7 +53,7 @@ async function start(settings: ServerSettings, { listener, tell }: RoleContext):
     metrics,
     logger,
     disk: { freeBytes: () => freeBytes(folders.log), probe: () => probeFolder(folders.log) },
-    bounds: { diskReserveBytes: settings.diskReserveBytes },
+    bounds: { diskReserveBytes: settings.diskReserveBytes, ...engineTimeoutOf(settings) },
     rateLimits: settings.rateLimits,
     trustProxy: settings.trustProxy,
     pageScripts: readPageScripts(settings.analyticsJsPath),

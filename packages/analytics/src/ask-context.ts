@@ -17,8 +17,9 @@ export interface AskContext {
   channels?: (project: string) => Promise<readonly ChannelRule[]>;
   /** Finds saved cohorts; absent = there are none. */
   cohort?: CohortLookup;
-  /** Bounds of one statement; absent = the warehouse's own. */
+  /** What each statement of a question may take; absent = the warehouse's own. */
   maxMemoryBytes?: number;
+  /** What all of them together may take. */
   timeoutMs?: number;
   /** Runs queries of kind sql; absent = nothing does. */
   sql?: SqlQueries;

@@ -159,7 +159,7 @@ describe('a question that is none', () => {
     ['trend', condition({ op: 'matches', value: 'a\0' }), 'invalid_pattern', 'where[0].value'],
     ['trend', { series: [{}], where: [{ any: [] }] }, 'invalid_value', 'where[0].any'],
     ['trend', { series: [{ where: [{ any: [{ property: 'x', op: 'is_set' }] }] }] }, 'unknown_property', 'series[0].where[0].any[0].property'],
-    ['trend', condition({ op: 'in', value: Array.from({ length: 1000 }, (_, i) => String(i).repeat(100)) }), 'question_too_large', 'where'],
+    ['trend', condition({ op: 'in', value: Array.from({ length: 1000 }, (_, i) => String(i).repeat(100)) }), 'question_too_large', 'where[0].value'],
     ['funnel', { steps: Array.from({ length: 50 }, () => ({ event: 'x' })) }, 'invalid_value', 'steps'],
     ['funnel', { steps: [{ event: 'x' }], window: '0s' }, 'invalid_value', 'window'],
     ['funnel', { steps: [{ event: 'x' }], window: '367d' }, 'invalid_value', 'window'],

@@ -1,3 +1,4 @@
+import { whenMemoryIsFree, type StatementBounds } from '@tidemark/warehouse';
 import type { AskContext } from './ask-context.ts';
 import type { Asking } from './asking.ts';
 import { SavedCohorts } from './cohorts/saved-cohorts.ts';
@@ -44,11 +45,16 @@ export async function begin(question: Record<string, never>, context: AskContext
     return sql;
   };
   const { maxMemoryBytes, timeoutMs } = context;
-  const bounds = { ...(maxMemoryBytes !== undefined && { maxMemoryBytes }), ...(timeoutMs !== undefined && { timeoutMs }) };
+  const begunAt = performance.now();
+  /** All statements of a question have its time together. */
+  const bounds = (): StatementBounds => ({
+    ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
+    ...(timeoutMs !== undefined && { timeoutMs: Math.max(1, timeoutMs - (performance.now() - begunAt)) }),
+  });
   const query = async <Row>(about: string): Promise<Row[]> => {
     const sql = await whole(about);
     try {
-      const answer = await context.warehouse.query<Row>(sql, bounds);
+      const answer = await whenMemoryIsFree(() => context.warehouse.query<Row>(sql, bounds()));
       rowsRead += answer.rowsRead;
       return answer.rows;
     } catch (error) {
@@ -58,7 +64,7 @@ export async function begin(question: Record<string, never>, context: AskContext
   const insert = async (into: string, select: string): Promise<void> => {
     const sql = `INSERT INTO ${into} ${await whole(select)}`;
     try {
-      await context.warehouse.command(sql, bounds);
+      await context.warehouse.command(sql, bounds());
     } catch (error) {
       throw asProblem(error, question);
     }

@@ -1,4 +1,4 @@
-import { WarehouseError } from '@tidemark/warehouse';
+import { isEngineFull, WarehouseError } from '@tidemark/warehouse';
 import { isNoPattern, noPattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 
@@ -8,9 +8,14 @@ export function asProblem(error: unknown, question: Readonly<Record<string, unkn
   if (!(error instanceof WarehouseError)) return error;
   // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
   if (error.number === 241 || error.number === 159) {
-    const what = error.number === 241 ? 'memory' : 'time';
-    const groups = what === 'memory' && Array.isArray(question['breakdown']) && question['breakdown'].length > 0;
-    return new QuestionError({ code: 'question_too_expensive', field: groups ? 'breakdown' : rangeOf(question), rule: `within the ${what} that a question may take`, detail: `The question took more ${what} than one may; ask for a shorter range or fewer groups.` });
+    const isTime = error.number === 159;
+    const field = !isTime && hasGroups(question) ? 'breakdown' : rangeOf(question);
+    if (isEngineFull(error)) {
+      const rule = 'within the memory that the engine has';
+      return new QuestionError({ code: 'question_too_expensive', field, rule, detail: 'The question, with what ran beside it, took more memory than there is; ask for a shorter range or fewer groups, or again in a moment.' });
+    }
+    const what = isTime ? 'time' : 'memory';
+    return new QuestionError({ code: 'question_too_expensive', field, rule: `within the ${what} that a question may take`, detail: `The question took more ${what} than one may; ask for a shorter range or fewer groups.` });
   }
   // 395 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: by this, statements refuse persons with more events than can be put in order.
   if (error.number === 395) {
@@ -19,16 +24,32 @@ export function asProblem(error: unknown, question: Readonly<Record<string, unkn
   return error;
 }
 
-/** The list of values, or whatever else of a question takes most room. */
+/** Path of the list of values, or of what else of a question takes most room. */
 export function largestField(question: Readonly<Record<string, unknown>>): string {
-  let largest = { field: '', length: 0 };
-  for (const [field, value] of Object.entries(question)) {
-    const { length } = JSON.stringify(value) ?? '';
-    if (length > largest.length) largest = { field, length };
+  let [path, at]: [string, unknown] = ['', question];
+  for (;;) {
+    const below = partsOf(at).toSorted(([, a], [, b]) => lengthOf(b) - lengthOf(a))[0];
+    if (below === undefined) return path;
+    path = typeof below[0] === 'number' ? `${path}[${below[0]}]` : `${path}${path === '' ? '' : '.'}${below[0]}`;
+    at = below[1];
   }
-  return largest.field;
 }
 
+/** Those of an object, or of a list of objects; a list of values is one. */
+function partsOf(value: unknown): [key: string | number, part: unknown][] {
+  if (Array.isArray(value)) return value.some((each) => typeof each === 'object') ? value.map((part, i) => [i, part]) : [];
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+function lengthOf(value: unknown): number {
+  return (JSON.stringify(value) ?? '').length;
+}
+
+function hasGroups({ breakdown }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(breakdown) && breakdown.length > 0;
+}
+
+/** Where neither was sent it is the last 30 days, which `from` changes. */
 function rangeOf(question: Readonly<Record<string, unknown>>): string {
-  return ['from', 'range'].find((field) => field in question) ?? '';
+  return 'range' in question ? 'range' : 'from';
 }

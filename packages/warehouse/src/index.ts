@@ -1,6 +1,7 @@
 export * from './warehouse.ts';
 export * from './literal.ts';
 export { freeMemory } from './free-memory.ts';
+export { isEngineFull, whenMemoryIsFree } from './when-memory-is-free.ts';
 export { RowBinary } from './row-binary.ts';
 export { ChdbWarehouse, type ChdbOptions } from './chdb/chdb-warehouse.ts';
 export { migrateWarehouse, statementsOf, warehouseMigrations, type Migration } from './migrate.ts';

@@ -1,6 +1,6 @@
 /** Questions: asked in full by POST, or by the name they were saved under by GET. */
 import { ask, askPeople, asksForFile, KINDS, Meta, PeopleAnswer, peopleQuestion, validate } from '@tidemark/analytics';
-import type { AskContext, ChannelRule } from '@tidemark/analytics';
+import type { AskContext, ChannelRule, Kind } from '@tidemark/analytics';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
@@ -39,6 +39,13 @@ const SavedQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** As far as questions of the kind have these fields. */
+function savedQueryOf({ question }: Kind): typeof SavedQuery {
+  const { name, version, ...changes } = SavedQuery.properties;
+  const known = Object.entries(changes).filter(([field]) => field in (question as TObject).properties);
+  return Type.Object({ name, version, ...Object.fromEntries(known) }, { additionalProperties: false }) as unknown as typeof SavedQuery;
+}
 
 /** What a request may ask, and of what; with its reply, until nobody waits for it. */
 export function askContexts(deps: ApiDeps): (request: FastifyRequest, reply?: FastifyReply) => AskContext {
@@ -96,7 +103,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         operationId: `ask_saved_${kind.name}`,
         summary: `Run a saved question of kind ${kind.name}, over another time if given`,
         tags: ['questions'],
-        querystring: SavedQuery,
+        querystring: savedQueryOf(kind),
         response: { 200: kind.name === 'sql' ? orFile(answerOfSaved) : answerOfSaved },
       },
       handler: (request, reply) => askSaved(kind.name, request, reply),

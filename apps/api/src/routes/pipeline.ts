@@ -1,6 +1,6 @@
 /** GET /api/pipeline: where every event of the project is, how far behind the stores are, and what they cost. */
 import { readHubs } from '@tidemark/analytics';
-import { literal } from '@tidemark/warehouse';
+import { literal, whenMemoryIsFree } from '@tidemark/warehouse';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
@@ -9,7 +9,6 @@ import type { ApiDeps } from '../deps.ts';
 import type { DiskUsage } from '../disk.ts';
 import { toLastRound } from '../jobs/shapes.ts';
 import { readBeside } from '../read-beside.ts';
-import { whenMemoryIsFree } from '../when-memory-is-free.ts';
 import { Count, Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
 import { ClientLoss, readClientLoss } from './client-loss.ts';

@@ -1,5 +1,5 @@
 /** Questions saved under a name, each change a version. */
-import { checkCohort, checkQuestion, checkStaticCohort, isStatic, KINDS } from '@tidemark/analytics';
+import { checkCohort, checkQuestion, checkStaticCohort, isStatic, KINDS, type Kind } from '@tidemark/analytics';
 import { ControlError } from '@tidemark/control';
 import type { KeptMembers, SavedQuestion } from '@tidemark/control';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -14,10 +14,10 @@ import { Time } from '../schemas.ts';
 import { toRfc3339 } from '../times.ts';
 import { askContexts } from './analytics.ts';
 
-const Kind = Type.String({ description: KINDS.map(({ name }) => name).join(', ') });
-const Path = Type.Object({ kind: Kind, name: Type.String({ minLength: 1, maxLength: 200 }) });
+const KindName = Type.String({ description: KINDS.map(({ name }) => name).join(', ') });
+const Path = Type.Object({ kind: KindName, name: Type.String({ minLength: 1, maxLength: 200 }) });
 const SAVED = {
-  kind: Kind,
+  kind: KindName,
   name: Type.String(),
   version: Type.Integer({ minimum: 1 }),
   question: Type.Object({}, { additionalProperties: true, description: 'As POST /api/analytics/{kind} takes it.' }),
@@ -38,14 +38,14 @@ const Listing = Type.Object({ questions: Type.Array(Saved), nextCursor: NEXT_CUR
 /** As described: with the questions of a kind, or of any. They are written as they were saved. */
 const SavedOf = (question: object) => Type.Object({ ...SAVED, question: Type.Unsafe<object>(question) });
 const SavedOfAny = SavedOf({ anyOf: KINDS.map((kind) => savedQuestionRef(kind, 'KeptCohort')) });
-const ListingOfAny = Type.Object({ questions: Type.Array(SavedOfAny), nextCursor: NEXT_CURSOR });
+const ListingOf = (saved: ReturnType<typeof SavedOf>) => Type.Object({ questions: Type.Array(saved), nextCursor: NEXT_CURSOR });
 interface ListQuery {
   kind?: string;
   limit?: number;
   cursor?: string;
 }
 interface Saving {
-  Params: { name: string };
+  Params: { kind?: string; name: string };
   Body: unknown;
   Headers: { 'if-match'?: string; 'if-none-match'?: string };
 }
@@ -68,74 +68,15 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.route<{ Querystring: ListQuery }>({
     method: 'GET',
     url: '/api/questions',
-    config: { describedAnswers: { 200: ListingOfAny } },
+    config: { describedAnswers: { 200: ListingOf(SavedOfAny) } },
     schema: {
       operationId: 'listQuestions',
       summary: 'Saved questions, the newest version of each',
       tags,
-      querystring: Type.Object({ kind: Type.Optional(Kind), ...Page }, { additionalProperties: false }),
+      querystring: Type.Object({ kind: Type.Optional(KindName), ...Page }, { additionalProperties: false }),
       response: { 200: Listing },
     },
     handler: (request) => page(grantOf(request).project, request.query),
-  });
-
-  app.route<{ Params: { kind: string }; Querystring: ListQuery }>({
-    method: 'GET',
-    url: '/api/questions/:kind',
-    config: { describedAnswers: { 200: ListingOfAny } },
-    schema: {
-      operationId: 'listQuestionsOfKind',
-      summary: 'Saved questions of a kind, the newest version of each',
-      tags,
-      params: Type.Object({ kind: Kind }),
-      querystring: Type.Object(Page, { additionalProperties: false }),
-      response: { 200: Listing },
-    },
-    handler: (request) => page(grantOf(request).project, { ...request.query, ...request.params }),
-  });
-
-  app.route<{ Params: Static<typeof Path> }>({
-    method: 'GET',
-    url: '/api/questions/:kind/:name/versions',
-    config: { describedAnswers: { 200: Type.Object({ versions: Type.Array(SavedOfAny) }) } },
-    schema: {
-      operationId: 'listQuestionVersions',
-      summary: 'All versions of a saved question, the newest first',
-      tags,
-      params: Path,
-      response: { 200: Type.Object({ versions: Type.Array(Saved) }) },
-    },
-    async handler(request) {
-      return { versions: (await control.questions.versions({ project: grantOf(request).project, ...request.params })).map(shown) };
-    },
-  });
-
-  app.route<{ Params: Static<typeof Path>; Querystring: { version?: number } }>({
-    method: 'GET',
-    url: '/api/questions/:kind/:name',
-    config: { describedAnswers: { 200: SavedOfAny } },
-    schema: {
-      operationId: 'getQuestion',
-      summary: 'A saved question, its newest version or the one asked for',
-      tags,
-      params: Path,
-      querystring: Type.Object(
-        { version: Type.Optional(Type.Integer({ minimum: 1 })) },
-        { additionalProperties: false },
-      ),
-      response: { 200: Saved },
-    },
-    async handler(request, reply): Promise<Static<typeof Saved>> {
-      const { version } = request.query;
-      const wanted = {
-        project: grantOf(request).project,
-        ...request.params,
-        ...(version === undefined ? {} : { version }),
-      };
-      const saved = await control.questions.get(wanted);
-      reply.header('etag', `"${saved.version}"`);
-      return shown(saved);
-    },
   });
 
   const save = async (kind: string, request: FastifyRequest<Saving>, reply: FastifyReply): Promise<Static<typeof Saved>> => {
@@ -164,52 +105,92 @@ export function savedQuestionRoutes(app: FastifyInstance, deps: ApiDeps): void {
     return answer(reply, saved);
   };
 
-  for (const kind of KINDS) {
-    const SavedOfKind = SavedOf(savedQuestionRef(kind, 'KeptCohort'));
+  for (const kind of KINDS) routesOfKind(kind);
+  // Any other kind: the answers name those that there are, or that nothing is saved under it.
+  routesOfKind();
+
+  /** Without a kind, of whichever the address names, for those that there are not. */
+  function routesOfKind(kind?: Kind): void {
+    const undocumented = kind === undefined;
+    const folder = `/api/questions/${kind?.name ?? ':kind'}`;
+    const SavedOfKind = SavedOf(kind === undefined ? {} : savedQuestionRef(kind, 'KeptCohort'));
+    const params = undocumented ? Path : Type.Object({ name: Path.properties.name });
+    const what = `a saved question of kind ${kind?.name ?? ''}`;
+    const named = (request: FastifyRequest<Saving>): { project: string; kind: string; name: string } => ({
+      project: grantOf(request as FastifyRequest).project, kind: kind?.name ?? request.params.kind ?? '', name: request.params.name,
+    });
+
+    app.route<{ Params: { kind?: string }; Querystring: ListQuery }>({
+      method: 'GET',
+      url: folder,
+      config: { undocumented, describedAnswers: { 200: ListingOf(SavedOfKind) } },
+      schema: {
+        operationId: `list_${kind?.name}`,
+        summary: `Saved questions of kind ${kind?.name}, the newest version of each`,
+        tags,
+        ...(undocumented && { params: Type.Object({ kind: KindName }) }),
+        querystring: Type.Object(Page, { additionalProperties: false }),
+        response: { 200: Listing },
+      },
+      handler: (request) => page(grantOf(request as FastifyRequest).project, { ...request.query, kind: kind?.name ?? request.params.kind ?? '' }),
+    });
+
+    app.route<Saving>({
+      method: 'GET',
+      url: `${folder}/:name/versions`,
+      config: { undocumented, describedAnswers: { 200: Type.Object({ versions: Type.Array(SavedOfKind) }) } },
+      schema: { operationId: `versions_${kind?.name}`, summary: `All versions of ${what}, the newest first`, tags, params, response: { 200: Type.Object({ versions: Type.Array(Saved) }) } },
+      handler: async (request) => ({ versions: (await control.questions.versions(named(request))).map(shown) }),
+    });
+
+    app.route<Saving & { Querystring: { version?: number } }>({
+      method: 'GET',
+      url: `${folder}/:name`,
+      config: { undocumented, describedAnswers: { 200: SavedOfKind } },
+      schema: {
+        operationId: `get_${kind?.name}`,
+        summary: `The newest version of ${what}, or the one asked for`,
+        tags,
+        params,
+        querystring: Type.Object({ version: Type.Optional(Type.Integer({ minimum: 1 })) }, { additionalProperties: false }),
+        response: { 200: Saved },
+      },
+      async handler(request, reply): Promise<Static<typeof Saved>> {
+        const { version } = request.query;
+        const saved = await control.questions.get({ ...named(request), ...(version === undefined ? {} : { version }) });
+        reply.header('etag', `"${saved.version}"`);
+        return shown(saved);
+      },
+    });
+
     app.route<Saving>({
       method: 'PUT',
-      url: `/api/questions/${kind.name}/:name`,
+      url: `${folder}/:name`,
       bodyLimit: MAX_BODY_BYTES,
       // Analytics checks the question itself.
-      config: { describedBody: savedQuestionRef(kind, 'StaticCohort'), describedAnswers: { 200: SavedOfKind, 201: SavedOfKind } },
+      config: { undocumented, ...(kind && { describedBody: savedQuestionRef(kind, 'StaticCohort') }), describedAnswers: { 200: SavedOfKind, 201: SavedOfKind } },
       schema: {
-        operationId: `save_${kind.name}`,
-        summary: `Save a question of kind ${kind.name} as a new version; with If-Match (or If-None-Match: *) only if nobody else did`,
+        operationId: `save_${kind?.name}`,
+        summary: `Save a question of kind ${kind?.name} as a new version; with If-Match (or If-None-Match: *) only if nobody else did`,
         tags,
-        params: Type.Object({ name: Path.properties.name }),
+        params,
         response: { 200: Saved, 201: Saved },
       },
-      handler: (request, reply) => save(kind.name, request, reply),
+      handler: (request, reply) => save(named(request).kind, request, reply),
+    });
+
+    app.route<Saving>({
+      method: 'DELETE',
+      url: `${folder}/:name`,
+      config: { undocumented },
+      schema: { operationId: `delete_${kind?.name}`, summary: `Delete ${what}, all versions`, tags, params, response: { 204: Type.Null({ description: 'Deleted.' }) } },
+      async handler(request, reply) {
+        await control.questions.delete({ ...named(request), actor: grantOf(request as FastifyRequest).tokenId });
+        if (named(request).kind === 'cohort') await cohorts.release();
+        return reply.code(204).send();
+      },
     });
   }
-
-  // Any other kind: the answer names those that there are.
-  app.route<Saving & { Params: { kind: string } }>({
-    method: 'PUT',
-    url: '/api/questions/:kind/:name',
-    bodyLimit: MAX_BODY_BYTES,
-    config: { undocumented: true },
-    schema: { params: Path },
-    handler: (request, reply) => save(request.params.kind, request, reply),
-  });
-
-  app.route<{ Params: Static<typeof Path> }>({
-    method: 'DELETE',
-    url: '/api/questions/:kind/:name',
-    schema: {
-      operationId: 'deleteQuestion',
-      summary: 'Delete a saved question, all versions',
-      tags,
-      params: Path,
-      response: { 204: Type.Null({ description: 'Deleted.' }) },
-    },
-    async handler(request, reply) {
-      const { project, tokenId } = grantOf(request);
-      await control.questions.delete({ project, ...request.params, actor: tokenId });
-      if (request.params.kind === 'cohort') await cohorts.release();
-      return reply.code(204).send();
-    },
-  });
 }
 
 function answer(reply: FastifyReply, saved: SavedQuestion & { isNew: boolean }): Static<typeof Saved> {

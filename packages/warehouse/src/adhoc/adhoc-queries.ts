@@ -1,4 +1,5 @@
 /** Runs SELECTs that somebody wrote, each in a process of its own (docs/decisions/012). */
+import assert from 'node:assert';
 import { constants, mkdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -131,7 +132,8 @@ export class AdhocQueries {
       if (message.type !== 'written') throw new Error(`the process of a query says ${message.type}`);
       if (format !== 'parquet') return;
       // What a link there would lead to is not the process's to show. Windows knows no such flag, nor any process that is confined.
-      const result = await open(join(folder, RESULT_FILE), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+      const result = await open(join(folder, RESULT_FILE), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+      assert((await result.stat()).isFile(), 'the result of a query is a file');
       yield* result.createReadStream() as AsyncIterable<Buffer>;
     }
   }

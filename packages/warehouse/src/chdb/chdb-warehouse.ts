@@ -118,11 +118,12 @@ export class ChdbWarehouse implements Warehouse {
   #lend<Result>(sql: string, body: (connected: Connected) => Promise<Result>): Promise<Result> {
     return this.#pool.use(async (connected) => {
       try {
-        const result = await body(connected);
-        if (HOLDS_ON.test(sql)) await connected.connection.chdb.queryAsync('SELECT 1');
-        return result;
+        return await body(connected);
       } catch (error) {
         throw warehouseError(error);
+      } finally {
+        // Should it fail, the answer is none the worse; a connection whose statement failed is closed.
+        if (HOLDS_ON.test(sql)) await connected.connection.chdb.queryAsync('SELECT 1').catch(() => {});
       }
     });
   }

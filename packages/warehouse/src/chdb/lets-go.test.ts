@@ -19,7 +19,7 @@ it('a connection that looked into a table and rests does not hold it: it can be 
   await warehouse.command('INSERT INTO looked_into SELECT number FROM numbers(10)');
   const looking = "SELECT sum(rows_in_granule) AS n FROM mergeTreeIndex(currentDatabase(), looked_into)";
   // Who rested last is lent first: the one that looks is to rest below the other.
-  const other = warehouse.query('SELECT sleep(0.5)');
+  const other = warehouse.query('SELECT sleep(3)');
   expect((await warehouse.query(looking)).rows).toEqual([{ n: 10 }]);
   await other;
   const dropped = warehouse.command('DROP TABLE looked_into SYNC').then(() => 'dropped');

@@ -1,4 +1,4 @@
-import { WarehouseError } from '@tidemark/warehouse';
+import { WarehouseError } from './warehouse.ts';
 import { expect, test } from 'vitest';
 import { whenMemoryIsFree } from './when-memory-is-free.ts';
 
@@ -29,4 +29,11 @@ test('asks again while the engine is full, and not for ever; other errors are to
   const own = failing(1, TOO_MUCH);
   await expect(whenMemoryIsFree(own.read, pause)).rejects.toBe(TOO_MUCH);
   expect(own.asked()).toBe(1);
+});
+
+test('what worked for long before it was refused is not asked again', async () => {
+  const long = failing(Infinity, ENGINE_FULL);
+  const read = (): Promise<string> => new Promise((resolve) => setTimeout(resolve, 2_100)).then(long.read);
+  await expect(whenMemoryIsFree(read, async () => {})).rejects.toBe(ENGINE_FULL);
+  expect(long.asked()).toBe(1);
 });
