@@ -11,7 +11,7 @@ import { EVENTS } from './r6.ts';
 const TWELVE = [...FUNNEL_STEPS, 'page_view', 'search', 'click', 'product_viewed', 'add_to_cart', 'video_played', 'feature_1'].map((event, i) => ({ event, label: `step ${i + 1}` }));
 const ANY_ORDER = ['page_view', 'search', 'click', 'video_played', ...FUNNEL_STEPS, 'feature_1', 'feature_2', 'feature_3'].map((event) => ({ event }));
 
-/** What takes memory: long funnels, a breakdown by a value of which there are a million, lists of all people, every session. */
+/** What takes memory: long funnels and paths, breakdowns by a value of which there are a million, lists of all people, every session, every touch. */
 const HEAVY: Record<string, { path: string; question: object }> = {
   'funnel of 12 steps': { path: 'funnel', question: { steps: TWELVE, window: '90d' } },
   'funnel of 12 steps in any order': { path: 'funnel', question: { steps: ANY_ORDER, order: 'any', window: '90d' } },
@@ -21,6 +21,11 @@ const HEAVY: Record<string, { path: string; question: object }> = {
   'list of all people': { path: 'trend/people', question: { series: [{ measure: 'users' }], cell: { series: 0 }, pageSize: 1_000 } },
   'people who dropped out': { path: 'funnel/people', question: { steps: FUNNEL_STEPS.map((event) => ({ event })), cell: { step: 2, outcome: 'dropped' }, pageSize: 1_000 } },
   'all sessions by entry page': { path: 'sessions', question: { breakdown: ['session.entryPage'], granularity: 'day' } },
+  'funnel of 3 steps by a million values': { path: 'funnel', question: { steps: FUNNEL_STEPS.slice(0, 3).map((event) => ({ event })), window: '1d', breakdown: ['properties.visit_id'], limit: 100 } },
+  'paths of 10 nodes after every page': { path: 'paths', question: { after: { event: 'page_view' }, window: '1d', steps: 10, nodeLimit: 100 } },
+  'attribution by all models, 90 days': { path: 'attribution', question: { conversion: { event: 'purchase' }, touch: { event: 'page_view' }, lookback: '90d', breakdown: ['properties.visit_id'], limit: 100 } },
+  'experiment of six metrics': { path: 'experiment', question: { exposure: { event: 'experiment_viewed' }, metrics: ['purchase', 'add_to_cart', 'search'].flatMap((event) => [{ event }, { event, measure: 'events' }]) } },
+  'cohort of a sequence': { path: 'cohort', question: { all: [{ sequence: FUNNEL_STEPS.map((event) => ({ event })), window: '90d' }, { did: '*', atLeast: 3 }] } },
   'retention of any event, 90 days': { path: 'retention', question: { start: {}, return: {}, period: 'day', periods: 90 } },
 };
 
