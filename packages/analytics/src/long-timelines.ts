@@ -14,7 +14,8 @@ const MAX_IDS = 50_000;
 const LEAST_AGE_MS = 30_000;
 
 interface Reading {
-  ids: ReadonlySet<string>;
+  /** Id -> about how many rows lie under it, give or take 511. */
+  rows: ReadonlyMap<string, number>;
   writes: number | undefined;
   readAtMs: number;
   tookMs: number;
@@ -31,11 +32,11 @@ export class LongTimelines {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Whether many events are known to lie under any of the ids. What is too old is read anew for those who ask later. */
-  isAny(ids: readonly string[], project: string): boolean {
+  /** About how many rows are known to lie under those of the ids that have many, give or take 511 for each; 0 where none is known to. What is too old is read anew for those who ask later. */
+  rowsOf(ids: readonly string[], project: string): number {
     const held = this.#readings.get(project);
     if (held === undefined || this.#isOld(held)) void this.read(project);
-    return held !== undefined && ids.some((id) => held.ids.has(id));
+    return ids.reduce((sum, id) => sum + (held?.rows.get(id) ?? 0), 0);
   }
 
   /** Resolves when the ids of the project were read; where that fails, they stay what they were. */
@@ -43,18 +44,18 @@ export class LongTimelines {
     if (this.#reading.has(project)) return;
     this.#reading.add(project);
     const [writes, readAtMs] = [this.#warehouse.writes?.('timeline'), this.#monotonicMs()];
-    let ids = this.#readings.get(project)?.ids ?? new Set();
+    let rows = this.#readings.get(project)?.rows ?? new Map();
     try {
       const found = await this.#warehouse.binary(
-        `SELECT raw_id FROM mergeTreeIndex(currentDatabase(), timeline) WHERE project = ${literal(project)} GROUP BY raw_id HAVING sum(rows_in_granule) > ${SHORT_ROWS} ORDER BY sum(rows_in_granule) DESC LIMIT ${MAX_IDS} SETTINGS max_threads = 1`,
+        `SELECT raw_id, toInt64(sum(rows_in_granule)) FROM mergeTreeIndex(currentDatabase(), timeline) WHERE project = ${literal(project)} GROUP BY raw_id HAVING sum(rows_in_granule) > ${SHORT_ROWS} ORDER BY sum(rows_in_granule) DESC LIMIT ${MAX_IDS} SETTINGS max_threads = 1`,
       );
-      const read = new Set<string>();
-      while (!found.isAtEnd) read.add(found.text());
-      ids = read;
+      const read = new Map<string, number>();
+      while (!found.isAtEnd) read.set(found.text(), found.int64());
+      rows = read;
     } catch {
       // A page that really can't be read is told why by its own statement.
     }
-    this.#readings.set(project, { ids, writes, readAtMs, tookMs: this.#monotonicMs() - readAtMs });
+    this.#readings.set(project, { rows, writes, readAtMs, tookMs: this.#monotonicMs() - readAtMs });
     this.#reading.delete(project);
   }
 

@@ -22,7 +22,7 @@ export interface Person {
 const MAX_LISTED = 1_000;
 
 /** A few granules are read at once, where handing them to other threads costs more than reading them: a fifth of the CPU of a page. */
-export const POINT_READ = "SETTINGS max_threads = 1, local_filesystem_read_method = 'pread', enable_analyzer = 0";
+const POINT_READ = "SETTINGS max_threads = 1, local_filesystem_read_method = 'pread', enable_analyzer = 0";
 
 /** Whose the id itself is, before aliases and merges: a user's that was ever seen, else the owner's of the device, else the device's. */
 interface Base {

@@ -5,7 +5,7 @@
 import { literal, timeLiteral, type Warehouse } from '@tidemark/warehouse';
 import type { TimelineRow } from './output.ts';
 import { EARLIEST_MS } from './range.ts';
-import { eventsOfPerson, POINT_READ, type Person } from './resolve.ts';
+import { eventsOfPerson, type Person } from './resolve.ts';
 import { DEFAULT_GAP_MS } from './session-window.ts';
 
 /** Hardly a session is longer, and so one statement enough. */
@@ -70,7 +70,7 @@ export function sessionsAmong<Row extends RowOfSession>(rows: readonly Row[], re
 async function readEvents(sinceMs: number, toMs: number, person: Person, warehouse: Warehouse): Promise<SessionEvent[]> {
   const found = await warehouse.binary(`SELECT anonymous_id, bot, time, event_id FROM timeline
 WHERE project = ${literal(person.project)} AND (${eventsOfPerson(person)}) AND time >= ${timeLiteral(sinceMs)} AND time < ${timeLiteral(toMs)}
-ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1} ${POINT_READ}`);
+ORDER BY time, sequence, event_id LIMIT ${MAX_EVENTS + 1}`, 'point');
   const events: SessionEvent[] = [];
   while (!found.isAtEnd) events.push({ device: found.text(), bot: found.uint8(), at: found.int64(), id: found.text() });
   return events;

@@ -99,7 +99,7 @@ async function readRows(request: TimelineRequest, bounds: Bounds, context: Timel
   return { person: person.name, rows: await withSessions(rows.slice(0, limit), person, warehouse), more: rows.length > limit };
 }
 
-interface FirstPage extends Omit<FirstSpan, 'isLong'> {
+interface FirstPage extends Omit<FirstSpan, 'knownRows'> {
   id: string;
   long: LongTimelines;
 }
@@ -107,7 +107,7 @@ interface FirstPage extends Omit<FirstSpan, 'isLong'> {
 /** Its rows are read before it is known for sure whose they are, and once more where that was wrong. */
 async function firstPage({ id, long, ...span }: FirstPage, identity: ProjectIdentity, warehouse: Warehouse): Promise<TimelineRows> {
   const { project } = identity;
-  const read: ReadFirst = (condition, ids) => readFirstRows(condition, { ...span, isLong: long.isAny(ids, project) }, project, warehouse);
+  const read: ReadFirst = (condition, ids) => readFirstRows(condition, { ...span, knownRows: long.rowsOf(ids, project) }, project, warehouse);
   const { person, found, rows } = areClaimsRemembered(id, identity, warehouse) ? await readAsClaimed(id, read, identity, warehouse) : await readAsAlone(id, read, identity, warehouse);
   await found.freeFurther();
   return { person: person.name, rows, more: found.more };

@@ -57,7 +57,7 @@ function cutAt(at: number): Warehouse {
   let commands = 0;
   return {
     query: (sql, bounds) => warehouse.query(sql, bounds),
-    binary: (sql) => warehouse.binary(sql),
+    binary: (sql, aim) => warehouse.binary(sql, aim),
     stream: (sql, format) => warehouse.stream(sql, format),
     async command(sql, bounds) {
       if (commands++ === at) throw new Error('cut');

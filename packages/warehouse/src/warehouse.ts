@@ -22,8 +22,8 @@ export interface Warehouse {
    * Values reach `sql` only through `literal()`. Throws WarehouseError.
    */
   query<Row>(sql: string, bounds?: StatementBounds): Promise<Answer<Row>>;
-  /** The rows of one SELECT as the values of its columns: nothing is escaped, split or parsed, and what is not needed is left out. Throws WarehouseError. */
-  binary(sql: string): Promise<RowBinary>;
+  /** The rows of one SELECT as the values of its columns: nothing is escaped, split or parsed, and what is not needed is left out. `aim`: it finds a few rows by a table's key. Throws WarehouseError. */
+  binary(sql: string, aim?: 'point'): Promise<RowBinary>;
   /** Streams a SELECT in a ClickHouse output format, chunk by chunk. */
   stream(sql: string, format: StreamFormat): AsyncIterable<Buffer>;
   /** Runs a statement that answers nothing (DDL, INSERT … SELECT). What it did to tables on disk is durable when it resolves. */

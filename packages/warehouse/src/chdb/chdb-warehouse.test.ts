@@ -76,6 +76,17 @@ it.skipIf(availableParallelism() < 2)('runs what somebody waits for on several t
   expect(threads((await warehouse.query(plan)).rows)).toBe(1);
 });
 
+it('reads points with settings of their own, which no other statement has, also where one statement runs at a time', async () => {
+  const select = "SELECT getSetting('enable_analyzer')::UInt8, getSetting('max_threads') = 1, getSetting('session_timezone')";
+  for (let time = 0; time < 2; time++) {
+    const [point, any] = await Promise.all([warehouse.binary(select, 'point'), warehouse.binary(select)]);
+    expect(rowsOf(point, () => [point.uint8(), point.uint8(), point.text()])).toEqual([[0, 1, 'UTC']]);
+    expect(any.uint8()).toBe(1);
+  }
+  await expect(warehouse.binary('SELECT nonsense', 'point')).rejects.toBeInstanceOf(WarehouseError);
+  expect((await warehouse.binary('SELECT 1', 'point')).uint8()).toBe(1);
+});
+
 it('streams in chunks: one CSV header, whole lines, a whole Parquet file, plain binary', async () => {
   const rows = 150_000;
   const select = `SELECT number AS n, toString(number) AS s FROM numbers(${rows})`;

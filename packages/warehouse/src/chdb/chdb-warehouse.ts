@@ -10,7 +10,7 @@ import { WarehouseError } from '../warehouse.ts';
 import { literal } from '../literal.ts';
 import { RowBinary } from '../row-binary.ts';
 import { Askers } from './askers.ts';
-import { chdbConfig, FREE_BYTES_PER_THREAD, SESSION_SETTINGS } from './config.ts';
+import { chdbConfig, FREE_BYTES_PER_THREAD, POINT_SETTINGS, SESSION_SETTINGS } from './config.ts';
 import { ConnectionPool, type Connected } from './connection-pool.ts';
 import { syncFolder, syncTableNames } from './sync-names.ts';
 
@@ -19,6 +19,8 @@ const { Session } = require('chdb') as typeof import('chdb');
 const { createChdbConnection } = require('chdb/connection') as typeof import('chdb/connection');
 
 const DATABASE = 'tidemark';
+/** `point`: with POINT_SETTINGS. */
+type ConnectionKind = 'any' | 'point';
 /**
  * What a connection keeps until its next statement: the table that this function looks into, with its parts. On a connection that rests
  * they stay on disk, and `DROP TABLE … SYNC` waits for ever, on a core (chDB 26.7; found where a rebuild dropped the old timeline).
@@ -43,7 +45,7 @@ export interface ChdbOptions {
 export class ChdbWarehouse implements Warehouse {
   readonly #path: string;
   readonly #engine: ChdbSession;
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionPool<ConnectionKind>;
   /** Table -> where its parts lie; nowhere when it is in memory. */
   readonly #tableFolders = new Map<string, readonly string[]>();
   /** Tables that somebody asked `writes` about. */
@@ -59,12 +61,12 @@ export class ChdbWarehouse implements Warehouse {
     const configFile = join(path, 'config.xml');
     await writeFile(configFile, chdbConfig({ maxMemoryBytes, threads }));
     const engine = new Session(data, { connectionArgs: [`--config-file=${configFile}`] });
-    const pool = new ConnectionPool(connections, () => connect(data));
+    const pool = new ConnectionPool<ConnectionKind>(connections, (kind) => connect(data, kind));
     const warehouse = new ChdbWarehouse(path, engine, pool);
     return warehouse;
   }
 
-  private constructor(path: string, engine: ChdbSession, pool: ConnectionPool) {
+  private constructor(path: string, engine: ChdbSession, pool: ConnectionPool<ConnectionKind>) {
     this.#path = path;
     this.#engine = engine;
     this.#pool = pool;
@@ -81,19 +83,20 @@ export class ChdbWarehouse implements Warehouse {
   }
 
   #query<Row>(query: string): Promise<Answer<Row>> {
-    return this.#lend(query, async ({ client }) => {
+    return this.#lend(query, 'any', async ({ client }) => {
       const result = await client.query({ query, format: 'JSON' });
       const { data, statistics } = await result.json<Row>();
       return { rows: data, rowsRead: statistics?.rows_read ?? 0, elapsedMs: (statistics?.elapsed ?? 0) * 1000 };
     });
   }
 
-  binary(sql: string): Promise<RowBinary> {
-    return this.#askers.during(() => this.#binary(bounded(sql, {})));
+  binary(sql: string, aim?: 'point'): Promise<RowBinary> {
+    // One that has one thread needs none of the bounds.
+    return this.#askers.during(() => (aim === 'point' ? this.#binary(sql, aim) : this.#binary(bounded(sql, {}), 'any')));
   }
 
-  #binary(query: string): Promise<RowBinary> {
-    return this.#lend(query, async ({ connection }) => {
+  #binary(query: string, kind: ConnectionKind): Promise<RowBinary> {
+    return this.#lend(query, kind, async ({ connection }) => {
       // The client reads no format that is not text, and hands out bytes as a stream: 0.2 ms more.
       const { buffer, byteOffset, byteLength } = (await connection.chdb.queryAsync(query, { format: 'RowBinary' })).bytes();
       return new RowBinary(Buffer.from(buffer, byteOffset, byteLength));
@@ -111,12 +114,12 @@ export class ChdbWarehouse implements Warehouse {
   }
 
   async #command(query: string): Promise<void> {
-    await this.#lend(query, ({ client }) => client.command({ query }));
+    await this.#lend(query, 'any', ({ client }) => client.command({ query }));
   }
 
   /** Lends a connection to one statement; its errors become WarehouseErrors. */
-  #lend<Result>(sql: string, body: (connected: Connected) => Promise<Result>): Promise<Result> {
-    return this.#pool.use(async (connected) => {
+  #lend<Result>(sql: string, kind: ConnectionKind, body: (connected: Connected) => Promise<Result>): Promise<Result> {
+    return this.#pool.use(kind, async (connected) => {
       try {
         return await body(connected);
       } catch (error) {
@@ -177,7 +180,7 @@ export class ChdbWarehouse implements Warehouse {
   async *#streamChunks(sql: string, format: Exclude<StreamFormat, 'Parquet'>): AsyncIterable<Buffer> {
     const session = new Session(join(this.#path, 'data'));
     try {
-      for (const statement of sessionStatements()) await session.queryAsync(statement);
+      for (const statement of sessionStatements('any')) await session.queryAsync(statement);
       let first = true;
       for await (const chunk of session.queryStream(sql, { format })) {
         const bytes = Buffer.from(chunk.raw());
@@ -211,15 +214,15 @@ function bounded(sql: string, { maxMemoryBytes, timeoutMs }: StatementBounds): s
   return `${sql}\nSETTINGS ${settings.join(', ')}`;
 }
 
-async function connect(path: string): Promise<Connected> {
+async function connect(path: string, kind: ConnectionKind): Promise<Connected> {
   const connection = createChdbConnection({ path });
   const client = createClient({ connection } as never);
-  for (const query of sessionStatements()) await client.command({ query });
+  for (const query of sessionStatements(kind)) await client.command({ query });
   return { client, connection };
 }
 
-function sessionStatements(): string[] {
-  const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `${name} = ${value}`);
+function sessionStatements(kind: ConnectionKind): string[] {
+  const settings = Object.entries({ ...SESSION_SETTINGS, ...(kind === 'point' && POINT_SETTINGS) }).map(([name, value]) => `${name} = ${value}`);
   return [`CREATE DATABASE IF NOT EXISTS ${DATABASE}`, `USE ${DATABASE}`, `SET ${settings.join(', ')}`];
 }
 

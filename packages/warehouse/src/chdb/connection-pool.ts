@@ -7,27 +7,31 @@ export interface Connected {
   connection: ChdbConnection;
 }
 
-/** Lends each connection to one statement at a time, first come, first served; opens them when they are first needed. */
-export class ConnectionPool {
+/**
+ * Lends each connection to one statement at a time, first come, first served; opens them when they are first needed. There may be several
+ * kinds, which differ in their settings: `size` statements run at once, of whichever kind.
+ */
+export class ConnectionPool<Kind extends string> {
   readonly #size: number;
-  readonly #open: () => Promise<Connected>;
-  readonly #idle: Connected[] = [];
+  readonly #open: (kind: Kind) => Promise<Connected>;
+  readonly #idle = new Map<Kind, Connected[]>();
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
-  constructor(size: number, open: () => Promise<Connected>) {
+  constructor(size: number, open: (kind: Kind) => Promise<Connected>) {
     this.#size = size;
     this.#open = open;
   }
 
-  async use<Result>(body: (connected: Connected) => Promise<Result>): Promise<Result> {
+  async use<Result>(kind: Kind, body: (connected: Connected) => Promise<Result>): Promise<Result> {
     if (this.#busy >= this.#size) await new Promise<void>((resume) => this.#waiting.push(resume));
     else this.#busy++;
     try {
-      const connected = this.#idle.pop() ?? (await this.#open());
+      const idle = this.#idleOf(kind);
+      const connected = idle.pop() ?? (await this.#open(kind));
       try {
         const result = await body(connected);
-        this.#idle.push(connected);
+        idle.push(connected);
         return result;
       } catch (error) {
         // A statement that fails while it runs leaves its partial output in front of the connection's next answer
@@ -44,6 +48,12 @@ export class ConnectionPool {
   }
 
   async close(): Promise<void> {
-    for (const { client } of this.#idle.splice(0)) await client.close();
+    for (const idle of this.#idle.values()) for (const { client } of idle.splice(0)) await client.close();
+  }
+
+  #idleOf(kind: Kind): Connected[] {
+    let idle = this.#idle.get(kind);
+    if (idle === undefined) this.#idle.set(kind, (idle = []));
+    return idle;
   }
 }
