@@ -6,6 +6,7 @@ export type { CohortedEvent } from './event-with.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';
 export { toDecimal, toNumber } from './decimal.ts';
 export { experiment, experimentPeople, type ExperimentQuestion, type ExperimentSums, type ExposedPerson } from './experiment.ts';
+export { experimentRoles, headline, requiredPeople, sampleRatio } from './experiment-headline.ts';
 export { funnel, funnelPeople, type FunnelAnswer, type FunnelPerson, type FunnelQuestion } from './funnel.ts';
 export { paths, type PathNode, type PathsAnswer, type PathsQuestion, type PersonPath } from './paths.ts';
 export { peopleShown, type PersonShown } from './people.ts';

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import { experiment as oracle, experimentPeople, withOwners, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
+import { experiment as oracle, experimentPeople, experimentRoles, headline as concluded, requiredPeople, sampleRatio as ratioOf, withOwners, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { listed } from '../testing/listed.ts';
+import { neverSaid } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
+import { Question } from './experiment-question.ts';
 
 const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 4);
 
@@ -21,11 +23,12 @@ interface Figures {
   mean?: number;
   standardDeviation?: number | null;
   difference?: number | null;
+  pValue?: number | null;
 }
 interface Group {
   breakdown: string[];
   variants: { variant: string; users: number }[];
-  metrics: { role: string; variants: Figures[] }[];
+  metrics: { role: string; requiredSampleSize: number | null; variants: Figures[] }[];
 }
 interface Answer extends Group {
   crossovers: number;
@@ -43,13 +46,17 @@ const NOW_MS = START_MS + 24 * STEP_MS;
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
 const selector = { event: fc.constantFrom('view', 'cart', 'buy'), where: seldom };
 const measure = fc.constantFrom('conversion', 'events', { sum: 'properties.price' }, { sum: 'properties.plan' });
+const meant = { role: fc.constantFrom('primary', 'secondary', 'guardrail'), better: fc.constantFrom('higher', 'lower'), label: fc.constantFrom('one', 'two') };
+const minimumEffect = fc.constantFrom(0.01, 0.05, 0.5, 1, 100);
 const question = fc.record(
   {
     exposure: fc.record(selector, { requiredKeys: [] }),
     variant: fc.constantFrom('properties.plan', 'properties.a.b', 'properties.plan', 'traits.plan'),
-    metrics: fc.array(fc.record({ ...selector, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 3 }),
+    metrics: fc.array(fc.record({ ...selector, ...meant, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 3 }),
     window: fc.constantFrom('15m', '1h', '2h', '1d'),
     control: fc.constantFrom('free', 'pro', '2', 'nobody'),
+    split: fc.constantFrom({ 1: 0.5, 2: 0.5 }, { 1: 0.99, 2: 0.01 }, { 1: 1, 2: 0 }, { 1: 0.4, 2: 0.4, 3: 0.2 }, { free: 0.5, pro: 0.5 }),
+    minimumEffect,
     breakdown,
     limit: fc.integer({ min: 1, max: 3 }),
     includeBots: fc.boolean(),
@@ -82,10 +89,41 @@ function expectFigures(found: Group, expected: ExperimentSums, metrics: readonly
   }
 }
 
+/** What is concluded of the whole's figures is what the rules say, whatever roles, directions, shares and effect were meant. */
+function expectConclusions(answer: Answer, { metrics, split, minimumEffect: effect }: { metrics: readonly object[]; split?: object; minimumEffect?: number }, about: string): void {
+  const { chiSquare, mismatch } = ratioOf(answer.variants.filter(({ users }) => users > 0), split as Record<string, number> | undefined);
+  expect(answer.sampleRatio, about).toMatchObject({ chiSquare: chiSquare === null ? null : Number(chiSquare.toPrecision(6)), mismatch });
+  expect(answer.metrics.map(({ role }) => role), about).toEqual(experimentRoles(metrics));
+  for (const figures of answer.metrics) {
+    const people = requiredPeople(figures, effect);
+    if (people === null) expect(figures.requiredSampleSize, about).toBeNull();
+    else {
+      // Rounded up from figures of more digits than are shown.
+      expect(figures.requiredSampleSize, about).toBeGreaterThan(people * (1 - 1e-4));
+      expect(figures.requiredSampleSize, about).toBeLessThan(people * (1 + 1e-4) + 1);
+    }
+  }
+  if (mismatch) {
+    expect(answer.headline, about).toBeNull();
+    return;
+  }
+  const expected = concluded(metrics, answer.metrics);
+  expect(answer.headline!.map(({ variant, result }) => [variant, result]), about).toEqual(expected.map(({ variant, result }) => [variant, result]));
+  for (const [i, { adjustedPValue }] of expected.entries()) {
+    if (adjustedPValue === null) expect(answer.headline![i]!.adjustedPValue, about).toBeNull();
+    else expect(Math.abs(answer.headline![i]!.adjustedPValue! - adjustedPValue), about).toBeLessThanOrEqual(1e-5 * adjustedPValue);
+  }
+}
+
 let round = 0;
 
 describe('experiment', () => {
-  it('counts as the model does, whatever the events and the question (rules X1 to X6, X10)', async () => {
+  it('is drawn with every option that is its own', () => {
+    const shared = /^(from|to|range|timezone|weekStart|waitFor|cache)\b|event\[\]|^exposure.label$/;
+    expect(neverSaid(Question, fc.sample(question, { numRuns: 2_000, seed: 1 })).filter((option) => !shared.test(option))).toEqual([]);
+  });
+
+  it('counts as the model does, whatever the events and the question (rules X1 to X10)', async () => {
     await fc.assert(
       fc.asyncProperty(situation, async ({ events: unnamed, fromMs, lengthMs, questions }) => {
         const project = `experiment${++round}`;
@@ -107,6 +145,7 @@ describe('experiment', () => {
           const [whole, ...groups] = oracle(known, forModel);
           expect([answer.crossovers, answer.unfinished], about).toEqual([whole!.crossovers, windowMs === undefined ? undefined : whole!.unfinished]);
           expectFigures(answer, whole!, asked.metrics, about);
+          expectConclusions(answer, asked, about);
           expect(answer.breakdowns.map((group) => group.breakdown), about).toEqual(groups.map((group) => group.breakdown));
           for (const [i, group] of groups.entries()) expectFigures(answer.breakdowns[i]!, group, asked.metrics, about);
           const [shown] = answer.variants;
@@ -154,6 +193,33 @@ describe('an experiment of a thousand people', () => {
     expect(guarded.headline!.map(({ result, adjustedPValue }) => [result, adjustedPValue])).toEqual(['not_significant', 'not_significant', 'harms_guardrail', 'not_significant'].map((result) => [result, null]));
     const always = await asked('shop', { metrics, where: [{ property: 'eventName', op: 'is_set' }] });
     expect({ ...always, meta: 0 }).toEqual({ ...(await asked('shop', { metrics })), meta: 0 });
+  });
+
+  it('concludes from the figures what was meant, whatever the roles, directions and shares (rules X4, X7 to X9)', async () => {
+    const size = fc.record({ n: fc.integer({ min: 20, max: 60 }), bought: fc.double({ min: 0, max: 1, noNaN: true }), complained: fc.double({ min: 0, max: 1, noNaN: true }) });
+    const metric = fc.record({ ...meant, event: fc.constantFrom('buy', 'complain'), measure: fc.constantFrom('conversion', 'events', { sum: 'properties.price' }) }, { requiredKeys: ['event'] });
+    const split = fc.constantFrom({ control: 0.3, b: 0.3, c: 0.4 }, { control: 0.5, b: 0.25, c: 0.25 }, { control: 0.5, b: 0.5 });
+    const more = fc.record({ metrics: fc.array(metric, { minLength: 1, maxLength: 3 }), split, control: fc.constantFrom('control', 'b', 'c'), minimumEffect }, { requiredKeys: ['metrics'] });
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(size, size, size), fc.array(more, { minLength: 5, maxLength: 5 }), async (sizes, questions) => {
+        const project = `concluded${++round}`;
+        await store.add(['control', 'b', 'c'].flatMap((variant, i) => people(project, variant, sizes[i]!.n, Math.round(sizes[i]!.bought * sizes[i]!.n), Math.round(sizes[i]!.complained * sizes[i]!.n))));
+        for (const each of questions) expectConclusions(await asked(project, each), each, JSON.stringify([sizes, each]));
+      }),
+      { ...PROPERTY_RUN, numRuns: RUNS },
+    );
+  });
+
+  it('takes p just above 0.001 for an accident, and just below it for none (rule X7)', async () => {
+    // Chi-squares of 10.816 and 11.236; that of p = 0.001 is 10.828.
+    for (const [first, second, mismatch] of [[552, 448, false], [553, 447, true]] as const) {
+      const project = `sizes ${first}`;
+      await store.add([...people(project, 'control', first, 60), ...people(project, 'b', second, 110)]);
+      const { sampleRatio, headline } = await asked(project, { metrics: [{ event: 'buy' }] });
+      expect(sampleRatio.mismatch, project).toBe(mismatch);
+      expect(Math.abs(sampleRatio.pValue - (mismatch ? 0.0008024 : 0.0010062)), project).toBeLessThan(2e-6);
+      expect(headline === null, project).toBe(mismatch);
+    }
   });
 
   it('has none where the groups are not of the sizes that were meant (rule X7)', async () => {

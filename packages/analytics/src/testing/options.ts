@@ -26,6 +26,12 @@ export function saidIn(question: unknown, at = ''): string[] {
   return Object.entries(question).flatMap(([name, value]) => [join(at, name), ...saidIn(value, join(at, name))]);
 }
 
+/** The options of a schema that none of the questions says. */
+export function neverSaid(schema: object, questions: readonly unknown[]): string[] {
+  const said = new Set(questions.flatMap((question) => saidIn(question)));
+  return [...new Set(optionsOf(schema))].filter((option) => !said.has(option));
+}
+
 function join(at: string, name: string): string {
   return at === '' ? name : `${at}.${name}`;
 }
