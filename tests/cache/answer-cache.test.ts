@@ -16,7 +16,7 @@ const older = new Set<number>();
 beforeAll(() => store.open());
 afterAll(() => store.close());
 
-it('is what would be computed now, or at most 10 s old', async () => {
+it('is what would be computed now, or at most 10 s old (rule V5)', async () => {
   await fc.assert(
     fc.asyncProperty(beginning, steps, fc.tuple(fc.nat(4), fc.nat(12), fc.nat(18)), async (events, taken, which) => {
       const history = await store.begin();

@@ -77,7 +77,7 @@ it.each([
   expect({ status, ...body }, JSON.stringify(body)).toMatchObject({ status: 400, code: 'sql_not_allowed', field: 'query', value });
 });
 
-it('what the parser does not understand is told in its words; too much, too large and too long each by its own code', async () => {
+it('what the parser does not understand is told in its words; too much and too large each by its own code (rule Z4)', async () => {
   expect((await ask({ query: 'SELECT FROM WHERE' })).body).toMatchObject({ code: 'sql_invalid', field: 'query' });
   expect((await ask({ query: 'SELECT nope FROM events' })).body).toMatchObject({ code: 'sql_invalid', detail: expect.stringContaining('nope') });
   expect((await ask({ query: 'SELECT arrayJoin(range(10001))' })).body).toMatchObject({ code: 'sql_result_too_large', status: 422 });
@@ -93,7 +93,7 @@ it('an estimate is no file, asked or saved', async () => {
   expect(await shop.api('/api/questions/sql/estimated', question, { method: 'PUT', status: 400 })).toMatchObject(problem);
 });
 
-it('what reads too many rows is told how many before it runs, what takes too long is ended', async () => {
+it('what reads too many rows is told how many before it runs, what takes too long is ended (rules Z4, Z5)', async () => {
   const strict = await ServerUnderTest.start({ env: { TIDEMARK_SQL_ROWS_TO_READ: '100', TIDEMARK_SQL_TIMEOUT_SECONDS: '1' } });
   try {
     const project = await Project.first(strict);
@@ -112,7 +112,7 @@ it('what reads too many rows is told how many before it runs, what takes too lon
   }
 });
 
-it('while two heavy ones run the third is told to wait and a trend answers; cancelled, they are gone', async () => {
+it('while two heavy ones run the third is told to wait and a trend answers; cancelled, they are gone (rule Z4)', async () => {
   const running = ['first', 'second'].map((queryId) => ask({ query: ENDLESS, queryId }));
   await expect.poll(() => queryProcesses().length).toBe(2);
   const pids = queryProcesses();
@@ -150,7 +150,7 @@ it('a query has a network, a root folder and processes of its own, unless the en
   }
 });
 
-it('all of a result as a file, or an aborted response', async () => {
+it('all of a result as a file, or an aborted response (rule Z8)', async () => {
   const file = async (question: Json): Promise<Buffer> => {
     const response = await shop.request('/api/analytics/sql', { body: question });
     expect(response.status).toBe(200);

@@ -55,7 +55,7 @@ const timeline = (id: string, query: Json = {}): Promise<Json> =>
 const whole = [...ids(inOrder), 'login', 'server-side'];
 
 it.each(['u/1 ü', 'phone', 'laptop'])(
-  'by any id of the person (%s): all of its events, by (time, sequence, eventId)',
+  'by any id of the person (%s): all of its events, by (time, sequence, eventId) (rules I3, L1)',
   async (id) => {
     const { events, nextCursor } = await timeline(id);
     expect(ids(events)).toEqual(whole);
@@ -64,7 +64,7 @@ it.each(['u/1 ü', 'phone', 'laptop'])(
   },
 );
 
-it.each(['asc', 'desc'])('pages are exact, whatever their size (%s)', async (order) => {
+it.each(['asc', 'desc'])('pages are exact, whatever their size (%s; rule L1)', async (order) => {
   const expected = order === 'asc' ? whole : whole.toReversed();
   for (const limit of [1, 7, 32, 33]) {
     const got: string[] = [];
@@ -151,7 +151,7 @@ it('of nobody is empty; a made-up cursor, order or field is 400', async () => {
   }
 });
 
-it('a user named as a device is another person', async () => {
+it('a user named as a device is another person (rule I3)', async () => {
   await shop.send([
     { eventId: 'n1', eventName: 'step', userId: 'same', timestamp: START },
     { eventId: 'n2', eventName: 'step', anonymousId: 'same', userId: 'owner', timestamp: START },

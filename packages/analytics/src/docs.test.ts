@@ -65,7 +65,7 @@ const examples = all.flatMap(({ page, blocks }) => {
 
 const rules = pages.flatMap(({ text }) => [...text.matchAll(/^\*\*([A-Z]\d+)\.(.*)/gm)].map(([, rule = '', words = '']) => ({ rule, words })));
 
-/** Rules without an example here, and where they are run. */
+/** Rules without an example here, and where they are run: in tests that name them. */
 const RULES_ELSEWHERE: Readonly<Record<string, string>> = {
   I3: 'tests/e2e/timeline.test.ts',
   I5: 'apps/api/src/identities/identities.test.ts',
@@ -181,7 +181,11 @@ describe('docs/questions', () => {
   it('has an example of every rule, but of those that are run elsewhere', () => {
     const shown = new Set(examples.map(({ question }) => question.rule));
     expect(rules.map(({ rule }) => rule).filter((rule) => !shown.has(rule))).toEqual(Object.keys(RULES_ELSEWHERE));
-    for (const path of [...Object.values(RULES_ELSEWHERE), ...Object.keys(OPTIONS_ELSEWHERE)]) expect(existsSync(new URL(`../${path}`, DOCS)), path).toBe(true);
+    for (const path of Object.keys(OPTIONS_ELSEWHERE)) expect(existsSync(new URL(`../${path}`, DOCS)), path).toBe(true);
+    for (const [rule, path] of Object.entries(RULES_ELSEWHERE)) {
+      const inName = new RegExp(`^\\s*(?:(?:it|test|describe)\\b[^'\n]*|\\]\\)\\()?'.*\\b${rule}\\b.*',`, 'm');
+      expect(inName.test(readFileSync(new URL(`../${path}`, DOCS), 'utf8')), `${rule} in the name of a test in ${path}`).toBe(true);
+    }
   });
 
   it('has an answered example of every option of every kind and cell, and of every value that an option may have', () => {

@@ -117,7 +117,7 @@ describe('identity', () => {
     }
   });
 
-  it('leaves hubs alone: a "guest" with more than 500 aliases, a user with more than 10,000 devices', async () => {
+  it('leaves hubs alone: a "guest" with more than 500 aliases, a user with more than 10,000 devices (rule I7)', async () => {
     const project = 'hubs';
     const timeMs = Date.UTC(2026, 4, 3, 10);
     const alias = (i: number) => storedEvent({ project, type: 'alias', eventId: `alias${i}`, userId: `user${i}`, previousId: 'guest', timeMs: timeMs + i });

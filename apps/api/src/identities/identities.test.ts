@@ -42,7 +42,7 @@ test('an alias joins two users from the moment that it was acknowledged', async 
   expect(found.nodes.map(({ events, ...node }: { events: number }) => events > 0 && node)).toContainEqual({ userId: 'ann2', firstSeen: at(3) });
 });
 
-test('a cut shows at once, outlives what comes later, and is undone by a merge', async () => {
+test('a cut shows at once, outlives what comes later, and is undone by a merge (rule I5)', async () => {
   const ids = [{ userId: 'ann' }, { userId: 'ann2' }];
   const preview = await post('unmerge', { ids, preview: true });
   expect(preview).toMatchObject({ preview: true, decisions: [], before: [{ personId: 'ann', events: 5 }] });
@@ -59,7 +59,7 @@ test('a cut shows at once, outlives what comes later, and is undone by a merge',
   expect(JSON.stringify(audit)).toContain('identity.cut');
 });
 
-test('a device is merged with a person, and leaves it with all its links', async () => {
+test('a device is merged with a person, and leaves it with all its links (rule I5)', async () => {
   expect(await post('merge', { ids: [{ anonymousId: 'd3' }, { userId: 'ann' }], preview: true })).toMatchObject({ before: [{ events: 1 }, { events: 6 }], after: [{ personId: 'ann', events: 7 }] });
   await post('merge', { ids: [{ anonymousId: 'd3' }, { userId: 'ann' }] });
   expect(await users()).toBe(1);
@@ -83,7 +83,7 @@ test.each([
   ['unmerge', { ids: [{ userId: 'ann' }, { anonymousId: 'd3' }] }, 409, 'not_linked', undefined],
   ['unmerge', { ids: [{ userId: 'ann' }] }, 400, 'invalid_request', undefined],
   ['unmerge', { ids: [{ userId: 'ann' }, { userId: 'ann2' }], from: 'person' }, 400, 'invalid_request', undefined],
-])('%s %j is refused', async (what, body, status, code, field) => {
+])('%s %j is refused (rule I8)', async (what, body, status, code, field) => {
   const answer = await engine.call('POST', `/api/identities/${what}`, body);
   expect([answer.statusCode, answer.json().code, answer.json().field]).toEqual([status, code, field]);
 });

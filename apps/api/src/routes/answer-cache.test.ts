@@ -28,7 +28,7 @@ it('an answer serves who asks the same within ten seconds, unless it is to be an
   expect(await asked({ waitFor: receivedAt })).toEqual([2, true]);
 });
 
-it('shows at once what people change, and serves a saved question as the question', async () => {
+it('shows at once what people change, and serves a saved question as the question, with its SQL (rule V7)', async () => {
   await engine.call('POST', '/api/identities/merge', { ids: [{ userId: 'ada' }, { userId: 'bob' }], reason: 'one person' });
   expect(await asked()).toEqual([1, undefined]);
   await engine.call('PUT', '/api/questions/trend/viewers', question);

@@ -140,7 +140,7 @@ describe('channel rules of a project', () => {
 });
 
 describe('saved questions', () => {
-  it('are versioned, run by name, and take another time', async () => {
+  it('are versioned, run by name, and take another time (rules V2, V4)', async () => {
     const url = '/api/questions/trend/viewers';
     expect((await engine.call('GET', url)).json()).toMatchObject({ status: 404, code: 'unknown_question' });
     const first = await engine.call('PUT', url, { ...users, from: undefined, range: 'today' });
@@ -187,7 +187,7 @@ describe('saved questions', () => {
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).statusCode).toBe(404);
   });
 
-  it('are checked as if asked when they are saved, and nothing is kept of a wrong one', async () => {
+  it('are checked as if asked when they are saved, and nothing is kept of a wrong one; they are listed until they are deleted (rules V1, V3)', async () => {
     const questions = {
       trend: { series: [{ measure: 'users' }], breakdown: ['session.country', 'person.plan'] },
       funnel: { steps: [{ event: 'view' }, { event: 'buy' }], breakdown: ['properties.x'] },

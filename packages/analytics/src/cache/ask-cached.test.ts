@@ -106,7 +106,7 @@ describe('an answer that was computed before', () => {
 });
 
 describe('askings of one question at once', () => {
-  it('are computed once, unless one wants it anew or later', async () => {
+  it('are computed once, unless one wants it anew or later (rule V6)', async () => {
     const askers = new Askers();
     const { promise, resolve } = gate();
     askers.gate = promise;
@@ -119,7 +119,7 @@ describe('askings of one question at once', () => {
     expect(await askers.ask()).toMatchObject({ n: 3, cached: true });
   });
 
-  it('fail together, and the next one begins anew', async () => {
+  it('fail together, and the next one begins anew (rule V6)', async () => {
     const askers = new Askers();
     const { promise, reject } = gate();
     askers.gate = promise;

@@ -32,7 +32,7 @@ async function allPages(kind: string, body: object, pageSize: number, context: A
 }
 
 describe('a person in a list', () => {
-  it('is shown as the model does, whoever is joined and cut, on pages of any size (rules K1, K2)', async () => {
+  it('is shown as the model does, whoever is joined and cut, on pages of any size (rules K1, K2, K7)', async () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(identityHistory, fc.integer({ min: 1, max: 4 }), fc.boolean(), async ({ events, arrivals, decisions }, pageSize, isInTable) => {
