@@ -38,7 +38,7 @@ export async function r10(): Promise<Measure[]> {
   // Each person once, so that nothing of theirs has been read before.
   const cold = latencyOf(await reader.lastEvents(sample(busy, 100)));
   const unmerged = latencyOf(await reader.lastEvents(sample(busy, 300)));
-  await partsMerged(server);
+  const parts = await partsMerged(server);
   await reader.lastEvents(sample(busy, 300));
   const warm = [];
   for (let round = 0; round < rounds; round++) warm.push(latencyOf(await reader.lastEvents(sample(busy, 500))));
@@ -56,21 +56,26 @@ export async function r10(): Promise<Measure[]> {
         `cold (${coldName}): p50 ${cold.p50Ms.toFixed(1)} ms, p99 ${cold.p99Ms.toFixed(1)} ms`,
         `before the parts were merged, which is done after 30 s of rest: p50 ${unmerged.p50Ms.toFixed(1)} ms, p99 ${unmerged.p99Ms.toFixed(1)} ms`,
       ],
-      details: { rows, peopleAsked: busy.length, warmP50Ms: spread(warm.map(({ p50Ms }) => p50Ms)), warmMaxMs: spread(warm.map(({ maxMs }) => maxMs)), cold, isCold, unmerged },
+      details: { rows, parts, peopleAsked: busy.length, warmP50Ms: spread(warm.map(({ p50Ms }) => p50Ms)), warmMaxMs: spread(warm.map(({ maxMs }) => maxMs)), cold, isCold, unmerged },
     },
   ];
 }
 
 /**
  * Resolves when the engine has brought together the parts of the timeline. That the job has merged something is not enough: its first
- * round may be about the ids alone, and the timeline's, which is merged half a minute later, then falls into what is measured.
+ * round may be about the ids alone, and the timeline's, which is merged half a minute later, then falls into what is measured. A small
+ * part beside a large one stays: it is not worth a merge to the job. Resolves with how many there are.
  */
-async function partsMerged(server: Server): Promise<void> {
-  for (const until = Date.now() + 180_000; Date.now() < until; await sleep(500)) {
+async function partsMerged(server: Server): Promise<number> {
+  let [parts, sinceMs] = [0, Date.now()];
+  for (const until = Date.now() + 240_000; Date.now() < until; await sleep(500)) {
     const { disk } = await server.api.pipeline();
-    if (disk.tables.find(({ table }) => table === 'timeline')?.parts === 1) return;
+    const now = disk.tables.find(({ table }) => table === 'timeline')?.parts ?? 0;
+    if (now !== parts) [parts, sinceMs] = [now, Date.now()];
+    // The job begins within 30 s of 30 s of rest.
+    if (parts === 1 || (parts === 2 && Date.now() - sinceMs > 100_000)) return parts;
   }
-  throw new Error('the parts of the timeline were not merged within 3 minutes');
+  throw new Error('the parts of the timeline were not merged within 4 minutes');
 }
 
 async function fill(dataPath: string, events: number): Promise<Person[]> {
