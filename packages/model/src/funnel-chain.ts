@@ -40,7 +40,8 @@ export function bestChain(events: readonly StoredEvent[], question: ChainQuestio
   const required = steps.flatMap(({ optional = false }, i) => (optional ? [] : [i]));
   const sorted = inOrder(events, question).filter(({ timeMs }) => timeMs >= fromMs);
   const timeOf = (place: number): number => sorted[place]?.timeMs ?? Number.NaN;
-  const stepOf = (place: number): number => steps.findIndex((_, i) => selects(steps[i], sorted[place]));
+  const firstSteps = sorted.map((event) => steps.findIndex((step) => selects(step, event)));
+  const stepOf = (place: number): number => firstSteps[place] ?? -1;
 
   const follows = (chain: Chain, next: number): boolean => {
     const event = sorted[next];

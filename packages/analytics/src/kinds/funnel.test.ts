@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, type FunnelPerson, type FunnelQuestion } from '@tidemark/model';
+import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, type FunnelQuestion } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { MAX_EVENTS } from '../chain/query.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
+import { cellOf, inListOrder, shown, withShares, type FunnelAnswer } from '../testing/funnel-answers.ts';
 import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
@@ -13,16 +14,6 @@ beforeAll(async () => {
   store = await openTestStore();
 });
 afterAll(() => store.close());
-
-interface LineAnswer {
-  steps: { users: number; dropOff: number; optional?: true; medianSeconds: number | null; p90Seconds: number | null; medianSecondsFromStart: number | null; p90SecondsFromStart: number | null }[];
-  histogram?: { fromSeconds: number; toSeconds: number; users: number }[];
-  points?: { time: string; users: number; converted: number; unfinished?: true }[];
-}
-interface FunnelAnswer extends LineAnswer {
-  next?: { event: string; users: number }[];
-  breakdowns: (LineAnswer & { breakdown: string[] })[];
-}
 
 const START_MS = Date.UTC(2026, 4, 3);
 /** Twenty units hold all events, and it is now after thirty: windows from a second to a year. */
@@ -91,45 +82,6 @@ const situation = fc.constantFrom(SCALES[0], SCALES[0], SCALES[1]).chain((scale)
   drawn: fc.array(drawn, { minLength: 5, maxLength: 5 }),
 }));
 
-const shownLine = ({ steps, histogram, points }: LineAnswer): object => ({
-  steps: steps.map(({ users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart }) => ({ users, medianSeconds, p90Seconds, medianSecondsFromStart, p90SecondsFromStart })),
-  ...(histogram && { histogram }),
-  ...(points && { points: points.map(({ time, users, converted, unfinished = false }) => ({ timeMs: Date.parse(time), users, converted, unfinished })) }),
-});
-
-/** A cell of the answer, and the model's people who are meant; undefined where there is none of the kind drawn. */
-function cellOf({ what, of, step, outcome, isOfGroup }: Drawn['cell'], question: FunnelQuestion, answer: FunnelAnswer, people: FunnelPerson[]): { cell: object; meant: FunnelPerson[] } | undefined {
-  const one = people[of % Math.max(people.length, 1)];
-  if (one === undefined) return undefined;
-  if (what === 'next') {
-    if (one.next === undefined) return undefined;
-    const names = answer.next?.map(({ event }) => event) ?? [];
-    if (one.next === '') return { cell: { next: 'drop-off' }, meant: people.filter(({ next }) => next === '') };
-    if (names.includes(one.next)) return { cell: { next: one.next }, meant: people.filter(({ next }) => next === one.next) };
-    return { cell: { next: 'other' }, meant: people.filter(({ next }) => next !== undefined && next !== '' && !names.includes(next)) };
-  }
-  const inGroup = isOfGroup && (question.breakdown ?? []).length > 0;
-  const part = (value: string | null): unknown => (value === 'other' || value === '(not set)' ? { value } : (value ?? '(not set)'));
-  const group = inGroup ? { breakdown: one.group === 'other' ? question.breakdown?.map(() => 'other') : one.group.map(part) } : {};
-  const among = inGroup ? people.filter((person) => JSON.stringify(person.group) === JSON.stringify(one.group)) : people;
-  if (what === 'bin') return one.bin === undefined ? undefined : { cell: { bin: one.bin, ...group }, meant: among.filter(({ bin }) => bin === one.bin) };
-  const i = step % question.steps.length;
-  const before = Math.max(0, question.steps.findLastIndex(({ optional = false }, j) => j < i && !optional));
-  const isMeant = ({ reached }: FunnelPerson): boolean => (outcome === 'reached' ? reached[i] === true : reached[before] === true && reached[i] === false);
-  if (what === 'step') return { cell: { step: i + 1, outcome, ...group }, meant: among.filter(isMeant) };
-  const at = answer.points?.findLastIndex(({ time }) => Date.parse(time) <= one.startMs) ?? -1;
-  const [point, after] = [answer.points?.[at], answer.points?.[at + 1]];
-  if (point === undefined) return undefined;
-  const endMs = after === undefined ? Number.POSITIVE_INFINITY : Date.parse(after.time);
-  return { cell: { step: i + 1, outcome, time: point.time, ...group }, meant: among.filter((person) => isMeant(person) && person.startMs >= Date.parse(point.time) && person.startMs < endMs) };
-}
-
-/** `user x` and `device x` in the order of K1, as personId and whether it has a user. */
-function inListOrder(people: FunnelPerson[]): [string, boolean][] {
-  const named = people.map(({ person }): [string, boolean] => [person.slice(person.indexOf(' ') + 1), person.startsWith('user ')]);
-  return named.toSorted(([a, x], [b, y]) => Buffer.compare(Buffer.from(a), Buffer.from(b)) || Number(y) - Number(x));
-}
-
 const runs = Number(process.env['TIDEMARK_FUNNEL_RUNS'] ?? 5);
 let round = 0;
 
@@ -150,14 +102,9 @@ describe('funnel', () => {
           const answer = (await ask('funnel', body, context)) as unknown as FunnelAnswer;
           const windowMs = Number.parseInt(asked.window, 10) * SUFFIX_MS[asked.window.slice(-1) as keyof typeof SUFFIX_MS];
           const question: FunnelQuestion = { ...asked, fromMs, toMs, windowMs, nowMs };
-          const expected = oracle(withOwners(held), question);
-          const found = { ...shownLine(answer), breakdowns: answer.breakdowns.map((group) => ({ breakdown: group.breakdown, ...shownLine(group) })), ...(answer.next && { next: answer.next }) };
-          expect(found, told).toEqual(expected);
+          expect(shown(answer), told).toEqual(withShares(oracle(withOwners(held), question), question));
 
           const people = funnelPeople(withOwners(held), question);
-          for (const [i, step] of answer.steps.entries()) {
-            expect(step.dropOff, told).toBe(cellOf({ ...given.cell, what: 'step', step: i, outcome: 'dropped', isOfGroup: false }, question, answer, people)?.meant.length ?? 0);
-          }
           const one = cellOf(given.cell, question, answer, people);
           if (one === undefined) continue;
           const list = await askPeople('funnel', { ...body, cell: one.cell, pageSize: 1_000 }, context);
