@@ -3,10 +3,10 @@ import { toDecimal, toNumber } from './decimal.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
 import { cut, numberOf, textOf } from './property.ts';
-import { holds, type Where } from './where.ts';
+import { holds, isCalled, type Where } from './where.ts';
 
 interface Selector {
-  event?: string;
+  event?: string | readonly string[];
   where?: Where;
 }
 
@@ -71,7 +71,7 @@ function answered(all: readonly StoredEvent[], question: AttributionQuestion, pe
   const { fromMs, toMs, conversion, touch, breakdown, limit = 10 } = question;
   const channelOf = (event: StoredEvent): string | null => question.channels.find(({ where }) => holds(event, where))?.name ?? (event.channel || null);
   const groupOf = (event: StoredEvent): string => JSON.stringify(breakdown.map((name) => (name === 'channel' ? channelOf(event) : cut(textOf(event, name)))));
-  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => (name === undefined || event.eventName === name) && holds(event, where);
+  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => isCalled(event, name) && holds(event, where);
   const isTouch = (event: StoredEvent): boolean => (touch === undefined ? channelOf(event) !== null && channelOf(event) !== 'internal' : matches(event, touch));
   const isConversion = (event: StoredEvent): boolean => event.timeMs >= fromMs && event.timeMs < toMs && holds(event, question.where) && matches(event, conversion);
 

@@ -3,10 +3,10 @@ import { toDecimal, toNumber } from './decimal.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
 import { cut, numberOf, textOf } from './property.ts';
-import { holds, type Where } from './where.ts';
+import { holds, isCalled, type Where } from './where.ts';
 
 interface Selector {
-  event?: string;
+  event?: string | readonly string[];
   where?: Where;
 }
 
@@ -99,7 +99,7 @@ export function experimentPeople(all: readonly StoredEvent[], question: Experime
 
 function exposedOf(all: readonly StoredEvent[], question: ExperimentQuestion, person: (event: StoredEvent) => string): Exposed[] {
   const { fromMs, toMs, nowMs, windowMs, exposure, metrics, breakdown = [] } = question;
-  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => (name === undefined || event.eventName === name) && holds(event, where);
+  const matches = (event: StoredEvent, { event: name, where }: Selector): boolean => isCalled(event, name) && holds(event, where);
   const asked = all.filter(({ bot, timeMs }) => (question.includeBots || !bot) && timeMs >= fromMs).toSorted(inOrder);
   return [...groupBy(asked, person)].flatMap(([who, events]): Exposed[] => {
     const variantOf = (event: StoredEvent): string => cut(textOf(event, question.variant)) ?? '';

@@ -3,10 +3,10 @@ import { bucketStarts, type Granularity, type WeekDay } from './calendar.ts';
 import { groupBy } from './group-by.ts';
 import { earlier, personOf } from './person.ts';
 import { cut, textOf } from './property.ts';
-import { holds, type Where } from './where.ts';
+import { holds, isCalled, type Where } from './where.ts';
 
 interface Selector {
-  event?: string;
+  event?: string | readonly string[];
   where?: Where;
 }
 
@@ -47,7 +47,7 @@ interface Member {
 export function retention(all: readonly StoredEvent[], question: RetentionQuestion, person = personOf(all)): RetentionTable[] {
   const { fromMs, toMs, nowMs, timezone, period, entry, breakdown = [], limit = 10 } = question;
   const matches = (event: StoredEvent, { event: name, where }: Selector): boolean =>
-    (question.includeBots || !event.bot) && holds(event, question.where) && (name === undefined || event.eventName === name) && holds(event, where);
+    (question.includeBots || !event.bot) && holds(event, question.where) && isCalled(event, name) && holds(event, where);
   const cohorts = bucketStarts(timezone, period, fromMs, toMs, question.weekStart).length;
   const dayMs = 86_400_000;
   const longestMs = { minute: 1, hour: 1, day: 26 / 24, week: 7.1, month: 31.1 }[period] * dayMs;

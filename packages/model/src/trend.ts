@@ -6,7 +6,7 @@ import { personOf } from './person.ts';
 import { cut, numberOf, textOf } from './property.ts';
 import { quantile } from './quantile.ts';
 import { SESSION_GAP_MS, sessionsOf, type Session } from './sessions.ts';
-import { holds, type Where } from './where.ts';
+import { holds, isCalled, type Where } from './where.ts';
 
 export interface TrendQuestion {
   fromMs: number;
@@ -18,7 +18,7 @@ export interface TrendQuestion {
   where?: Where;
   breakdown?: readonly string[];
   limit?: number;
-  series: readonly { event?: string; measure: Measure; where?: Where }[];
+  series: readonly { event?: string | readonly string[]; measure: Measure; where?: Where }[];
   /** Stands in place of the series. */
   formula?: (values: readonly number[]) => number;
   cumulative?: boolean;
@@ -44,7 +44,7 @@ export function trend(all: readonly StoredEvent[], question: TrendQuestion, pers
   const [fromMs, toMs] = [question.fromMs - earlierBy, question.toMs - earlierBy];
   const sessionOf = new Map(sessionsOf(all, SESSION_GAP_MS, person).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
   const chosenIn = (startMs: number, endMs: number): StoredEvent[][] =>
-    question.series.map(({ event, where }) => all.filter((each) => isIn(each, startMs, endMs) && (question.includeBots || !each.bot) && (event === undefined || each.eventName === event) && holds(each, question.where) && holds(each, where)));
+    question.series.map(({ event, where }) => all.filter((each) => isIn(each, startMs, endMs) && (question.includeBots || !each.bot) && isCalled(each, event) && holds(each, question.where) && holds(each, where)));
   const valueOf = (events: readonly StoredEvent[], i: number): number => measured(events, question.series[i]?.measure ?? 'events', person, sessionOf);
   const combined = (each: (i: number) => number, i: number): number => (question.formula === undefined ? each(i) : question.formula(question.series.map((_, at) => each(at))));
   const groupOf = (event: StoredEvent): (string | null)[] => breakdown.map((name) => cut(textOf(event, name)));

@@ -9,6 +9,11 @@ export interface Condition {
 }
 export type Where = readonly (Condition | { any: readonly Condition[] })[];
 
+/** Whether an event has the name, or one of the names; undefined = any. */
+export function isCalled({ eventName }: StoredEvent, names: string | readonly string[] | undefined): boolean {
+  return names === undefined || [names].flat().includes(eventName);
+}
+
 /** Whether all conditions hold for an event. */
 export function holds(event: StoredEvent, where: Where = []): boolean {
   return where.every((item) => ('any' in item ? item.any.some((condition) => holdsOne(event, condition)) : holdsOne(event, item)));

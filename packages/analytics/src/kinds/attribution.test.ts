@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { WarehouseIdentities } from '../identities.ts';
-import { history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { listed } from '../testing/listed.ts';
+import { saidIn } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 import { MODELS } from './attribution-question.ts';
 
@@ -24,11 +25,11 @@ const START_MS = Date.UTC(2026, 4, 3);
 const SPAN_MS = 20 * 15 * MINUTE_MS;
 
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
-const selector = fc.record({ event: fc.constantFrom('view', 'cart', 'buy'), where: seldom }, { requiredKeys: [] });
-const property = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign', 'session.events');
+const selector = fc.record({ event: fc.constantFrom('view', 'cart', 'buy', ['view', 'cart']), where: seldom }, { requiredKeys: [] });
+const property = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign', 'session.events', 'person.plan', 'group.plan', 'groupId');
 const question = fc.record(
   {
-    conversion: fc.record({ event: fc.constantFrom('buy', 'buy', 'cart'), where: seldom, value: fc.constantFrom('properties.price', 'properties.plan') }, { requiredKeys: ['event'] }),
+    conversion: fc.record({ event: fc.constantFrom('buy', 'buy', 'cart', ['buy', 'cart']), where: seldom, value: fc.constantFrom('properties.price', 'properties.plan') }, { requiredKeys: ['event'] }),
     touch: selector,
     models: fc.uniqueArray(fc.constantFrom(...MODELS), { minLength: 1, maxLength: MODELS.length }),
     lookback: fc.constantFrom('15m', '1h', '2h', '1d'),
@@ -44,7 +45,7 @@ const question = fc.record(
 const situation = fc.record({
   events: fc
     .tuple(
-      history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 15 * MINUTE_MS, minEvents: 10, maxEvents: 45 }),
+      inGroups(history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 15 * MINUTE_MS, minEvents: 10, maxEvents: 45 })),
       fc.array(fc.record({ channel: fc.constantFrom('', 'direct', 'direct', 'paid', 'email', 'internal', 'social'), campaign: fc.constantFrom('spring', undefined) }), { minLength: 45, maxLength: 45 }),
     )
     .map(([events, found]) => events.map((event, i) => ({ ...event, channel: found[i]!.channel, context: JSON.stringify({ campaign: found[i]!.campaign }) }))),
@@ -75,6 +76,10 @@ const rounded = (answer: unknown): unknown =>
 let round = 0;
 
 describe('attribution', () => {
+  it('is drawn with one of several names of events, and by what is known of persons and groups', () => {
+    expect(fc.sample(question, { numRuns: 500, seed: 1 }).flatMap((drawn) => saidIn(drawn))).toEqual(expect.arrayContaining(['conversion.event[]=cart', 'touch.event[]=view', 'breakdown[]=person.plan', 'breakdown[]=group.plan', 'breakdown[]=groupId']));
+  });
+
   it('answers as the model does, whatever the events and the question (rules A1 to A8)', async () => {
     await fc.assert(
       fc.asyncProperty(situation, async ({ events: unnamed, fromMs, lengthMs, questions }) => {

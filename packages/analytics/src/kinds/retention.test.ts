@@ -5,6 +5,7 @@ import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { askPeople } from '../people/people.ts';
 import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { saidIn } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -31,7 +32,7 @@ const PLACES = [
 ] as const;
 
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
-const selector = fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'buy'), where: seldom }, { requiredKeys: [] });
+const selector = fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'buy', ['cart', 'buy'], ['view', 'never seen']), where: seldom }, { requiredKeys: [] });
 const selectors = fc.oneof(fc.tuple(selector, selector), selector.map((both) => [both, both] as const));
 const question = fc.record({
   selectors,
@@ -81,6 +82,10 @@ async function hasPeople(body: object, answer: Answer, { cohort, column, group, 
 let round = 0;
 
 describe('retention', () => {
+  it('is drawn with one of several names of events', () => {
+    expect(fc.sample(question, { numRuns: 500, seed: 1 }).flatMap((drawn) => saidIn(drawn))).toEqual(expect.arrayContaining(['selectors[].event[]=cart', 'selectors[].event[]=buy']));
+  });
+
   it('answers as the model does, whatever the events and the question (rules R1 to R9)', async () => {
     await fc.assert(
       fc.asyncProperty(situation, async ({ timezone, period, fromMs, lengthMs, nowMs, events: unnamed, questions }) => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
 import { askPeople } from '../people/people.ts';
+import { saidIn } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -42,7 +43,7 @@ const measure = fc.oneof(
   fc.constantFrom('events' as const, 'users' as const, 'sessions' as const, 'eventsPerUser' as const),
   fc.tuple(fc.constantFrom('sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'), fc.constantFrom('properties.price', 'properties.plan')).map(([name, property]) => ({ [name]: property })),
 );
-const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen'), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen', ['view', 'buy'], ['cart', 'never seen']), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
 
 const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('properties.price', 'properties.plan', 'eventName', 'userId', 'person.plan', 'traits.plan', 'group.plan', 'groupId') },
@@ -65,7 +66,7 @@ const shape = fc.oneof(
   fc.record({ rolling: fc.integer({ min: 2, max: 5 }) }),
 );
 const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '3h' });
-const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart'), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart', ['buy', 'cart']), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
 const asked = fc
   .record({ where, breakdown, limit: fc.integer({ min: 1, max: 4 }), includeBots: fc.boolean(), weekStart: fc.constantFrom(...WEEK_DAYS), shape, compare, nowLater: fc.integer({ min: -2, max: 3 }) })
   .chain((rest) =>
@@ -108,6 +109,10 @@ function isEmpty({ total, points, stickiness = [] }: TrendLine): boolean {
 }
 
 describe('trend', () => {
+  it('is drawn with one of several names of events', () => {
+    expect(fc.sample(asked, { numRuns: 500, seed: 1 }).flatMap((drawn) => saidIn(drawn))).toEqual(expect.arrayContaining(['series[].event[]=view', 'series[].event[]=buy']));
+  });
+
   it('answers as the model does, whatever the events and the question', async () => {
     await fc.assert(
       fc.asyncProperty(situation, async ({ timezone, granularity, fromMs, lengthMs, events: unnamed, questions }) => {
