@@ -21,8 +21,8 @@ export const EVENTS = 10_000_000;
 /** What is faster is not asked of it. */
 const LEAST_MS = 50;
 
-export const TYPICAL = { trend, funnel, retention, sessions, attribution, experiment, cohort, people, paths } as const satisfies Record<string, Typical>;
-export type TypicalName = keyof typeof TYPICAL;
+const TYPICAL = { trend, funnel, retention, sessions, attribution, experiment, cohort, people, paths } as const satisfies Record<string, Typical>;
+type TypicalName = keyof typeof TYPICAL;
 
 export interface Asked {
   name: TypicalName;
