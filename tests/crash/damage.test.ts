@@ -25,8 +25,8 @@ it(`files with a bit flipped or their tail cut: as before, or told (seed ${SEED}
   try {
     const before = await use(dataPath);
     const kinds = kindsToTry(random);
-    for (const [round, { kind, way }] of kinds.entries()) {
-      const all = filesByKind(dataPath).get(kind) ?? [];
+    for (const [round, { kind, way, file = /./ }] of kinds.entries()) {
+      const all = (filesByKind(dataPath).get(kind) ?? []).filter((path) => file.test(path));
       expect(all, `files of kind ${kind}`).not.toEqual([]);
       // All that is expendable may go at once.
       const chosen = kind === 'expendable' ? all : [all[Math.floor(random() * all.length)]!];
@@ -51,15 +51,23 @@ it(`files with a bit flipped or their tail cut: as before, or told (seed ${SEED}
 
 interface Try {
   kind: string;
-  way?: 'flip' | 'cut';
+  way?: 'flip' | 'cut' | { byte: number; bit: number };
+  /** Files of the kind that are meant; all when absent. */
+  file?: RegExp;
 }
+
+/** What was once answered with silence, or with a start without end. */
+const FOUND: readonly Try[] = [
+  // The header of a block then says that it has half a GB: the engine was told that there is no memory, and started again and again.
+  { kind: 'part index', file: /\/2026\d\d_\d+_\d+_\d+\/skp_idx_by_offset\.idx2$/, way: { byte: 20, bit: 5 } },
+];
 
 function kindsToTry(random: () => number): Try[] {
   const drawn = (kinds: readonly string[]): Try => ({ kind: kinds[Math.floor(random() * kinds.length)]! });
-  if (CASES > 0) return [...DAMAGED_KINDS.flatMap((kind): Try[] => [{ kind, way: 'flip' }, { kind, way: 'cut' }]), ...Array.from({ length: CASES }, () => drawn(DAMAGED_KINDS))];
+  if (CASES > 0) return [...FOUND, ...DAMAGED_KINDS.flatMap((kind): Try[] => [{ kind, way: 'flip' }, { kind, way: 'cut' }]), ...Array.from({ length: CASES }, () => drawn(DAMAGED_KINDS))];
   const mendable = DAMAGED_KINDS.filter((kind) => !NEVER_MENDED.includes(kind));
   const some = Array.from({ length: MENDABLE_DRAWN }, (): Try => ({ kind: mendable.splice(Math.floor(random() * mendable.length), 1)[0]! }));
-  return [...NEVER_MENDED.map((kind) => ({ kind })), ...some];
+  return [...FOUND, ...NEVER_MENDED.map((kind) => ({ kind })), ...some];
 }
 
 /** Uses a new folder for a while and stops. Resolves with what is answered. */

@@ -62,7 +62,7 @@ it('killed by somebody else, the query is answered all the same', async () => {
 });
 
 it('is gone when nobody has asked for a while, with the engine, and with the server', async () => {
-  const { server, count } = await started({ TIDEMARK_SQL_KEEP_SECONDS: '3' });
+  const { server, count } = await started({ TIDEMARK_SQL_KEEP_SECONDS: '10' });
   await count();
   const idle = await waitingProcess(server);
   await expect.poll(() => isAlive(idle), { timeout: 30_000 }).toBe(false);

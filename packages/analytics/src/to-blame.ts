@@ -1,11 +1,11 @@
-import { isEngineFull, WarehouseError } from '@tidemark/warehouse';
+import { impossibleBlock, isEngineFull, WarehouseError } from '@tidemark/warehouse';
 import { isNoPattern, noPattern } from './patterns.ts';
 import { QuestionError } from './problem.ts';
 
 /** ClickHouse's errors that the question is to blame for, as QuestionErrors that name what to ask less of; others as they are. */
 export function asProblem(error: unknown, question: Readonly<Record<string, unknown>>): unknown {
   if (isNoPattern(error)) return noPattern();
-  if (!(error instanceof WarehouseError)) return error;
+  if (!(error instanceof WarehouseError) || impossibleBlock(error) !== undefined) return error;
   // 241 MEMORY_LIMIT_EXCEEDED, 159 TIMEOUT_EXCEEDED
   if (error.number === 241 || error.number === 159) {
     const isTime = error.number === 159;

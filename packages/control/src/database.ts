@@ -22,7 +22,7 @@ export interface OpenDatabase {
 /** Opens and migrates the file, making it and its folder (readable by their owner only) when absent. */
 export function openDatabase(path: string): OpenDatabase {
   // Before SQLite looks at them: it would go on with what it can make of a broken log.
-  if (sealIsBroken(path) || walIsDamaged(`${path}-wal`)) throw damaged(path, 'its bytes are not those that were written');
+  if (isBrokenForGood(path)) throw damaged(path, 'its bytes are not those that were written');
   const db = connectForWriting(path);
   try {
     checkWhole(db, path);
@@ -32,6 +32,18 @@ export function openDatabase(path: string): OpenDatabase {
     throw error;
   }
   return { db: new Kysely<Tables>({ dialect: new LibsqlDialect({ database: db as unknown as SqliteDatabase }) }), version: versionOf(db) };
+}
+
+const LOOKS = 6;
+const BETWEEN_LOOKS_MS = 50;
+
+/** Another process may write between two reads of the file, which then do not fit each other. What is damaged stays so. */
+function isBrokenForGood(path: string): boolean {
+  for (let look = 0; look < LOOKS; look++) {
+    if (look > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN_LOOKS_MS);
+    if (!sealIsBroken(path) && !walIsDamaged(`${path}-wal`)) return false;
+  }
+  return true;
 }
 
 /** What other connections have committed, and rows that this one has changed, also in a transaction that goes on or was taken back. */

@@ -3,6 +3,7 @@
  * (`GET /api/pipeline` was after ten minutes of full load, 2026-11-23). A moment later it is not.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { impossibleBlock } from './store-damage.ts';
 import { WarehouseError } from './warehouse.ts';
 
 const PAUSES_MS = [200, 400, 800] as const;
@@ -11,7 +12,7 @@ const SMALL_MS = 2_000;
 
 /** ClickHouse's MEMORY_LIMIT_EXCEEDED, of the engine as a whole and not of one statement. */
 export function isEngineFull(error: unknown): error is WarehouseError {
-  return error instanceof WarehouseError && error.number === 241 && error.message.includes('(total)');
+  return error instanceof WarehouseError && error.number === 241 && error.message.includes('(total)') && impossibleBlock(error) === undefined;
 }
 
 /** What `read` reads; asked again up to three times, over 1.4 s, while the engine's memory is all taken, unless it took long. Throws what it throws. */

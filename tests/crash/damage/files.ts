@@ -41,14 +41,14 @@ export interface Damage {
   mend(): void;
 }
 
-/** Flips a bit, or cuts the tail, in place, and leaves the time of change as it was: so does a disk. Which of them is drawn, unless it is told. */
-export function damage(path: string, random: () => number, way?: 'flip' | 'cut'): Damage {
+/** Flips a bit, or cuts the tail, in place, and leaves the time of change as it was: so does a disk. Which of them is drawn, unless it is told, or the very bit. */
+export function damage(path: string, random: () => number, way?: 'flip' | 'cut' | { byte: number; bit: number }): Damage {
   const good = readFileSync(path);
   const { mtimeMs } = statSync(path);
   const cut = way === undefined ? random() < 0.3 : way === 'cut';
-  const at = Math.floor(random() * good.length);
+  const at = typeof way === 'object' ? way.byte : Math.floor(random() * good.length);
   const bad = cut ? good.subarray(0, at) : Buffer.from(good);
-  if (!cut) bad[at]! ^= 1 << Math.floor(random() * 8);
+  if (!cut) bad[at]! ^= 1 << (typeof way === 'object' ? way.bit : Math.floor(random() * 8));
   const put = (bytes: Buffer): void => {
     writeFileSync(path, bytes);
     const seconds = (Math.floor(mtimeMs) + 0.5) / 1000;
