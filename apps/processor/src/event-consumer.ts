@@ -7,7 +7,7 @@ import type { SeenIds } from './dedup/seen-ids.ts';
 import type { DirtyBuckets } from './dirty-buckets.ts';
 import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
-import { keptRows, rangeBounds, RowMemory, withRefused, type Intent } from './range.ts';
+import { keptRows, rangeBounds, withRefused, type Intent } from './range.ts';
 import type { RefusedRows } from './refused/find-refused.ts';
 import { refusedToQuarantine, STORE_REFUSED } from './refused/quarantine-rows.ts';
 import { findRefusals } from './refused/refusals.ts';
@@ -58,7 +58,6 @@ const OUTCOME: Record<Verdict, readonly [outcome: Outcome, code: string]> = {
 export class EventConsumer {
   readonly partition = 0;
   readonly #parts: EventConsumerParts;
-  readonly #rowMemory = new RowMemory();
   #offset: number;
   /** A range whose first try may have got part of the way. */
   #intent: Intent | undefined;
@@ -132,7 +131,7 @@ export class EventConsumer {
       const verdicts = await this.#decide(batches, range, secondTry, refused);
       await dirty.mark(batches, range, verdicts);
       try {
-        await stores.write(keptRows(batches, range, verdicts, this.#rowMemory), range, secondTry, refused.size > 0);
+        await stores.write(keptRows(batches, range, verdicts), range, secondTry, refused.size > 0);
         return verdicts;
       } catch (error) {
         if (!mayBeAboutRows(error)) throw error;

@@ -5,11 +5,12 @@ import { forEachRow, type Verdict } from './dedup/deduplicate.ts';
 
 /**
  * Bounds of one range: one block for the stores, and what a second try has to hold in memory. The engine's columns grow by doubling, so a
- * range that is a little larger may take twice the memory, in the staging table and in each copy that the stores make of it: 64 MiB of
- * events of 0.94 KB took 122 MiB staged, 133 in `timeline` and 241 in the lake's file, 48 MiB mostly 61, 69 and 121 (2026-11-23).
+ * range that is a little larger may take twice the memory, in the staging table and in each copy that the stores make of it. At the most,
+ * with events of 0.94 KB (2026-11-23): 64 MiB took 122 MiB staged, 133 in `timeline` and 241 in the lake's file; 48 MiB 80, 120 and 55,
+ * and 54 in `events`; 31 MiB 61, 72, 34 and 38.
  */
 const MAX_RANGE_RECORDS = 65_000;
-const MAX_RANGE_BYTES = 48 << 20;
+const MAX_RANGE_BYTES = 31 << 20;
 
 /** Of the log. What was decided on is read whole: with other bounds, maybe, by a version before. */
 export function rangeBounds(intent?: Intent): ReadBounds {
@@ -34,38 +35,30 @@ export function withRefused(intent: Intent, refused: ReadonlyMap<number, string>
   return { ...intent, refused: entries };
 }
 
-/** Memory for the rows of one range after another: what is taken and given back each second (64 MB then) cost 1 us an event in page faults. */
-export class RowMemory {
-  #bytes = Buffer.alloc(0);
+/** Rows are handed on in pieces of about this size: those of a whole range would be in memory once more. */
+const PIECE_BYTES = 1 << 20;
 
-  /** At least `size` bytes, whose content is over with the next call. */
-  take(size: number): Buffer {
-    if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafeSlow(size);
-    return this.#bytes;
-  }
+/** The rows of the kept records, as `selectRows` gives them. */
+export function keptRows(batches: readonly RecordBatch[], range: OffsetRange, verdicts: readonly Verdict[]): Iterable<Buffer> {
+  return selectRows(batches, range, (index) => verdicts[index] === 'keep');
 }
 
-/** The rows of the kept records, one after another, each with its offset in place. Valid until `memory` is taken again. */
-export function keptRows(batches: readonly RecordBatch[], range: OffsetRange, verdicts: readonly Verdict[], memory: RowMemory): Buffer {
-  return selectRows(batches, range, (index) => verdicts[index] === 'keep', memory);
-}
-
-/** The rows that `take` is true of, likewise. */
-export function selectRows(
-  batches: readonly RecordBatch[],
-  range: OffsetRange,
-  take: (index: number, bytes: Buffer, start: number, end: number) => boolean,
-  memory = new RowMemory(),
-): Buffer {
-  let size = 0;
-  for (const batch of batches) size += batch.bytes.length;
-  const rows = memory.take(size);
+/** The rows that `take` is true of, one after another, each with its offset in place, in pieces. A piece is valid until the next one is asked for. */
+export function* selectRows(batches: readonly RecordBatch[], range: OffsetRange, take: (index: number) => boolean): Generator<Buffer> {
+  let piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let end = 0;
-  forEachRow(batches, range, (index, bytes, from, to) => {
-    if (!take(index, bytes, from, to)) return;
-    bytes.copy(rows, end, from, to);
-    writeInt64(rows, end + PREFIX.offset, range.from + index);
-    end += to - from;
-  });
-  return rows.subarray(0, end);
+  for (const batch of batches) {
+    if (end + batch.bytes.length > piece.length) {
+      if (end > 0) yield piece.subarray(0, end);
+      end = 0;
+      if (batch.bytes.length > piece.length) piece = Buffer.allocUnsafeSlow(batch.bytes.length);
+    }
+    forEachRow([batch], range, (index, bytes, from, to) => {
+      if (!take(index)) return;
+      bytes.copy(piece, end, from, to);
+      writeInt64(piece, end + PREFIX.offset, range.from + index);
+      end += to - from;
+    });
+  }
+  if (end > 0) yield piece.subarray(0, end);
 }

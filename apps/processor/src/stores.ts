@@ -34,15 +34,15 @@ export class Stores {
   }
 
   /**
-   * `rows`: RowBinary rows with their offsets filled in. `secondTry`: a first one may have got part of the way.
+   * `rows`: RowBinary rows with their offsets filled in, in pieces. `secondTry`: a first one may have got part of the way.
    * `withdraw`: it may have written rows of this range that are no longer among `rows`.
    * The lake counts the range only when every table has taken it, since from there nothing could be withdrawn. What is
    * derived is written in between: rows that a store refuses never come so far, and until the position is set a second
    * try writes it again.
    */
-  async write(rows: Buffer, range: OffsetRange, secondTry: boolean, withdraw = false): Promise<void> {
-    if (rows.length === 0 && !withdraw) return;
-    await this.#giveWay.step(() => this.#timed('staging', () => this.#staging.load(rows)));
+  async write(rows: Iterable<Buffer>, range: OffsetRange, secondTry: boolean, withdraw = false): Promise<void> {
+    const staged = await this.#giveWay.step(() => this.#timed('staging', () => this.#staging.load(rows)));
+    if (staged === 0 && !withdraw) return;
     if (withdraw) await this.#withdraw(range);
     let count = () => {};
     // All are waited for: what is still writing must not meet a second try.
@@ -75,7 +75,7 @@ export class Stores {
   }
 
   /** Which of `rows`, whose offsets are `offsets`, some store refuses, and why. Stores nothing. */
-  async findRefused(rows: Buffer, offsets: readonly number[], range: OffsetRange): Promise<RefusedRows> {
+  async findRefused(rows: Iterable<Buffer>, offsets: readonly number[], range: OffsetRange): Promise<RefusedRows> {
     await this.#staging.load(rows);
     const refused = await findRefused(this.#warehouse, this.#temporaryFolder, offsets, range);
     await this.#staging.clear();
@@ -93,12 +93,13 @@ export class Stores {
     return this.#timed(table, () => this.#warehouse.command(insertStaged(table, range, secondTry)));
   }
 
-  async #timed(store: WrittenStore, write: () => Promise<void>): Promise<void> {
+  async #timed<Result>(store: WrittenStore, write: () => Promise<Result>): Promise<Result> {
     const startedAt = performance.now();
     let failed = true;
     try {
-      await write();
+      const result = await write();
       failed = false;
+      return result;
     } finally {
       this.#observe(store, (performance.now() - startedAt) / 1000, failed);
     }

@@ -48,7 +48,7 @@ async function openStaging(): Promise<Staging> {
 }
 
 async function landing(lake: Lake, staging: Staging, from: number, times: readonly number[]): Promise<void> {
-  await staging.load(rowsAt(times, from));
+  await staging.load([rowsAt(times, from)]);
   await lake.land({ epoch: 'e', partition: 0, from, to: from + times.length }, false);
 }
 
@@ -83,7 +83,7 @@ describe('lake', () => {
     await lake.land({ epoch: 'e', partition: 0, from: 5, to: 6 }, true);
     expect((await idsIn(lake)).length).toBe(6);
     // One that reaches further than the first writes only what is behind it.
-    await staging.load(rowsAt([START_MS + 7, START_MS + 8], 5));
+    await staging.load([rowsAt([START_MS + 7, START_MS + 8], 5)]);
     await lake.land({ epoch: 'e', partition: 0, from: 5, to: 7 }, true);
     expect((await idsIn(lake)).length).toBe(7);
     lake.close();
@@ -92,7 +92,7 @@ describe('lake', () => {
   it('keeps the ranges of which nothing was stored, and waits with them for rows', async () => {
     const lake = await Lake.open(join(folder, 'empty'), warehouse);
     const staging = await openStaging();
-    await staging.load(Buffer.alloc(0));
+    await staging.load([]);
     await lake.land({ epoch: 'e', partition: 0, from: 0, to: 3 }, false);
     expect(await compactLake(lake, warehouse)).toEqual({ read: 0, written: 0, rows: 0 });
     await landing(lake, staging, 3, [START_MS]);

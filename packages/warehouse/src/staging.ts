@@ -30,13 +30,19 @@ export class Staging {
     this.#file = file;
   }
 
-  /** Replaces what is staged by `rows`: RowBinary rows, one after another. */
-  async load(rows: Buffer): Promise<void> {
+  /** Replaces what is staged by `rows`, RowBinary in pieces; resolves to their bytes. */
+  async load(rows: Iterable<Buffer>): Promise<number> {
     await this.clear();
-    for (let at = 0; at < rows.length; ) at += (await this.#file.write(rows, at, rows.length - at, at)).bytesWritten;
-    await this.#file.truncate(rows.length);
+    let size = 0;
+    for (const piece of rows) {
+      for (let at = 0; at < piece.length; ) at += (await this.#file.write(piece, at, piece.length - at, size + at)).bytesWritten;
+      size += piece.length;
+    }
+    if (size === 0) return 0;
+    await this.#file.truncate(size);
     const source = `file(${literal(this.#path)}, 'RowBinary', ${literal(ROW_STRUCTURE)})`;
     await this.#warehouse.command(`INSERT INTO ${this.#table} SELECT * FROM ${source}`);
+    return size;
   }
 
   async clear(): Promise<void> {

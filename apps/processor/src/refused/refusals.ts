@@ -18,17 +18,18 @@ export async function findRefusals(stores: Stores, batches: readonly RecordBatch
   });
   const refused = new Map<number, string>();
   const offsets: number[] = [];
-  const rows = selectRows(batches, range, (index, bytes, start, end) => {
-    if (verdicts[index] === 'refused' || !keys.has(keyAt(bytes, start))) return false;
+  forEachRow(batches, range, (index, bytes, start, end) => {
+    if (verdicts[index] === 'refused' || !keys.has(keyAt(bytes, start))) return;
     const offset = range.from + index;
     if (isWhole(bytes, start, end)) offsets.push(offset);
     else refused.set(offset, 'staging: the row breaks off, or goes on after its last column');
-    return !refused.has(offset);
   });
   // One broken row is a row's fault; if none can be read the log was written by another version, and no row is to blame.
   if (offsets.length === 0 && refused.size > 0) {
     throw new RowsUnreadable(`None of ${refused.size} rows at ${range.from}-${range.to} can be read; was the log written by another version?`);
   }
+  const looked = new Set(offsets);
+  const rows = selectRows(batches, range, (index) => looked.has(range.from + index));
   for (const [offset, why] of await stores.findRefused(rows, offsets, range)) refused.set(offset, why);
   return refused;
 }

@@ -50,7 +50,7 @@ export async function openTestStore(options: { sql?: Partial<AdhocLimits>; confi
         writeInt64(row, PREFIX.offset, offset++);
         parts.push(row);
       }
-      await staging.load(Buffer.concat(parts));
+      await staging.load([Buffer.concat(parts)]);
       for (const table of ['events', 'timeline', 'event_ids'] as const) await warehouse.command(insertStaged(table, range, false));
       await insertDerived(warehouse, 'staging');
       if (sql === undefined || events.length === 0) return;
