@@ -26,7 +26,7 @@ const SPAN_MS = 20 * 15 * MINUTE_MS;
 
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
 const selector = fc.record({ event: fc.constantFrom('view', 'cart', 'buy', ['view', 'cart']), where: seldom }, { requiredKeys: [] });
-const property = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign', 'session.events', 'person.plan', 'group.plan', 'groupId');
+const property = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign.name', 'session.events', 'person.plan', 'group.plan', 'groupId');
 const question = fc.record(
   {
     conversion: fc.record({ event: fc.constantFrom('buy', 'buy', 'cart', ['buy', 'cart']), where: seldom, value: fc.constantFrom('properties.price', 'properties.plan') }, { requiredKeys: ['event'] }),
@@ -46,9 +46,9 @@ const situation = fc.record({
   events: fc
     .tuple(
       inGroups(history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: 15 * MINUTE_MS, minEvents: 10, maxEvents: 45 })),
-      fc.array(fc.record({ channel: fc.constantFrom('', 'direct', 'direct', 'paid', 'email', 'internal', 'social'), campaign: fc.constantFrom('spring', undefined) }), { minLength: 45, maxLength: 45 }),
+      fc.array(fc.constantFrom('', 'direct', 'direct', 'paid', 'email', 'internal', 'social'), { minLength: 45, maxLength: 45 }),
     )
-    .map(([events, found]) => events.map((event, i) => ({ ...event, channel: found[i]!.channel, context: JSON.stringify({ campaign: found[i]!.campaign }) }))),
+    .map(([events, channels]) => events.map((event, i) => ({ ...event, channel: channels[i]!, context: JSON.stringify({ ...(JSON.parse(event.context) as object), channel: channels[i] || undefined }) }))),
   fromMs: fc.integer({ min: 0, max: 12 }).map((steps) => START_MS + steps * 15 * MINUTE_MS),
   lengthMs: fc.integer({ min: 1, max: 20 }).map((steps) => steps * 15 * MINUTE_MS),
   questions: fc.array(question, { minLength: 4, maxLength: 4 }),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cohort as oracle, trend as trendOracle, withCohorts, withOwners, type CohortQuestion, type Where } from '@tidemark/model';
+import { cohort as oracle, trend as trendOracle, withCohorts, withOwners, withSessions, type CohortQuestion, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
@@ -99,10 +99,10 @@ describe('cohort', () => {
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
         const context = saved(project, { a: bodyOf(a), b: bodyOf(b) }, nowMs);
-        const owned = withOwners(events);
-        const membersOfA = oracle(owned, modelOf(a, nowMs)).members;
-        const membersOfB = oracle(withCohorts(owned, { a: membersOfA }), modelOf(b, nowMs)).members;
-        const all = withCohorts(owned, { a: membersOfA, b: membersOfB });
+        const known = withSessions(withOwners(events), HOUR_MS / 2);
+        const membersOfA = oracle(known, modelOf(a, nowMs)).members;
+        const membersOfB = oracle(withCohorts(known, { a: membersOfA }), modelOf(b, nowMs)).members;
+        const all = withCohorts(known, { a: membersOfA, b: membersOfB });
         for (const { drawn: each, breakdown, limit } of questions) {
           const body = { ...bodyOf(each), breakdown, limit };
           const answer = (await ask('cohort', body, context)) as unknown as Answer;

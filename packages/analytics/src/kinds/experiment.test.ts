@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { experiment as oracle, experimentPeople, experimentRoles, headline as concluded, requiredPeople, sampleRatio as ratioOf, withOwners, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
+import { experiment as oracle, experimentPeople, experimentRoles, headline as concluded, requiredPeople, sampleRatio as ratioOf, withOwners, withSessions, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -139,7 +139,7 @@ describe('experiment', () => {
           const answer = (await ask('experiment', body, context)) as unknown as Answer;
           const { window, ...rest } = asked;
           const windowMs = window === undefined ? undefined : Number.parseInt(window, 10) * { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS }[window.at(-1)!]!;
-          const known = withOwners(events);
+          const known = withSessions(withOwners(events), 30 * MINUTE_MS);
           const forModel = {
             includeBots: false, ...(rest as object), where: (asked.where ?? []) as Where, exposure: asked.exposure as never, variant: asked.variant, metrics: asked.metrics as never, fromMs, toMs, nowMs: NOW_MS,
             ...(windowMs !== undefined && { windowMs }),

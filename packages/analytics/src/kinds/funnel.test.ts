@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, type FunnelQuestion } from '@tidemark/model';
+import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, withSessions, type FunnelQuestion } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { MAX_EVENTS } from '../chain/query.ts';
@@ -92,6 +92,7 @@ describe('funnel', () => {
         const project = `funnel${++round}`;
         const held = unnamed.map((event) => ({ ...event, project }));
         if (held.length > 0) await store.add(held);
+        const known = withSessions(withOwners(held), 1_800_000);
         const toMs = fromMs + lengthMs;
         for (const given of all) {
           const asked = fitted(given, scale);
@@ -102,9 +103,9 @@ describe('funnel', () => {
           const answer = (await ask('funnel', body, context)) as unknown as FunnelAnswer;
           const windowMs = Number.parseInt(asked.window, 10) * SUFFIX_MS[asked.window.slice(-1) as keyof typeof SUFFIX_MS];
           const question: FunnelQuestion = { ...asked, fromMs, toMs, windowMs, nowMs };
-          expect(shown(answer), told).toEqual(withShares(oracle(withOwners(held), question), question));
+          expect(shown(answer), told).toEqual(withShares(oracle(known, question), question));
 
-          const people = funnelPeople(withOwners(held), question);
+          const people = funnelPeople(known, question);
           const one = cellOf(given.cell, question, answer, people);
           if (one === undefined) continue;
           const list = await askPeople('funnel', { ...body, cell: one.cell, pageSize: 1_000 }, context);

@@ -157,6 +157,8 @@ describe('retention', () => {
   });
 
   it('shows the people of all cohorts once each, and refuses numbers that the answer has not', async () => {
+    // Somebody who is in two of them.
+    await store.add([0, 1].map((days) => storedEvent({ project: 'filtered', userId: 'twice', timeMs: START_MS + days * DAY_MS })));
     const question = { from: '2026-05-03', to: '2026-05-06', entry: 'recurring', periods: 2, start: { event: 'view' }, return: {} };
     const of = (cell: object, nowMs?: number): Promise<{ total: number }> => askPeople('retention', { ...question, cell }, store.context('filtered', nowMs));
     const { cohorts } = (await ask('retention', question, store.context('filtered'))) as unknown as Answer;

@@ -20,6 +20,25 @@ const price = fc.oneof(
 );
 const plan = fc.constantFrom('free', 'pro', 'Pro', 'team', "o'brien", 'other', '(not set)', null, 12, true, ['pro', 'beta']);
 
+/** Where somebody was and came from. Some events are of no page and of nowhere, as servers' are. */
+const context = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({}) },
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      {
+        page: fc.record({ path: fc.constantFrom('/', '/cart', '/thanks') }),
+        channel: fc.constantFrom('direct', 'paid'),
+        campaign: fc.record({ source: fc.constantFrom('news', 'ads'), medium: fc.constant('cpc'), name: fc.constantFrom('spring', "o'brien") }, { requiredKeys: [] }),
+        geo: fc.record({ country: fc.constantFrom('DE', 'FR') }),
+        device: fc.record({ type: fc.constant('mobile') }),
+        'a.b': fc.constantFrom(1, 'pro'),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+);
+
 /** Events of one project, each with an eventId of its own; ids are dealt so that their order is not that of time. */
 export function history(project: string, shape: HistoryShape): fc.Arbitrary<StoredEvent[]> {
   const { spanMs, startMs, stepMs, names = ['view', 'cart', 'buy'], minEvents = 0, maxEvents = 40 } = shape;
@@ -31,13 +50,23 @@ export function history(project: string, shape: HistoryShape): fc.Arbitrary<Stor
     bot: fc.constantFrom(false, false, false, false, false, false, true),
     properties: fc.record({ price, plan, 'a.b': fc.constantFrom(1, 2) }, { requiredKeys: [] }),
     traits: fc.record({ plan }, { requiredKeys: [] }),
+    type: fc.constantFrom('track' as const, 'track' as const, 'page' as const, 'screen' as const),
+    context,
     id: fc.string({ unit: fc.constantFrom('a', 'b', 'Z', 'é'), maxLength: 3 }),
   });
   return fc.array(event, { minLength: minEvents, maxLength: maxEvents, size: 'max' }).map((sketches) =>
     sketches.map(({ who: [userId = '', anonymousId = ''], at, id, ...rest }, i) =>
-      storedEvent({ project, userId, anonymousId, eventId: `${id}${i}`, timeMs: startMs + at * stepMs, ...rest }),
+      storedEvent({ project, userId, anonymousId, eventId: `${id}${i}`, timeMs: startMs + at * stepMs, ...columnsOf(rest.context), ...rest }),
     ),
   );
+}
+
+/** What the door keeps of a context in columns of its own. */
+function columnsOf({ page, channel, campaign, geo, device }: { page?: { path: string }; channel?: string; campaign?: { source?: string; medium?: string; name?: string }; geo?: { country: string }; device?: { type: string } }): Partial<StoredEvent> {
+  return {
+    pagePath: page?.path ?? '', channel: channel ?? '', country: geo?.country ?? '', deviceType: device?.type ?? '',
+    campaignSource: campaign?.source ?? '', campaignMedium: campaign?.medium ?? '', campaignName: campaign?.name ?? '',
+  };
 }
 
 /** The events, half of them of one of two accounts; some of these tell what is known of the account (rule P4). */
@@ -53,14 +82,19 @@ export function inGroups(events: fc.Arbitrary<StoredEvent[]>): fc.Arbitrary<Stor
 
 const scalar = fc.constantFrom<string | number | boolean>('free', 'pro', 'Pro', "o'brien", '', 12, '12', 0.1, 19.99, 1e16, true, 'true', 'view', 'ann', 'd1');
 const property = fc.constantFrom('properties.price', 'properties.plan', 'properties.a.b', 'traits.plan', 'eventName', 'userId', 'anonymousId', 'properties.never');
-/** Of the event, or of what is known of whose it is. */
-const anyProperty = fc.oneof({ weight: 4, arbitrary: property }, { weight: 1, arbitrary: fc.constantFrom('person.plan', 'group.plan', 'groupId') });
+const ofContext = fc.constantFrom('context.page.path', 'context.channel', 'context.campaign.source', 'context.campaign.name', 'context.geo.country', 'context.device.type', 'context.a.b', 'context.page', 'context.never');
+const ofSession = fc.constantFrom('session.entryPage', 'session.exitPage', 'session.entryEvent', 'session.exitEvent', 'session.source', 'session.medium', 'session.campaign', 'session.channel', 'session.country', 'session.deviceType', 'session.duration', 'session.events', 'session.pages', 'session.bounce');
+/** Of the event, of what is known of whose it is, of where it was done, or of its session. */
+const anyProperty = fc.oneof({ weight: 6, arbitrary: property }, { weight: 2, arbitrary: fc.constantFrom('person.plan', 'group.plan', 'groupId') }, { weight: 2, arbitrary: ofContext }, { weight: 1, arbitrary: ofSession });
 const condition = fc.oneof(
-  fc.record({ property: anyProperty, op: fc.constantFrom('=', '!=', '>', '>=', '<', '<='), value: scalar }),
-  fc.record({ property: anyProperty, op: fc.constantFrom('in', 'not_in'), value: fc.array(scalar, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ property: anyProperty, op: fc.constantFrom('contains', 'not_contains'), value: fc.constantFrom('pr', 'O', "'", '', ', b', '1') }),
-  fc.record({ property: anyProperty, op: fc.constant('matches'), value: fc.constantFrom('^p', 'o$', '[0-9]+', "o'b", '', 'P.o') }),
-  fc.record({ property: anyProperty, op: fc.constantFrom('is_set', 'is_not_set') }),
+  { weight: 2, arbitrary: fc.record({ property: anyProperty, op: fc.constantFrom('=', '!=', '>', '>=', '<', '<='), value: scalar }) },
+  { weight: 2, arbitrary: fc.record({ property: anyProperty, op: fc.constantFrom('in', 'not_in'), value: fc.array(scalar, { minLength: 1, maxLength: 3 }) }) },
+  { weight: 2, arbitrary: fc.record({ property: anyProperty, op: fc.constantFrom('contains', 'not_contains'), value: fc.constantFrom('pr', 'O', "'", '', ', b', '1', 'A') }) },
+  { weight: 2, arbitrary: fc.record({ property: anyProperty, op: fc.constant('matches'), value: fc.constantFrom('^p', 'o$', '[0-9]+', "o'b", '', 'P.o', '^/') }) },
+  { weight: 2, arbitrary: fc.record({ property: anyProperty, op: fc.constantFrom('is_set', 'is_not_set') }) },
+  // With values that there are.
+  { weight: 1, arbitrary: fc.record({ property: fc.oneof(ofContext, ofSession), op: fc.constantFrom('=', '!=', 'in', 'not_in'), value: fc.constantFrom('/', '/cart', 'paid', 'ads', 'spring', 'DE', 'mobile', 'view', 1) }).map(({ value, op, ...rest }) => ({ ...rest, op, value: op.endsWith('in') ? [value, '/thanks'] : value })) },
+  { weight: 1, arbitrary: fc.record({ property: fc.constantFrom('session.duration', 'session.events', 'session.pages'), op: fc.constantFrom('=', '!=', '>', '>=', '<', '<='), value: fc.constantFrom(0, 1, 2, 600, 1800) }) },
 );
 
 /** `where` of a question; most often none, or too little would be left to disagree on. */
