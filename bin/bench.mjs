@@ -41,6 +41,7 @@ async function bundle() {
       'sql-process',
       'fill-process',
       'history-process',
+      'lake-process',
       'hand-sql-process',
       'timeline-process',
     ].map((name) => join(root, 'bench', `${name}.ts`)),

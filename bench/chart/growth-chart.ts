@@ -13,6 +13,7 @@ const HEIGHT = 490;
 const COLOURS = [
   ['#2a6fdb', '#6ea8fe'], ['#0d8a6a', '#3ecf9f'], ['#7c3aed', '#b197fc'], ['#c2410c', '#fb923c'],
   ['#be185d', '#f472b6'], ['#4d7c0f', '#a3e635'], ['#0e7490', '#22d3ee'], ['#6b7280', '#9ca3af'], ['#a16207', '#facc15'],
+  ['#dc2626', '#f87171'],
 ] as const;
 const LABEL_PX = 15;
 
@@ -36,7 +37,7 @@ export function growthChart({ points, subtitle }: GrowthChart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title summary">`,
     `<title id="title">Time of a question over the events in the store</title>`,
     `<desc id="summary">${points.map(({ events, oursMs }) => `${millions(events)} million events: ${Object.entries(oursMs).map(([kind, ms]) => `${kind} ${Math.round(ms)} ms`).join(', ')}`).join('. ')}.</desc>`,
-    `<style>${style()}\n</style>`,
+    `<style>${style(kinds.length)}\n</style>`,
     `<rect x="0.5" y="0.5" width="${WIDTH - 1}" height="${HEIGHT - 1}" rx="8" class="card"/>`,
     text([24, 32], 'How questions grow with the store', 'title'),
     text([24, 52], subtitle, 'quiet'),
@@ -62,8 +63,9 @@ function apart<Line extends { at: readonly Point[] }>(lines: readonly Line[]): (
     });
 }
 
-function style(): string {
-  const of = (dark: 0 | 1): string => COLOURS.map(({ [dark]: colour }, i) => `path.kind${i} { stroke: ${colour}; } .dot.kind${i} { fill: ${colour}; }`).join(' ');
+/** Of so many lines. */
+function style(lines: number): string {
+  const of = (dark: 0 | 1): string => COLOURS.slice(0, lines).map(({ [dark]: colour }, i) => `path.kind${i} { stroke: ${colour}; } .dot.kind${i} { fill: ${colour}; }`).join(' ');
   return `
   text { font: 13px system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; fill: #1f2933; }
   .title { font-size: 17px; font-weight: 600; } .quiet { fill: #52606d; font-size: 12px; } .axis { font-weight: 600; font-size: 12.5px; }

@@ -1,10 +1,14 @@
 import { knob } from '../options.ts';
-import { questionStore } from '../questions/store/store.ts';
+import { questionStore, storeWithLake } from '../questions/store/store.ts';
+import { ALL_KINDS, chosenKinds } from '../questions/typical/kinds.ts';
 import { spread, type Measure } from '../report/measure.ts';
 import { entry } from './catalogue.ts';
-import { askAll, chosenKinds } from './r6.ts';
+import { askAll } from './r6.ts';
 
 const OWN_SIZES = [1_000_000, 10_000_000, 50_000_000];
+
+/** Codes that say that a question is more than one may be, by its memory, time or rows. */
+const REFUSALS = ['question_too_expensive', 'sql_reads_too_much', 'sql_timeout', 'sql_out_of_memory'];
 
 export interface GrowthPoint {
   events: number;
@@ -13,7 +17,10 @@ export interface GrowthPoint {
   handMs: Record<string, number>;
 }
 
-/** The typical question of each kind as the store grows: the points of the chart. With TIDEMARK_BENCH_EVENTS of one store alone. */
+/**
+ * The typical question of each kind as the store grows: the points of the chart. `sql` is asked of the store's lake, and is held against
+ * the same on one thread. With TIDEMARK_BENCH_EVENTS of one store alone.
+ */
 export async function growth(): Promise<Measure[]> {
   const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
   const largest = OWN_SIZES.at(-1)!;
@@ -22,9 +29,9 @@ export async function growth(): Promise<Measure[]> {
   const points: GrowthPoint[] = [];
   const refused: Record<string, string> = {};
   for (const events of sizes) {
-    const store = await questionStore(events);
     const point: GrowthPoint = { events, oursMs: {}, handMs: {} };
-    for (const name of chosenKinds()) {
+    for (const name of chosenKinds(ALL_KINDS)) {
+      const store = await (name === 'sql' ? storeWithLake : questionStore)(events);
       try {
         const [asked] = await askAll(store, [name], { rounds, isInTime: false });
         point.oursMs[name] = asked!.oursMs.median;
@@ -33,7 +40,7 @@ export async function growth(): Promise<Measure[]> {
         console.error(`       ${name} of ${events.toLocaleString('en')} events: ${asked!.oursMs.median.toFixed(0)} ms, by hand ${asked!.handMs.median.toFixed(0)} ms${pages.join('')}`);
       } catch (error) {
         // What is more than a question may take says so; the chart then has no point there.
-        if (!(error instanceof Error) || !error.message.includes('question_too_expensive')) throw error;
+        if (!(error instanceof Error) || !REFUSALS.some((code) => error.message.includes(code))) throw error;
         refused[`${name} of ${events.toLocaleString('en')} events`] = error.message.slice(0, 300);
         console.error(`       ${name} of ${events.toLocaleString('en')} events: refused`);
       }

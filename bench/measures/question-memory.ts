@@ -1,5 +1,6 @@
 import { knob } from '../options.ts';
-import { copyOf, questionStore, removeCopy, type QuestionStore } from '../questions/store/store.ts';
+import type { QuestionStore } from '../questions/store/kept.ts';
+import { copyOf, questionStore, removeCopy } from '../questions/store/store.ts';
 import { FUNNEL_STEPS } from '../questions/store/visits.ts';
 import { wholeRange } from '../questions/typical/typical.ts';
 import { spread, type Measure } from '../report/measure.ts';

@@ -2,16 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { knob } from '../options.ts';
 import { WrongCount } from '../oracle/counts.ts';
 import { HandSql } from '../questions/hand-sql.ts';
-import { copyOf, questionStore, removeCopy, type QuestionStore } from '../questions/store/store.ts';
-import { attribution } from '../questions/typical/attribution.ts';
-import { cohort } from '../questions/typical/cohort.ts';
-import { experiment } from '../questions/typical/experiment.ts';
-import { funnel } from '../questions/typical/funnel.ts';
-import { paths } from '../questions/typical/paths.ts';
-import { people } from '../questions/typical/people.ts';
-import { retention } from '../questions/typical/retention.ts';
-import { sessions } from '../questions/typical/sessions.ts';
-import { trend } from '../questions/typical/trend.ts';
+import type { QuestionStore } from '../questions/store/kept.ts';
+import { copyOf, questionStore, removeCopy } from '../questions/store/store.ts';
+import { askedOf, chosenKinds, KINDS_OF_TABLES, TYPICAL, type TypicalName } from '../questions/typical/kinds.ts';
 import type { Typical } from '../questions/typical/typical.ts';
 import { spread, type Measure, type Spread } from '../report/measure.ts';
 import { Server } from '../server/server.ts';
@@ -20,9 +13,6 @@ import { entry } from './catalogue.ts';
 export const EVENTS = 10_000_000;
 /** What is faster is not asked of it. */
 const LEAST_MS = 50;
-
-const TYPICAL = { trend, funnel, retention, sessions, attribution, experiment, cohort, people, paths } as const satisfies Record<string, Typical>;
-type TypicalName = keyof typeof TYPICAL;
 
 export interface Asked {
   name: TypicalName;
@@ -47,7 +37,7 @@ const PAGE_WITHIN_MS = 2_000;
 export async function r6(): Promise<Measure[]> {
   const rounds = knob('TIDEMARK_BENCH_ROUNDS', 3);
   const store = await questionStore(knob('TIDEMARK_BENCH_EVENTS', EVENTS));
-  const names = chosenKinds();
+  const names = chosenKinds(KINDS_OF_TABLES);
   const asked = await askAll(store, names, { rounds });
   const slow = asked.filter(({ oursMs }) => oursMs.median >= LEAST_MS);
   if (slow.length === 0) throw new Error(`no question takes ${LEAST_MS} ms; raise TIDEMARK_BENCH_EVENTS`);
@@ -57,7 +47,7 @@ export async function r6(): Promise<Measure[]> {
       ...entry('R6'),
       what: `the typical question of each kind through the API against the best SQL by hand, ${store.plan.events.toLocaleString('en')} events; the worst of ${slow.length}: ${worst.name}`,
       value: worst.ratio,
-      reduced: names.length === Object.keys(TYPICAL).length ? [] : [`only ${names.join(', ')}`],
+      reduced: names.length === KINDS_OF_TABLES.length ? [] : [`only ${names.join(', ')}`],
       notes: asked.flatMap(notesOf),
       details: { events: store.plan.events, asked: Object.fromEntries(asked.map(({ name, ...rest }) => [name, rest])) },
     },
@@ -72,15 +62,6 @@ function notesOf({ name, oursMs, handMs, ratio, less, pages }: Asked): string[] 
   ];
 }
 
-/** Those of TIDEMARK_BENCH_KINDS, or all. */
-export function chosenKinds(): TypicalName[] {
-  const names = Object.keys(TYPICAL) as TypicalName[];
-  const wanted = (process.env['TIDEMARK_BENCH_KINDS'] ?? '').split(',').filter(Boolean);
-  const unknown = wanted.find((name) => !names.includes(name as TypicalName));
-  if (unknown !== undefined) throw new Error(`TIDEMARK_BENCH_KINDS has '${unknown}'; there are ${names.join(', ')}.`);
-  return wanted.length === 0 ? names : names.filter((name) => wanted.includes(name));
-}
-
 /**
  * Each question in turn with its statement; throws when the answers differ, or when what people wait for takes longer than they should:
  * `isInTime: false` leaves that out.
@@ -91,7 +72,7 @@ export async function askAll(store: QuestionStore, names: readonly TypicalName[]
   const hand = await HandSql.open(theirs);
   const asked: Asked[] = [];
   try {
-    for (const name of names) asked.push(await askInTurns(name, { store, server, hand, rounds, isInTime }));
+    for (const name of names) asked.push(await askInTurns(name, { store, server, hand, dataPath: theirs, rounds, isInTime }));
     return asked;
   } finally {
     await hand.close();
@@ -101,17 +82,28 @@ export async function askAll(store: QuestionStore, names: readonly TypicalName[]
   }
 }
 
-async function askInTurns(name: TypicalName, { store, server, hand, rounds, isInTime }: { store: QuestionStore; server: Server; hand: HandSql; rounds: number; isInTime: boolean }): Promise<Asked> {
-  const { path, question, range, sql, expected, told, withinMs = Infinity, less, cells }: Typical = TYPICAL[name];
+interface Sides {
+  store: QuestionStore;
+  server: Server;
+  hand: HandSql;
+  /** Of `hand`. */
+  dataPath: string;
+}
+
+async function askInTurns(name: TypicalName, { store, server, hand, dataPath, rounds, isInTime }: Sides & { rounds: number; isInTime: boolean }): Promise<Asked> {
+  const typical: Typical = TYPICAL[name];
+  const { path, question, range, before, sql, expected, told, withinMs = Infinity, less, cells } = typical;
   const { from, to } = range(store.plan);
-  const of = { project: store.plan.project, fromMs: Date.parse(from), toMs: Date.parse(to) };
+  const of = { project: store.plan.project, fromMs: Date.parse(from), toMs: Date.parse(to), dataPath };
   const statement = sql(of);
   const [oursMs, handMs, lessMs]: [number[], number[], number[]] = [[], [], []];
   let rowsRead = 0;
   let last: unknown;
   for (let round = -1; round < rounds; round++) {
+    // The first round warms up; nothing is in wait for it.
+    if (round >= 0) await before?.(server);
     const startedAt = performance.now();
-    const answer = await server.api.ask<{ meta: { rowsRead: number } }>(`/api/analytics/${path}`, { ...question, from, to, cache: false });
+    const answer = await server.api.ask<{ meta: { rowsRead: number } }>(`/api/analytics/${path}`, askedOf(typical, store.plan));
     const tookMs = performance.now() - startedAt;
     const byHand = await hand.run(statement);
     rowsRead = answer.meta.rowsRead;
@@ -119,7 +111,6 @@ async function askInTurns(name: TypicalName, { store, server, hand, rounds, isIn
     const [found, wanted] = [told(answer as never), expected(byHand.rows)];
     if (!isDeepStrictEqual(found, wanted)) throw new WrongCount([`${name} answers ${excerpt(found)}, should be ${excerpt(wanted)}`]);
     const withLess = less && (await hand.run(less.sql(of)));
-    // The first round warms up.
     if (round < 0) continue;
     if (isInTime && tookMs > withinMs) throw new Error(`${name} took ${tookMs.toFixed(0)} ms, and may take ${withinMs}`);
     if (withLess !== undefined) lessMs.push(withLess.ms);

@@ -1,37 +1,37 @@
 /** A data folder with millions of events of a shop at rest: tables filled, rollups made by the job itself. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { benchFolder } from '../../options.ts';
 import { copyLinked } from '../../prepare/linked-copy.ts';
 import { haveDone } from '../../server/program.ts';
 import { Server } from '../../server/server.ts';
 import { newFolder, removeFolder } from '../../server/temporary.ts';
 import type { FillOrder } from './fill.ts';
+import { keptStore, type QuestionStore } from './kept.ts';
+import { writeDay, type LakeOrder } from './lake-of-store.ts';
 import { stagedVisits, type VisitsPlan } from './visits.ts';
 
 const DAYS = 90;
 const SEED = 5;
 const DAY_MS = 86_400_000;
-/** The dashboard's ranges are the last days before now: a kept store that ended long ago has nothing to show there. */
-const KEPT_DAYS = 3;
 /** The property by which rollups are kept besides the fixed dimensions. */
 const ROLLED_UP = 'properties.category';
 
-export interface QuestionStore {
-  /** To be copied, not opened. */
-  dataPath: string;
-  plan: VisitsPlan;
-}
-
-const made = new Map<number, Promise<QuestionStore>>();
-
 /** Made once a run for each number of events, kept for later runs with TIDEMARK_BENCH_KEEP=1. */
 export function questionStore(events: number): Promise<QuestionStore> {
-  let store = made.get(events);
-  if (store === undefined) made.set(events, (store = prepare(events)));
-  return store;
+  return keptStore(`${events}-${fingerprint(events)}`, (dataPath) => makeTables(dataPath, events));
+}
+
+/** The same with its lake, which SQL questions read. Its tables are links to the store's. */
+export function storeWithLake(events: number): Promise<QuestionStore> {
+  return keptStore(`${events}-${fingerprint(events)}-lake-${lakeFingerprint(events)}`, async (dataPath) => {
+    const { dataPath: tables, plan } = await questionStore(events);
+    copyLinked(tables, dataPath);
+    const startedAt = performance.now();
+    await haveDone<LakeOrder>('lake-process', { dataPath, plan });
+    console.error(`       the lake of ${events.toLocaleString('en')} events made in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+    return plan;
+  });
 }
 
 /** A folder of its own with the same data, whose large files are links. `removeCopy` removes it. */
@@ -45,23 +45,20 @@ export function removeCopy(dataPath: string): void {
   removeFolder(join(dataPath, '..'));
 }
 
-async function prepare(events: number): Promise<QuestionStore> {
-  const kept = process.env['TIDEMARK_BENCH_KEEP'] === '1' ? keptPath(events) : undefined;
-  const found = kept === undefined ? undefined : readKept(kept);
-  if (found !== undefined) return found;
+async function makeTables(dataPath: string, events: number): Promise<VisitsPlan> {
   const startedAt = performance.now();
-  const dataPath = join(newFolder({ forWholeRun: true }), 'data');
   const project = await firstStart(dataPath);
-  const plan: VisitsPlan = { project, endMs: Math.floor(Date.now() / DAY_MS) * DAY_MS, events, days: DAYS, seed: SEED };
+  const plan = planOf(project, events, Math.floor(Date.now() / DAY_MS) * DAY_MS);
   await haveDone<FillOrder>('fill-process', { warehousePath: join(dataPath, 'warehouse'), plan });
   const filledAt = performance.now();
   await rollUp(dataPath);
   const seconds = (fromMs: number, toMs: number): string => ((toMs - fromMs) / 1000).toFixed(0);
   console.error(`       ${events.toLocaleString('en')} events made in ${seconds(startedAt, filledAt)} s, rolled up in ${seconds(filledAt, performance.now())} s`);
-  writeFileSync(planFile(dataPath), JSON.stringify(plan));
-  if (kept === undefined) return { dataPath, plan };
-  renameSync(dataPath, kept);
-  return { dataPath: kept, plan };
+  return plan;
+}
+
+function planOf(project: string, events: number, endMs: number): VisitsPlan {
+  return { project, endMs, events, days: DAYS, seed: SEED };
 }
 
 /** Makes everything that a data folder has; names the property of the rollups. Resolves to the project. */
@@ -97,22 +94,15 @@ async function isRunning(server: Server): Promise<boolean> {
   return job?.running === true;
 }
 
-function keptPath(events: number): string {
-  return join(benchFolder(), `tidemark-bench-questions-${events}-${fingerprint(events)}`);
-}
-
-function readKept(dataPath: string): QuestionStore | undefined {
-  if (!existsSync(planFile(dataPath))) return undefined;
-  const plan = JSON.parse(readFileSync(planFile(dataPath), 'utf8')) as VisitsPlan;
-  return Date.now() - plan.endMs < KEPT_DAYS * DAY_MS ? { dataPath, plan } : undefined;
-}
-
-function planFile(dataPath: string): string {
-  return join(dataPath, 'bench-store.json');
-}
-
 /** A kept folder is of no use to other events; older tables are brought up to date by the start, as everybody's are. */
 function fingerprint(events: number): string {
-  const sql = stagedVisits({ project: '', endMs: 0, events, days: DAYS, seed: SEED }, 0, 1);
-  return createHash('sha256').update(sql).digest('hex').slice(0, 8);
+  return shortHash(stagedVisits(planOf('', events, 0), 0, 1));
+}
+
+function lakeFingerprint(events: number): string {
+  return shortHash(writeDay('', planOf('', events, 0), 0));
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

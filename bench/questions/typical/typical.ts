@@ -1,4 +1,5 @@
 import type { VisitsPlan } from '../store/visits.ts';
+import type { Server } from '../../server/server.ts';
 import type { Row } from '../hand-sql.ts';
 
 /** A question as people ask it, and the best statement by hand that gives the same answer. */
@@ -8,8 +9,12 @@ export interface Typical {
   /** Without range. */
   question: object;
   range: (plan: VisitsPlan) => { from: string; to: string };
-  /** Times of `range` in epoch ms. */
-  sql: (of: { project: string; fromMs: number; toMs: number }) => string;
+  /** Its answers are never kept, so it takes no word about that. */
+  isNeverKept?: boolean;
+  /** What is waited for before it is asked. */
+  before?: (server: Server) => Promise<void>;
+  /** Times of `range` in epoch ms; `dataPath`: of the engine that it is run in. */
+  sql: (of: { project: string; fromMs: number; toMs: number; dataPath: string }) => string;
   /** What of the statement's rows must equal `told` of the answer. */
   expected: (rows: readonly Row[]) => unknown;
   told: (answer: never) => unknown;
