@@ -139,3 +139,16 @@ it('reads the values of columns as they are, whatever they hold', async () => {
   expect((await warehouse.binary('SELECT 1 WHERE 0')).isAtEnd).toBe(true);
   await expect(warehouse.binary("SELECT throwIf(number = 50000, 'stop'), number FROM numbers(100000)")).rejects.toBeInstanceOf(WarehouseError);
 });
+
+it('footers of Parquet files, which may be gone, take 8 MiB at the most, however many were read', async () => {
+  const columns = Array.from({ length: 200 }, (_, i) => `toString(number) AS column_${i}`).join(', ');
+  for (let file = 0; file < 60; file++) {
+    const source = `file(${literal(join(path, 'tmp', `${file}.parquet`))}, 'Parquet')`;
+    await warehouse.command(`INSERT INTO FUNCTION ${source} SELECT ${columns} FROM numbers(1)`);
+    await warehouse.query(`SELECT count() FROM ${source} WHERE column_7 = '0'`);
+  }
+  const { rows } = await warehouse.query<{ bytes: number }>("SELECT value AS bytes FROM system.metrics WHERE metric = 'ParquetMetadataCacheBytes'");
+  // Something is kept, so that this looks at the right place.
+  expect(rows[0]?.bytes).toBeGreaterThan(1 << 20);
+  expect(rows[0]?.bytes).toBeLessThanOrEqual(8 << 20);
+}, 60_000);
