@@ -11,7 +11,7 @@ export interface LoadPlan {
   port: number;
   path: string;
   writeKey: string;
-  /** How long to send. A load of `events` ends sooner. */
+  /** How long to send at the most. A load of `events` ends sooner, and one in a closed loop when it is told to. */
   seconds: number;
   /** Sends about so many events, rounded up to whole batches. */
   events?: number;
@@ -51,14 +51,16 @@ export interface LoadResult {
 
 const TEMPLATES = 1_024;
 
-export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const load = new Load(plan);
+/** `ending`: aborted when a closed loop is to send no more. */
+export async function runLoad(plan: LoadPlan, ending?: AbortSignal): Promise<LoadResult> {
+  const load = new Load(plan, ending);
   await load.run();
   return load.result();
 }
 
 class Load {
   readonly #plan: LoadPlan;
+  readonly #ending: AbortSignal | undefined;
   readonly #templates: BatchTemplate[];
   readonly #latenciesMs: number[] = [];
   readonly #people = new Map<string, number>();
@@ -75,8 +77,9 @@ class Load {
   #endedAt = 0;
   #cpuMicros = 0;
 
-  constructor(plan: LoadPlan) {
+  constructor(plan: LoadPlan, ending?: AbortSignal) {
     this.#plan = plan;
+    this.#ending = ending;
     this.#templates = Array.from({ length: plan.varied ? 1 : TEMPLATES }, (_, seed) => new BatchTemplate(seed, plan.eventsPerBatch));
     this.#gapMs = plan.eventsPerSecond === undefined ? 0 : (plan.eventsPerBatch / plan.eventsPerSecond) * 1000;
     this.#batches = plan.events === undefined ? Infinity : Math.ceil(plan.events / plan.eventsPerBatch);
@@ -101,7 +104,7 @@ class Load {
     for (;;) {
       const turn = this.#turn++;
       const dueAt = this.#gapMs === 0 ? performance.now() : this.#startedAt + turn * this.#gapMs;
-      if (dueAt >= endsAt || turn >= this.#batches) break;
+      if (dueAt >= endsAt || turn >= this.#batches || this.#ending?.aborted === true) break;
       const wait = dueAt - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       if (performance.now() >= endsAt) {

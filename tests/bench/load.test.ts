@@ -57,6 +57,20 @@ it('tells what an overloaded server never got to see', async () => {
   expect(result.latency.p99Ms).toBeGreaterThan(300);
 });
 
+it('ends a closed loop when it is told to, with every answer counted', async () => {
+  const ending = new AbortController();
+  let requests = 0;
+  const told: RequestListener = (request, response) => {
+    if (++requests === 20) ending.abort();
+    accept(request, response);
+  };
+  const result = await runLoad(await plan(told, { seconds: 3_600 }), ending.signal);
+  expect(result.accepted).toBe(requests * 10);
+  expect(result).toMatchObject({ sent: result.accepted, unanswered: 0 });
+  // What was on its way on the other connections, and nothing after it.
+  expect(requests).toBeLessThan(20 + 4);
+});
+
 it('makes ids that are new each time, but for those that are to be repeated', () => {
   const template = new BatchTemplate(3, 50);
   const idsOf = (body: Buffer) => (JSON.parse(body.toString()) as { events: { eventId: string }[] }).events.map(({ eventId }) => eventId);
