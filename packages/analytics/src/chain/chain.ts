@@ -63,7 +63,7 @@ function withOptional({ steps, optional, windowMs }: ChainQuery, places: string)
   const found = optional.map(({ bit, after }, i) => {
     const inTime = `t - start <= ${windowMs}`;
     const until = after < steps.length ? `if(p${after + 1} = 0, ${inTime}, i < p${after + 1})` : inTime;
-    return `if(p${after} = 0, toUInt32(0), toUInt32(arrayFirstIndex((m, t, i) -> bitAnd(m, ${2 ** bit}) != 0 AND i > p${after} AND ${until}, mask, at, arrayEnumerate(mask)))) AS o${i + 1}`;
+    return `if(p${after} = 0, toUInt32(0), toUInt32(arrayFirstIndex((m, t, i) -> multiIf(bitAnd(m, ${2 ** bit}) = 0, 0, i <= p${after}, 0, ${until}), mask, at, arrayEnumerate(mask)))) AS o${i + 1}`;
   });
   return `SELECT *, ${found.join(', ')} FROM (SELECT *, at[p1] AS start FROM (${places}))`;
 }

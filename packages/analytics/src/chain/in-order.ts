@@ -55,7 +55,7 @@ function backtrack(query: ChainQuery, carriedStarts: string): string {
   let sql = `SELECT ${kept}, ${reached}, toUInt32(bitAnd(${ofFurthest('b')}, ${MAX_EVENTS})) AS p1${ends} FROM (${carriedStarts}) WHERE b1 != 0 AND checked = 0`;
   if (mayBeSpoilt) sql = leadingToEnd(query, sql);
   for (const k of all.slice(1)) {
-    const first = mayBeSpoilt ? `(f, i) -> f = 1 AND i > p${k - 1}, f${k}, arrayEnumerate(f${k})` : `(m, i) -> i > p${k - 1} AND ${servesSql(query, k)}, mask, arrayEnumerate(mask)`;
+    const first = mayBeSpoilt ? `(f, i) -> f * i > p${k - 1}, f${k}, arrayEnumerate(f${k})` : `(m, i) -> if(${servesSql(query, k)}, i, toUInt32(0)) > p${k - 1}, mask, arrayEnumerate(mask)`;
     sql = `SELECT *, if(reached < ${k}, toUInt32(0), toUInt32(${order === 'strict' ? `p1 + ${k - 1}` : `arrayFirstIndex(${first})`})) AS p${k} FROM (${sql})`;
   }
   return sql;
@@ -65,13 +65,12 @@ function backtrack(query: ChainQuery, carriedStarts: string): string {
 function leadingToEnd(query: ChainQuery, chains: string): string {
   let sql = chains;
   for (const k of numbers(query.steps.length).slice(1).toReversed()) {
-    const isEnd = `reached = ${k} AND i = ended`;
     const bits = spoilingBits(query, k);
     const goesOn = `arrayPushBack(arrayPopFront(arrayReverseFill(x -> x != 0, arrayMap((f, m) -> multiIf(f = 1, toUInt8(1), bitAnd(m, ${bits}) != 0, toUInt8(2), toUInt8(0)), f${k + 1}, mask))), toUInt8(0))`;
     const leads =
       k === query.steps.length
-        ? `arrayMap(i -> toUInt8(${isEnd}), arrayEnumerate(mask))`
-        : `arrayMap((m, i, x) -> toUInt8(${isEnd} OR reached > ${k} AND x = 1 AND ${servesSql(query, k)}), mask, arrayEnumerate(mask), ${goesOn})`;
+        ? `arrayMap(i -> toUInt8(i = if(reached = ${k}, ended, toUInt32(0))), arrayEnumerate(mask))`
+        : `arrayMap((m, i, x) -> toUInt8(multiIf(reached < ${k}, 0, reached = ${k}, i = ended, ${servesSql(query, k)}, x = 1, 0)), mask, arrayEnumerate(mask), ${goesOn})`;
     sql = `SELECT *, ${leads} AS f${k} FROM (${sql})`;
   }
   return sql;

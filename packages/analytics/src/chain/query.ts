@@ -49,11 +49,16 @@ export function isPacked({ servedBy, keys, exclude, optional, marked }: ChainQue
   return servedBy !== undefined && keys.length + exclude.length + optional.length === 0 && marked === undefined;
 }
 
-/** Whether an event of mask `m` can serve step k of the chain. */
+/**
+ * Whether an event of mask `m` can serve step k of the chain: one comparison. Here and where this is used AND and OR are left out of
+ * functions that read columns of the row: the engine's LogicalExpressionOptimizer hashes each side of them, with a column all the
+ * subqueries that it comes through. Of a funnel of 5 steps with three exclusions that took 0.2 to 0.4 s, all before it 0.04 (chDB 26.7, 2026-11-23).
+ */
 export function servesSql(query: ChainQuery, k: number): string {
-  const bits = isPacked(query) ? query.servedBy?.[k - 1] : 2 ** (query.steps[k - 1] ?? 0);
+  const own = (isPacked(query) ? query.servedBy?.[k - 1] : undefined) ?? 2 ** (query.steps[k - 1] ?? 0);
   const spoilt = bitsOf(query, (exclusion) => exclusion.after < k && k < exclusion.before);
-  return `bitAnd(m, ${bits}) != 0${spoilt === 0 ? '' : ` AND bitAnd(m, ${spoilt}) = 0`}`;
+  // With exclusions nothing is packed, and a step has one bit.
+  return spoilt === 0 ? `bitAnd(m, ${own}) != 0` : `bitAnd(m, ${own + spoilt}) = ${own}`;
 }
 
 /** The bits of what spoils a chain that came to step k and not to the next one. */
