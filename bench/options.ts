@@ -14,7 +14,7 @@ export const KNOBS = {
   TIDEMARK_BENCH_SECONDS: { means: 'length of each window of load (each measure has its own)', unit: 's' },
   TIDEMARK_BENCH_ROUNDS: { means: 'how often ours and what it is held against take turns (3 or 5)', unit: '' },
   TIDEMARK_BENCH_IDS: { means: 'ids in the dedup store before R4 and R12 (50,000,000)', unit: 'ids' },
-  TIDEMARK_BENCH_EVENTS: { means: 'events that R9 sends (600,000), R10 reads from (3,000,000), of `day` and `rollups` (5,000,000), `jobs` (1,000,000), of R6 to R8, `rebuild` and `caps` (10,000,000), of the only store of `growth` (1, 10 and 50 million)', unit: 'events' },
+  TIDEMARK_BENCH_EVENTS: { means: 'events that R9 sends (600,000), R10 reads from (3,000,000), of `day` and `rollups` (5,000,000), `jobs` (1,000,000), of R6 to R8, `r8-kinds`, `rebuild` and `caps` (10,000,000), of the only store of `growth` (1, 10 and 50 million)', unit: 'events' },
   TIDEMARK_BENCH_LINKS: { means: 'identity links of `links` (100,000)', unit: 'links' },
   TIDEMARK_BENCH_LOG_MB: { means: 'unprocessed log of R11 (1,024)', unit: 'MB' },
   TIDEMARK_BENCH_BATCH: { means: 'events in a request (50)', unit: 'events' },
@@ -26,7 +26,7 @@ export const KNOBS = {
 export const PLACES = {
   TIDEMARK_BENCH_DIR: 'where the data folders are made; the disk that is measured (the temporary folder)',
   TIDEMARK_BENCH_KEEP: '1 keeps the folders of seeded ids and of questions in TIDEMARK_BENCH_DIR for the next run',
-  TIDEMARK_BENCH_KINDS: 'kinds that R6 and growth ask, as `trend,funnel` (all)',
+  TIDEMARK_BENCH_KINDS: 'kinds that R6, r8-kinds and growth ask, as `trend,funnel` (all)',
   TIDEMARK_BENCH_AGAINST: 'another checkout, built: `npm run bench -- ab` has both take turns at R4, `door` at R1',
 } as const;
 

@@ -49,7 +49,8 @@ export interface LoadResult {
   people: Record<string, number>;
 }
 
-const TEMPLATES = 1_024;
+/** Batches that a load sends in turns: so many requests have all of its people. */
+export const TEMPLATES = 1_024;
 
 /** `ending`: aborted when a closed loop is to send no more. */
 export async function runLoad(plan: LoadPlan, ending?: AbortSignal): Promise<LoadResult> {

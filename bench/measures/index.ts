@@ -16,6 +16,7 @@ import { r4 } from './r4.ts';
 import { r6 } from './r6.ts';
 import { r7 } from './r7.ts';
 import { r8 } from './r8.ts';
+import { r8Kinds } from './r8-kinds.ts';
 import { r9 } from './r9.ts';
 import { r10 } from './r10.ts';
 import { r11 } from './r11.ts';
@@ -44,6 +45,7 @@ export const MEASURES: Record<string, Runnable> = {
   sql: { run: sql, among: 'own', about: "a statement of one's own against the same by hand, over the lake's files" },
   r7: { run: r7, among: 'contract', about: 'a funnel of five steps against the number of persons' },
   r8: { run: r8, among: 'contract', about: "the dashboard's questions under full ingest" },
+  'r8-kinds': { run: r8Kinds, among: 'own', about: 'the question of each kind under full ingest, 10 million events' },
   r9: { run: r9, among: 'contract', about: 'bytes on disk an event' },
   r10: { run: r10, among: 'contract', about: 'timeline of a person through the API' },
   r11: { run: r11, among: 'contract', about: 'restart with 1 GB of unprocessed log' },

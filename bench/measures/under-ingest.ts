@@ -1,4 +1,4 @@
-/** Questions to a server at rest and while events come in as fast as they are answered, in turns: as R8 asks them. */
+/** Questions to a server at rest and while events come in as fast as they are answered, in turns: what R8 and r8-kinds share. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WrongCount } from '../oracle/counts.ts';
 import { spread, type Spread } from '../report/measure.ts';
