@@ -6,7 +6,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { storeDamage, type StoreDamage } from '@tidemark/warehouse';
+import { setMisfitsAside, storeDamage, type StoreDamage } from '@tidemark/warehouse';
 import type { RoleContext, RunningRole } from '../child.ts';
 import { dataFolders } from '../data-folder.ts';
 import type { ServerSettings } from '../settings.ts';
@@ -28,19 +28,30 @@ export async function startOrLookAgain(
 ): Promise<RunningRole> {
   const { warehouse } = dataFolders(settings.dataPath);
   const looked = takeDoubt(warehouse);
-  try {
-    return await start(settings, context);
-  } catch (error) {
-    const damage = storeDamage(error) ?? (error instanceof StartProblem ? storeDamage(error.cause) : undefined);
-    if (damage === undefined) throw error;
-    if (looked) {
-      throw new StartProblem('store_damaged', `${wordsOf(damage)}, and what is in it can not be found again.`, 'put back a copy of the whole data folder.', { cause: error });
-    }
+  // With some of them no table can be opened.
+  if (looked) await setMisfitsAside(join(warehouse, 'data'));
+  const lookAgain = async (damage: StoreDamage): Promise<never> => {
     noteDoubt(warehouse);
     context.tell(`${wordsOf(damage)}: the engine starts again and looks at every part.`);
     // The sentence has to leave before the process does.
     await delay(100);
     process.exit(1);
+  };
+  try {
+    return await start(settings, context);
+  } catch (error) {
+    const damage = storeDamage(error) ?? (error instanceof StartProblem ? storeDamage(error.cause) : undefined);
+    if (damage === undefined) {
+      // The engine does not say why it could not be opened.
+      if (looked || !(error instanceof StartProblem) || error.code !== 'warehouse_unavailable') throw error;
+      const [part] = await setMisfitsAside(join(warehouse, 'data'));
+      if (part === undefined) throw error;
+      return lookAgain({ part, table: undefined });
+    }
+    if (looked) {
+      throw new StartProblem('store_damaged', `${wordsOf(damage)}, and what is in it can not be found again.`, 'put back a copy of the whole data folder.', { cause: error });
+    }
+    return lookAgain(damage);
   }
 }
 

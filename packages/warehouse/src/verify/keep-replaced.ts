@@ -11,7 +11,7 @@ export type PartsOnDisk = ReadonlyMap<string, readonly string[]>;
  */
 export async function partsOnDisk(dataPath: string): Promise<PartsOnDisk> {
   const found = new Map<string, string[]>();
-  for (const table of await foldersIn(dataPath)) {
+  for (const table of await tableFolders(dataPath)) {
     found.set(basename(table), (await entriesOf(table)).filter((name) => parsePartName(name) !== undefined));
   }
   return found;
@@ -26,7 +26,7 @@ export async function partsOnDisk(dataPath: string): Promise<PartsOnDisk> {
 export async function keepReplacedParts(dataPath: string, nowMs: number): Promise<number> {
   let kept = 0;
   const now = nowMs / 1000;
-  for (const table of await foldersIn(dataPath)) {
+  for (const table of await tableFolders(dataPath)) {
     const names = (await entriesOf(table)).flatMap((name) => {
       const parsed = parsePartName(name);
       return parsed === undefined ? [] : [[name, parsed] as const];
@@ -45,7 +45,7 @@ function replaced(parts: readonly (readonly [string, PartName])[]): (readonly [s
 }
 
 /** The folders of all tables: `store/abc/abc01234-…`. */
-async function foldersIn(dataPath: string): Promise<string[]> {
+export async function tableFolders(dataPath: string): Promise<string[]> {
   const store = join(dataPath, 'store');
   const found: string[] = [];
   for (const group of await entriesOf(store)) {
@@ -55,7 +55,7 @@ async function foldersIn(dataPath: string): Promise<string[]> {
 }
 
 /** Entries of a folder; none when there is no such folder. */
-async function entriesOf(path: string): Promise<string[]> {
+export async function entriesOf(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (error) {

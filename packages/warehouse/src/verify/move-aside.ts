@@ -23,13 +23,13 @@ export async function moveAside(warehouse: Warehouse, table: string, parts: read
   }
 }
 
-/** The engine's own way of telling two apart. */
-function freeName(path: string): string {
+/** A path that is not taken; the engine's own way of telling two apart. */
+export function freeName(path: string): string {
   if (!existsSync(path)) return path;
   for (let attempt = 1; ; attempt++) if (!existsSync(`${path}_try${attempt}`)) return `${path}_try${attempt}`;
 }
 
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

@@ -1,5 +1,6 @@
 import { literal } from '../literal.ts';
 import { WarehouseError, type Warehouse } from '../warehouse.ts';
+import { misfitIn } from './block-headers.ts';
 import { SETTLE_MS, type Checkpoint } from './checkpoint.ts';
 import { moveAside } from './move-aside.ts';
 import { covers, parsePartName } from './part-name.ts';
@@ -103,8 +104,10 @@ function vouchedFor({ table, name, modifiedAtMs }: Part, checkpoint: Checkpoint 
   return checkpoint.parts[table]?.includes(name) ?? false;
 }
 
-/** Why a part is broken, in ClickHouse's words; undefined when it is whole. */
-async function faultOf(warehouse: Warehouse, { table, name }: Part): Promise<string | undefined> {
+/** Why a part is broken, mostly in ClickHouse's words; undefined when it is whole. */
+async function faultOf(warehouse: Warehouse, { table, name, path }: Part): Promise<string | undefined> {
+  const misfit = await misfitIn(path);
+  if (misfit !== undefined) return `${misfit}: a block that is larger than what is left of the file, or none`;
   try {
     const { rows } = await warehouse.query<{ is_passed: number; message: string }>(
       `CHECK TABLE ${table} PART ${literal(name)} SETTINGS check_query_single_value_result = 0`,
