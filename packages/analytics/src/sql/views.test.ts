@@ -27,6 +27,7 @@ const decisions = fc.subarray([{ verdict: 'merge' as const, a: 'uann', b: 'ubob'
 const withContext = fc.record({ country: fc.constantFrom('DE', 'FR'), channel: fc.constantFrom('paid', ''), source: fc.constantFrom('web', 'app') });
 
 type Row = unknown[];
+type Told = Record<string, string>;
 const inOrder = (rows: readonly Row[]): Row[] => rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 const idOf = (node: string): string => node.slice(node.indexOf(' ') + 1);
 const timesOf = (events: readonly StoredEvent[]): number[] => events.map(({ timeMs }) => timeMs).toSorted((a, b) => a - b);
@@ -83,8 +84,12 @@ it('hold what the model says', async () => {
       ];
       expect(await rowsOf(`SELECT id, kind, person_id, ${ms('first_seen')} FROM identities`)).toEqual(inOrder(nodes));
 
-      const dimensions = (event: StoredEvent): unknown[] => [bucketStart(event.timeMs), event.eventName, event.source, ...(event === rich ? [country, channel] : ['', '']), event.bot];
-      expect(await rowsOf(`SELECT ${ms('bucket')}, event_name, source, country, channel, bot, events, actors FROM rollups`)).toEqual(
+      const dimensions = (event: StoredEvent): unknown[] => {
+        const { geo, device, channel: told, campaign } = JSON.parse(event.context) as { geo?: Told; device?: Told; channel?: string; campaign?: Told };
+        const inContext = [geo?.['country'], device?.['type'], told, campaign?.['source'], campaign?.['medium'], campaign?.['name']].map((value) => value ?? '');
+        return [bucketStart(event.timeMs), event.eventName, event.source, ...inContext, event.bot];
+      };
+      expect(await rowsOf(`SELECT ${ms('bucket')}, event_name, source, country, device_type, channel, campaign_source, campaign_medium, campaign_name, bot, events, actors FROM rollups`)).toEqual(
         inOrder(groups(events, (event) => JSON.stringify(dimensions(event))).map(([, own]) => [...dimensions(own[0]!), own.length, new Set(own.map(({ userId, anonymousId }) => (userId === '' ? `a${anonymousId}` : `u${userId}`))).size])),
       );
     }),
