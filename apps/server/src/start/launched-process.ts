@@ -14,7 +14,7 @@ const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { collector: ['-
 /**
  * chDB's allocator keeps what was freed for five seconds before it gives it back. Ranges, merges and compaction take turns, so that it
  * kept what the one had taken beside what the next one took: with two seconds the engine had 886 and 923 MiB at the most in 70 s of full
- * load, with five 991 and 1,033, at the same rate (2026-11-23; one second cost a twentieth of the CPU in page faults).
+ * load, with five 991 and 1,033, at the same rate (2026-11-23; one second cost a tenth of the CPU in page faults).
  */
 const ENVIRONMENT: Readonly<Record<string, Readonly<Record<string, string>>>> = { engine: { JE_MALLOC_CONF: 'dirty_decay_ms:2000' } };
 
