@@ -45,6 +45,7 @@ function engineMemoryBytes({ questionLimits: { memoryBytes = 0 } }: ServerSettin
 
 async function start(settings: ServerSettings, { tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
+  const logWasPrepared = isLogPrepared(settings);
   const version = readVersion();
   const logger = pino({ level: settings.logLevel, base: { role: 'engine' } });
   const metrics = createMetrics({ role: 'engine', withProcess: true });
@@ -65,7 +66,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   if (aside !== undefined) tell(aside);
   const positions = new LmdbPositions(folders.positions);
   const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
-  const reader = await openLog(folders, settings);
+  const reader = await openLog(folders, settings, logWasPrepared);
   const idsSinceMs = (): number => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
   const rollupsDoubted = await openStore(() => doubtRollups(warehouse, Date.now()));
   const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs: idsSinceMs() }));
@@ -229,15 +230,16 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   };
 }
 
-/** The collector makes the log, and looks at it before it is read; it may be a moment behind. */
-async function openLog(folders: DataFolders, settings: ServerSettings): Promise<LmdbLogReader> {
+/** The collector makes the log, and looks at it before it is read; it may be a moment behind. `wasPrepared`: by then this process had begun. */
+async function openLog(folders: DataFolders, settings: ServerSettings, wasPrepared: boolean): Promise<LmdbLogReader> {
   // The collector may find that the log is damaged, and then this is not waited for.
   const leave = (message: ToChild): void => void (message.type === 'stop' && process.exit(0));
   process.on('message', leave);
   while (!isLogPrepared(settings)) await new Promise((resolve) => setTimeout(resolve, 50));
   process.off('message', leave);
-  // Also when only this process starts again: a broken page may be what ended it.
-  refuseDamagedLog(folders, true);
+  // When only this process starts again a broken page may be what ended it. When both do, the collector has looked just now: a gigabyte
+  // that waits to be applied takes 1.3 s, in which nothing is caught up with.
+  if (wasPrepared) refuseDamagedLog(folders, true);
   for (;;) {
     const reader = LmdbLogReader.open(folders.log);
     if (reader !== undefined) return reader;

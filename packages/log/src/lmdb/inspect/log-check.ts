@@ -28,7 +28,7 @@ export interface TopicCheck {
 export interface LogCheckOptions {
   /** Checksums of batches that end at or before these are not looked at: every store has them. Absent: all are. */
   from?: Partial<Record<Topic, number>>;
-  /** Called for each batch whose checksum holds, in order of the offsets of its topic. */
+  /** Called for each batch whose checksum holds, in order of the offsets of its topic. Its bytes hold until the call returns. */
   onBatch?: (topic: Topic, baseOffset: number, bytes: Buffer) => void;
   /** Called for each receipt, as it stands. */
   onReceipt?: (key: unknown, count: number) => void;

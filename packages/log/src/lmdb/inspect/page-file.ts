@@ -41,6 +41,7 @@ export interface Meta {
   main: Tree;
 }
 
+const MIB = 2 ** 20;
 /** More than a commit may take: a group of requests is some megabytes. */
 const MAX_UNWRITTEN_BYTES = 2 ** 30;
 
@@ -50,6 +51,7 @@ export class PageFile {
   readonly used: Uint8Array;
   readonly #descriptor: number;
   readonly #bytes: number;
+  #scratch = Buffer.alloc(0);
 
   /** @throws PageFault when the meta pages don't hold; a system error when the file can't be read */
   constructor(path: string) {
@@ -67,10 +69,23 @@ export class PageFile {
     }
   }
 
-  /** Reads `bytes` from the start of a page, `PAGE_HEADER_BYTES` included; a whole page by default. */
-  read(page: number, bytes = this.meta.pageBytes): Buffer {
+  /** A whole page. */
+  read(page: number): Buffer {
+    return this.#pages(page, Buffer.allocUnsafeSlow(this.meta.pageBytes));
+  }
+
+  /**
+   * Reads `bytes` from the start of a page, `PAGE_HEADER_BYTES` included, to where the call before did: a gigabyte of large values in
+   * memory that is new each time takes 1.4 times as long.
+   */
+  readOver(page: number, bytes: number): Buffer {
+    if (this.#scratch.length < bytes) this.#scratch = Buffer.allocUnsafeSlow(Math.ceil(bytes / MIB) * MIB);
+    return this.#pages(page, this.#scratch.subarray(0, bytes));
+  }
+
+  #pages(page: number, into: Buffer): Buffer {
     if (page > this.meta.lastPage) throw new PageFault(`page ${page} lies behind the last one`);
-    return this.#readAt(page * this.meta.pageBytes, bytes, `page ${page}`);
+    return this.#readAt(page * this.meta.pageBytes, into, `page ${page}`);
   }
 
   /** The header's facts, once they are plausible. */
@@ -109,7 +124,7 @@ export class PageFile {
 
   #readMeta(slot: 0 | 1, at: number): Meta {
     const where = `meta page ${slot}`;
-    const bytes = this.#readAt(at, META_BYTES + PAGE_HEADER_BYTES, where);
+    const bytes = this.#readAt(at, Buffer.allocUnsafeSlow(META_BYTES + PAGE_HEADER_BYTES), where);
     const body = bytes.subarray(PAGE_HEADER_BYTES);
     const free = treeAt(body, 24, where);
     const pageBytes = body.readUInt32LE(24);
@@ -122,15 +137,15 @@ export class PageFile {
     return { txnId: bigAt(body, 128, where), pageBytes, lastPage, free, main: treeAt(body, 72, where) };
   }
 
-  #readAt(position: number, size: number, what: string): Buffer {
-    if (position + size > this.#bytes) throw new PageFault(`${what} lies behind the end of the file: its tail was cut off`);
-    const bytes = Buffer.allocUnsafeSlow(size);
-    for (let got = 0; got < size; ) {
-      const more = readSync(this.#descriptor, bytes, got, size - got, position + got);
+  /** Fills `into`, and gives it back. */
+  #readAt(position: number, into: Buffer, what: string): Buffer {
+    if (position + into.length > this.#bytes) throw new PageFault(`${what} lies behind the end of the file: its tail was cut off`);
+    for (let got = 0; got < into.length; ) {
+      const more = readSync(this.#descriptor, into, got, into.length - got, position + got);
       if (more === 0) throw new PageFault(`${what} lies behind the end of the file: its tail was cut off`);
       got += more;
     }
-    return bytes;
+    return into;
   }
 }
 

@@ -13,7 +13,7 @@ export interface Entry {
   size: number;
   /** The value is the record of a tree of its own. */
   isTree: boolean;
-  /** The first `bytes` of the value; all of it by default. Throws PageFault. */
+  /** The first `bytes` of the value; all of it by default. What is given holds until the next call, of any entry. Throws PageFault. */
   value(bytes?: number): Buffer;
 }
 
@@ -109,7 +109,7 @@ export function walkTree(file: PageFile, tree: Tree, { name, visit, onFault, com
     file.take(first, pages, name);
     seen.overflowPages += pages;
     return (length = size) => {
-      const found = file.read(first, PAGE_HEADER_BYTES + Math.min(length, size));
+      const found = file.readOver(first, PAGE_HEADER_BYTES + Math.min(length, size));
       const header = file.header(first, found);
       if (header.flags !== OVERFLOW || header.pages !== pages) throw new PageFault(`page ${first} is not the large value that it must be`);
       return found.subarray(PAGE_HEADER_BYTES);
