@@ -171,7 +171,7 @@ function reachable(address: string): string {
 }
 
 function deathSentence(name: string, { code, signal, restartInMs, problem }: Death): string {
-  const how = problem?.message ?? (signal ? `it was killed by ${signal}` : `it ended with code ${code}`);
+  const how = problem?.message.replace(/\.$/, '') ?? (signal ? `it was killed by ${signal}` : `it ended with code ${code}`);
   const when = restartInMs === 0 ? 'now' : `in ${restartInMs / 1000} s`;
   return `The ${name} process is gone: ${how}. Starting it again ${when}.`;
 }
