@@ -104,27 +104,15 @@ class RestlessJobs {
     this.late += QUARTERS;
     // Past the processor's own pace, which is its linger time.
     await delay(1_000);
-    for (const { name } of (await api.ask<{ jobs: Job[] }>('/api/jobs')).jobs) {
+    for (const { name } of await api.jobs()) {
       const before = performance.now();
-      let job = await api.ask<Job>(`/api/jobs/${name}/run`, {});
-      while (job.running) {
-        await delay(100);
-        job = (await api.ask<{ jobs: Job[] }>('/api/jobs')).jobs.find((each) => each.name === name)!;
-      }
-      if (job.lastError !== null) throw new Error(`the job ${name} failed: ${job.lastError}`);
+      const job = await api.run(name);
       if (name === 'rollups' && (job.lastRows ?? 0) >= QUARTERS) this.rolledUp++;
       this.tookMs.set(name, (this.tookMs.get(name) ?? 0) + performance.now() - before);
       this.rows += job.lastRows ?? 0;
     }
     this.rounds++;
   }
-}
-
-interface Job {
-  name: string;
-  running: boolean;
-  lastError: string | null;
-  lastRows: number | null;
 }
 
 async function withServer<Result>(dataPath: string, work: (server: Server) => Promise<Result>): Promise<Result> {

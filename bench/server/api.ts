@@ -1,4 +1,6 @@
 /** What the measures ask the server, over HTTP as anybody would. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 export interface Balance {
   received: number;
   stored: number;
@@ -19,6 +21,13 @@ export interface Pipeline {
   disk: { stores: Record<string, number>; tables: { table: string; rows: number; bytes: number; parts: number }[] };
 }
 
+export interface Job {
+  name: string;
+  running: boolean;
+  lastRows: number | null;
+  lastError: string | null;
+}
+
 export class Api {
   readonly #url: string;
   readonly #token: string;
@@ -36,6 +45,21 @@ export class Api {
     });
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as Answer;
+  }
+
+  /** Runs a job, and resolves with what it says of itself once it is done. Throws when it failed. */
+  async run(name: string): Promise<Job> {
+    let job = await this.ask<Job>(`/api/jobs/${name}/run`, {});
+    while (job.running) {
+      await delay(100);
+      job = (await this.jobs()).find((each) => each.name === name)!;
+    }
+    if (job.lastError !== null) throw new Error(`the job ${name} failed: ${job.lastError}`);
+    return job;
+  }
+
+  async jobs(): Promise<Job[]> {
+    return (await this.ask<{ jobs: Job[] }>('/api/jobs')).jobs;
   }
 
   pipeline(): Promise<Pipeline> {
