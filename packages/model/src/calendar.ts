@@ -26,6 +26,50 @@ export function bucketStarts(timezone: string, granularity: Granularity, fromMs:
   return starts.slice(starts.findLastIndex((start) => start <= fromMs));
 }
 
+interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+/** The range that is compared with: `previous`, or so much earlier (`7d`, `3h`), found by walking back. */
+export function earlierSpan(timezone: string, granularity: Granularity, { fromMs, toMs }: Span, compare: string): Span {
+  const found = compare === 'previous' ? spanBefore(timezone, granularity, { fromMs, toMs }) : spanEarlierBy(timezone, { fromMs, toMs }, compare);
+  return found.fromMs < found.toMs ? found : { fromMs: found.fromMs, toMs: found.fromMs + toMs - fromMs };
+}
+
+function spanBefore(timezone: string, granularity: Granularity, { fromMs, toMs }: Span): Span {
+  for (const unit of granularity === 'month' ? (['month', 'day'] as const) : (['day'] as const)) {
+    const begun = bucketStarts(timezone, unit, fromMs - 1, toMs + 1);
+    if (!begun.includes(fromMs) || !begun.includes(toMs)) continue;
+    const count = begun.filter((start) => start >= fromMs && start < toMs).length;
+    const before = bucketStarts(timezone, unit, fromMs - (count + 1) * 32 * 24 * 4 * QUARTER_MS, fromMs);
+    return { fromMs: before.at(-count)!, toMs: fromMs };
+  }
+  return { fromMs: fromMs - (toMs - fromMs), toMs: fromMs };
+}
+
+const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+function spanEarlierBy(timezone: string, { fromMs, toMs }: Span, duration: string): Span {
+  const [unit, ms] = [duration.slice(-1), Number.parseInt(duration, 10) * UNIT_MS[duration.slice(-1)]!];
+  const clock = wallClock(timezone);
+  const minuteOf = (instant: number): number => {
+    const { year, month, day, hour, minute } = clock(instant);
+    return Date.UTC(year, month - 1, day, hour, minute);
+  };
+  const earlier = (instant: number): number => {
+    if (unit !== 'd' && unit !== 'w') return instant - ms;
+    const wanted = minuteOf(instant) - ms;
+    const full = Math.floor(instant / 60_000) * 60_000;
+    for (let at = full - ms - UNIT_MS['d']!; ; at += 60_000) {
+      if (minuteOf(at) === wanted) return at + instant - full;
+      // Clocks went forward over it.
+      if (minuteOf(at) > wanted) return at;
+    }
+  };
+  return { fromMs: earlier(fromMs), toMs: earlier(toMs) };
+}
+
 interface WallClock {
   year: number;
   month: number;

@@ -1,6 +1,6 @@
 /** The plain in-memory oracle: events in, answers out; obviously right and slow. For tests only. */
 export { attribution, attributionPeople, type AttributionAnswer, type AttributionPeople, type AttributionQuestion } from './attribution.ts';
-export { bucketStarts, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
+export { bucketStarts, earlierSpan, WEEK_DAYS, type Granularity, type WeekDay } from './calendar.ts';
 export { cohort, withCohorts, type CohortAnswer, type CohortQuestion } from './cohort.ts';
 export type { CohortedEvent } from './event-with.ts';
 export { atTheDoor, meaningOf, type Admitted, type AtTheDoor, type DoorFacts } from './door.ts';

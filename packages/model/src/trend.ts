@@ -36,12 +36,12 @@ export interface TrendLine {
 }
 
 /**
- * The lines of each series (or of the formula), in the order of the answer. `earlierBy`: of the range so many ms earlier, in the
- * groups of the question's own; a group without events has no line.
+ * The lines of each series (or of the formula), in the order of the answer. `earlier`: of that range, in
+ * the groups of the question's own; a group without events has no line.
  */
-export function trend(all: readonly StoredEvent[], question: TrendQuestion, person = personOf(all), earlierBy = 0): TrendLine[][] {
+export function trend(all: readonly StoredEvent[], question: TrendQuestion, person = personOf(all), earlier?: { fromMs: number; toMs: number }): TrendLine[][] {
   const { timezone, granularity, weekStart, breakdown = [], limit = 10, rolling = 1 } = question;
-  const [fromMs, toMs] = [question.fromMs - earlierBy, question.toMs - earlierBy];
+  const { fromMs, toMs } = earlier ?? question;
   const sessionOf = new Map(sessionsOf(all, SESSION_GAP_MS, person).flatMap((session) => [...session.own, ...session.joined].map((event) => [event, session] as const)));
   const chosenIn = (startMs: number, endMs: number): StoredEvent[][] =>
     question.series.map(({ event, where }) => all.filter((each) => isIn(each, startMs, endMs) && (question.includeBots || !each.bot) && isCalled(each, event) && holds(each, question.where) && holds(each, where)));
@@ -55,8 +55,8 @@ export function trend(all: readonly StoredEvent[], question: TrendQuestion, pers
   };
 
   const starts = bucketStarts(timezone, granularity, fromMs, toMs, weekStart);
-  const earlier = bucketStarts(timezone, granularity, starts[0]! - rolling * LONGEST_MS[granularity], starts[0]!, weekStart);
-  const buckets = [...earlier.slice(earlier.length - (rolling - 1)), ...starts];
+  const precedents = bucketStarts(timezone, granularity, starts[0]! - rolling * LONGEST_MS[granularity], starts[0]!, weekStart);
+  const buckets = [...precedents.slice(precedents.length - (rolling - 1)), ...starts];
   const inRange = chosenIn(fromMs, toMs);
   // Before the bucket that holds the range's start all counts, within it what lies in the range.
   const read = chosenIn(buckets[0]!, toMs).map((events) => events.filter(({ timeMs }) => timeMs < starts[0]! || timeMs >= fromMs));

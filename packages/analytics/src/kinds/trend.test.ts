@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { trend as oracle, WEEK_DAYS, withOwners, withSessions, type TrendLine, type Where } from '@tidemark/model';
+import { bucketStarts, earlierSpan, trend as oracle, WEEK_DAYS, withOwners, withSessions, type TrendLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
@@ -65,7 +65,7 @@ const shape = fc.oneof(
   fc.record({ cumulative: fc.constant(true) }),
   fc.record({ rolling: fc.integer({ min: 2, max: 5 }) }),
 );
-const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '3h' });
+const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '1w' }, { compare: '24h' }, { compare: '3h' });
 const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart', ['buy', 'cart']), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
 const asked = fc
   .record({ where, breakdown, limit: fc.integer({ min: 1, max: 4 }), includeBots: fc.boolean(), weekStart: fc.constantFrom(...WEEK_DAYS), shape, compare, nowLater: fc.integer({ min: -2, max: 3 }) })
@@ -89,9 +89,18 @@ const situation = fc
       granularity: fc.constant(granularity),
       fromMs: fc.oneof(fc.nat(spanMs / 4), fc.integer({ min: spanMs / 8, max: spanMs / 2 })).map((later) => startMs + later),
       lengthMs: fc.oneof(fc.integer({ min: spanMs / 2, max: spanMs }), fc.integer({ min: 1, max: spanMs / 4 })),
+      // Ranges are mostly of whole days or months.
+      whole: fc.constantFrom('day' as const, granularity === 'month' ? ('month' as const) : ('day' as const), undefined),
       events: inGroups(history('', { startMs, spanMs, stepMs: spanMs / 96 })),
       questions: fc.array(asked, { minLength: 4, maxLength: 4 }),
     });
+  })
+  .map(({ whole, ...made }) => {
+    if (whole === undefined) return made;
+    const [first = 0] = bucketStarts(made.timezone, whole, made.fromMs, made.fromMs + 1);
+    const starts = bucketStarts(made.timezone, whole, first, made.fromMs + Math.max(made.lengthMs, 33 * DAY_MS));
+    const end = starts.find((start) => start > first && start >= made.fromMs + made.lengthMs) ?? starts.at(-1)!;
+    return { ...made, fromMs: first, lengthMs: end - first };
   });
 
 /** As the model tells it: without a line where a group has no event. */
@@ -132,9 +141,8 @@ describe('trend', () => {
           const now = linesOf(answer.series);
           expect(now.filter((line) => line.breakdown.length === 0 || !isEmpty(line)), JSON.stringify(body)).toEqual(expected.filter((line) => line.breakdown.length === 0 || !isEmpty(line)));
           if (compared['compare'] !== undefined) {
-            const earlierBy = { previous: lengthMs, '1d': DAY_MS, '3h': DAY_MS / 8 }[compared['compare']] ?? 0;
             const past = linesOf(answer.series.map(({ breakdown: group, compare: line }) => ({ ...line!, breakdown: group })));
-            const before = oracle(known, forModel, undefined, earlierBy).flat();
+            const before = oracle(known, forModel, undefined, earlierSpan(timezone, granularity, { fromMs, toMs }, compared['compare'])).flat();
             expect(past.filter((line) => line.breakdown.length === 0 || !isEmpty(line)), JSON.stringify(body)).toEqual(before.filter((line) => line.breakdown.length === 0 || !isEmpty(line)));
           }
           for (const { points, stickiness = [] } of answer.series) {

@@ -4,13 +4,12 @@ import type { Asking } from '../asking.ts';
 import type { Kind } from '../kind.ts';
 import type { Span } from '../cache/stored.ts';
 import { groupLabels, groupOrder, sameGroup } from '../breakdown.ts';
-import { durationMs } from '../duration.ts';
 import { readFormula } from '../formula.ts';
 import { planMeasure } from '../measure.ts';
-import { QuestionError } from '../problem.ts';
-import { EARLIEST_MS, type TimeRange } from '../range.ts';
+import type { TimeRange } from '../range.ts';
 import { formatTime } from '../zone.ts';
 import { calendarsOf, type Calendar } from './trend-calendar.ts';
+import { earlierRange } from './trend-compare.ts';
 import { keptGroups, type Line } from './trend-lines.ts';
 import { Cell, peopleOf, type TrendPlan } from './trend-people.ts';
 import { rankedLines } from './trend-ranked.ts';
@@ -92,14 +91,4 @@ function shownValues(line: Line | undefined, { range, starts, endMs, stickiness 
     return { time: formatTime(range.zone, start), value: line?.values[i] ?? 0, ...(isUnfinished && { unfinished: true as const }) };
   });
   return { total: line?.total ?? 0, points, ...(stickiness !== undefined && { stickiness: shownDays(line?.days, stickiness, range) }) };
-}
-
-function earlierRange({ compare }: Question, { fromMs, toMs, zone }: TimeRange): TimeRange | undefined {
-  if (compare === undefined) return undefined;
-  const shift = compare === 'previous' ? toMs - fromMs : durationMs(compare);
-  if (shift !== undefined && fromMs - shift >= EARLIEST_MS) return { fromMs: fromMs - shift, toMs: toMs - shift, zone };
-  throw new QuestionError({
-    code: 'invalid_value', field: 'compare', value: compare, rule: 'previous, or 1s to 366d; not before 1900',
-    detail: 'compare must be previous or a duration from 1s to 366d, and not reach back before 1900.',
-  });
 }
