@@ -43,8 +43,10 @@ test('R3: paths that are none, and one id for all', () => {
 
 const name = fc.constantFrom('a', 'b', 'constructor', 'toString', 'hasOwnProperty');
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('.'));
+// Written once, for JSON has no -0 to write: seed 358271 set one, and read 0.
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as never);
 const step: fc.Arbitrary<PatchStep> = fc.oneof(
-  fc.record({ op: fc.constant('set' as const), field: path, value: fc.jsonValue() as fc.Arbitrary<never> }),
+  fc.record({ op: fc.constant('set' as const), field: path, value: json }),
   fc.record({ op: fc.constant('remove' as const), field: path }),
   fc.record({ op: fc.constant('rename' as const), field: path, to: path }),
   fc.record({ op: fc.constant('cast' as const), field: path, to: fc.constantFrom('text' as const, 'number' as const, 'boolean' as const, 'milliseconds' as const) }),
