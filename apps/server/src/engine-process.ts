@@ -230,7 +230,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   };
 }
 
-/** The collector makes the log, and looks at it before it is read; it may be a moment behind. `wasPrepared`: by then this process had begun. */
+/** The collector makes the log, and looks at it before it is read; it may be a moment behind. `wasPrepared`: that was before this process began. */
 async function openLog(folders: DataFolders, settings: ServerSettings, wasPrepared: boolean): Promise<LmdbLogReader> {
   // The collector may find that the log is damaged, and then this is not waited for.
   const leave = (message: ToChild): void => void (message.type === 'stop' && process.exit(0));

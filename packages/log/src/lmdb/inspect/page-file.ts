@@ -71,7 +71,7 @@ export class PageFile {
 
   /** A whole page. */
   read(page: number): Buffer {
-    return this.#pages(page, Buffer.allocUnsafeSlow(this.meta.pageBytes));
+    return this.#readFrom(page, Buffer.allocUnsafeSlow(this.meta.pageBytes));
   }
 
   /**
@@ -80,10 +80,10 @@ export class PageFile {
    */
   readOver(page: number, bytes: number): Buffer {
     if (this.#scratch.length < bytes) this.#scratch = Buffer.allocUnsafeSlow(Math.ceil(bytes / MIB) * MIB);
-    return this.#pages(page, this.#scratch.subarray(0, bytes));
+    return this.#readFrom(page, this.#scratch.subarray(0, bytes));
   }
 
-  #pages(page: number, into: Buffer): Buffer {
+  #readFrom(page: number, into: Buffer): Buffer {
     if (page > this.meta.lastPage) throw new PageFault(`page ${page} lies behind the last one`);
     return this.#readAt(page * this.meta.pageBytes, into, `page ${page}`);
   }
