@@ -10,7 +10,7 @@ export interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** Microseconds by source (`packages/event/src/decode.ts`, `node:http`, `(garbage collector)`), time idle left out. */
+/** Microseconds by source (`packages/event/src/decode/decode.ts`, `node:http`, `(garbage collector)`), time idle left out. */
 export function microsBySource(profile: CpuProfile, sourceOf = createSourceFinder()): Map<string, number> {
   const sources = new Map(profile.nodes.map(({ id, callFrame }) => [id, sourceOf(callFrame)]));
   const sums = new Map<string, number>();

@@ -1,4 +1,4 @@
-import type { Memory } from './row-bytes.ts';
+import type { Memory } from './row/row-bytes.ts';
 
 /** What a client may call an event, in Segment's words. */
 export const EVENT_TYPES = ['track', 'page', 'screen', 'identify', 'group', 'alias'] as const;

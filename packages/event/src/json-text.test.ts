@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from './event.ts';
 import { toJsonText } from './json-text.ts';
-import { shapeOf } from './shape.ts';
+import { shapeOf } from './decode/shape.ts';
 
 const halves = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),

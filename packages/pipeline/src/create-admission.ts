@@ -2,9 +2,9 @@
 import { decodeEvent, decodeExcerpt, eventTime, FLAG, toJsonText } from '@tidemark/event';
 import type { DecodedEvent, EventJson, EventType, Fault, JsonObject, JsonValue, PlainEvent, StoredEvent } from '@tidemark/event';
 import type { Admission, RequestFacts } from './admission.ts';
-import { createEnrich } from './enrich.ts';
-import type { CountryOf } from './geo.ts';
-import { keptRequest, type KeptRequest } from './kept-request.ts';
+import { createEnrich } from './enrich/enrich.ts';
+import type { CountryOf } from './enrich/geo.ts';
+import { keptRequest, type KeptRequest } from './quarantine/kept-request.ts';
 
 export interface AdmissionSteps {
   /**

@@ -1,10 +1,10 @@
 export * from './admission.ts';
 export * from './create-admission.ts';
-export { openGeo } from './geo.ts';
-export type { CountryOf } from './geo.ts';
-export { factsOfReplay, type KeptRequest } from './kept-request.ts';
-export { applyPatch, patchFault, type PatchStep } from './patch.ts';
-export * from './quarantine-record.ts';
-export type { ReplayedEvent, ReplayLot } from './replay-lot.ts';
+export { openGeo } from './enrich/geo.ts';
+export type { CountryOf } from './enrich/geo.ts';
+export { factsOfReplay, type KeptRequest } from './quarantine/kept-request.ts';
+export { applyPatch, patchFault, type PatchStep } from './quarantine/patch.ts';
+export * from './quarantine/quarantine-record.ts';
+export type { ReplayedEvent, ReplayLot } from './quarantine/replay-lot.ts';
 export { stopByValve } from './valves.ts';
 export { sliceElements } from './slice-elements.ts';

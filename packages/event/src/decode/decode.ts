@@ -1,9 +1,9 @@
 /** From a parsed JSON value to an event: every field checked, every reason told at once (protocol rules E1 to E13). */
-import type { Fault } from './errors.ts';
-import { EVENT_TYPES } from './event.ts';
-import type { DecodedEvent, EventType, JsonObject } from './event.ts';
+import type { Fault } from '../errors.ts';
+import { EVENT_TYPES } from '../event.ts';
+import type { DecodedEvent, EventType, JsonObject } from '../event.ts';
 import { firstGiven, readId, readName, readObject, readSequence, readTime, readVersion } from './fields.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { explainShape, shapeOf } from './shape.ts';
 
 /** What the request says for each of its events. */

@@ -1,5 +1,5 @@
 /** The type that a property's value has in the warehouse's JSON column, as ClickHouse itself would take it. */
-import type { JsonValue } from './event.ts';
+import type { JsonValue } from '../event.ts';
 
 /** Codes of ClickHouse's "Data types binary encoding specification", those that a property can have. */
 export const TYPE = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FLAG } from './event.ts';
+import { FLAG } from '../event.ts';
 import { clockSkewMs, eventTime } from './times.ts';
 
 const RECEIVED = Date.UTC(2026, 4, 3, 10);

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeEvent } from './decode.ts';
 import type { EventDefaults } from './decode.ts';
-import { EVENT_TYPES } from './event.ts';
-import type { DecodedEvent } from './event.ts';
-import { LIMITS } from './limits.ts';
+import { EVENT_TYPES } from '../event.ts';
+import type { DecodedEvent } from '../event.ts';
+import { LIMITS } from '../limits.ts';
 
 const base = { eventId: 'e-1', eventName: 'purchase', userId: 'u456' };
 

@@ -1,5 +1,5 @@
-import type { JsonValue } from './event.ts';
-import type { Memory } from './row-bytes.ts';
+import type { JsonValue } from '../event.ts';
+import type { Memory } from '../row/row-bytes.ts';
 
 /** A power of two. */
 const PLACES = 1 << 12;

@@ -3,7 +3,7 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { crc32 } from './crc32.ts';
-import type { StoredEvent } from './event.ts';
+import type { StoredEvent } from '../event.ts';
 import { ShortMd5 } from './md5.ts';
 import { memoryOf } from './row-bytes.ts';
 import { dedupKey, PREFIX } from './row.ts';

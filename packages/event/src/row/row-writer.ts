@@ -1,7 +1,7 @@
 import { crc32 } from './crc32.ts';
-import type { StoredEvent, Verbatim } from './event.ts';
+import type { StoredEvent, Verbatim } from '../event.ts';
 import { ShortMd5 } from './md5.ts';
-import { PropertyIndex } from './property-index.ts';
+import { PropertyIndex } from '../properties/property-index.ts';
 import { memoryOf, RowBytes } from './row-bytes.ts';
 import type { Memory } from './row-bytes.ts';
 import { dedupKeyText, PREFIX, PREFIX_BYTES, STRING_COLUMNS } from './row.ts';

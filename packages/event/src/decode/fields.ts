@@ -1,8 +1,8 @@
 /** Readers of single fields: the value, or what stands for "none" and a fault. `null`, `""` and absent all mean none (E4). */
-import type { Fault } from './errors.ts';
-import type { JsonObject } from './event.ts';
+import type { Fault } from '../errors.ts';
+import type { JsonObject } from '../event.ts';
 import { isIllegalId } from './ids.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { explainTimestamp, parseTimestamp } from './timestamp.ts';
 
 /** Shared by all events that came without an object here; frozen, because nobody owns it. */

@@ -3,10 +3,10 @@
  * (protocol rules N1 to N6). What the client says itself always holds; only what it leaves open is filled.
  */
 import type { DecodedEvent, Enrichment, EventJson, JsonObject, JsonValue } from '@tidemark/event';
-import { Additions, memberOf } from './additions.ts';
+import { Additions, memberOf } from '../additions.ts';
 import { plainAddress, truncateAddress } from './address.ts';
-import type { RequestFacts } from './admission.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import type { RequestFacts } from '../admission.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import { createCampaignReader, statedCampaign } from './campaign.ts';
 import { channelOf, channelOfReferrer } from './channel.ts';
 import { statedDeviceType } from './device.ts';

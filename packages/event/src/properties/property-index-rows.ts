@@ -1,6 +1,6 @@
 import { PropertyIndex } from './property-index.ts';
-import { memoryOf, RowBytes } from './row-bytes.ts';
-import { stringAt } from './row.ts';
+import { memoryOf, RowBytes } from '../row/row-bytes.ts';
+import { stringAt } from '../row/row.ts';
 
 /** What `propertyIndexRows` takes, and what it makes of it, for ClickHouse's `file(path, 'RowBinary', structure)`. */
 export const PROPERTY_INDEX_ROWS = 'place UInt64, property_index JSON(max_dynamic_paths = 64)';

@@ -1,5 +1,5 @@
 /** Reads the two forms of time on the wire: RFC 3339 text with a zone, and epoch milliseconds as a number. */
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 
 /**
  * Numbers from here to there are seconds, not milliseconds: as milliseconds they lie between 2 January 1970 and March

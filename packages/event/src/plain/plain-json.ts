@@ -8,7 +8,7 @@
  * not plain. What it refuses goes the general way.
  */
 import { KeyPath, KeyPaths } from './key-paths.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { areOrdinary } from './plain-text.ts';
 import { signatureOf, wantedMember } from './wanted.ts';
 import type { Wanted } from './wanted.ts';

@@ -1,7 +1,7 @@
 /** Values of properties in ClickHouse's RowBinary, as `PropertyIndex` appends them: those that are rare enough to be made before they are written. */
-import type { JsonValue } from './event.ts';
+import type { JsonValue } from '../event.ts';
 import { commonType, TYPE, typeOf } from './property-type.ts';
-import type { RowBytes } from './row-bytes.ts';
+import type { RowBytes } from '../row/row-bytes.ts';
 
 /** Length, type and value of a number or a boolean. */
 export const SCALAR_BYTES = 16;

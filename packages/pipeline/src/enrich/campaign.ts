@@ -1,7 +1,7 @@
 /** What brought a visitor, as the address of the page says it: `utm_*` parameters and the click ids of ad networks. */
 import type { JsonObject, JsonValue } from '@tidemark/event';
-import { memberOf } from './additions.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import { memberOf } from '../additions.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import { channelOf } from './channel.ts';
 import type { Channel } from './channel.ts';
 

@@ -2,8 +2,8 @@
 import { isbot } from 'isbot';
 import UAParser from 'my-ua-parser';
 import type { JsonObject } from '@tidemark/event';
-import { memberOf } from './additions.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import { memberOf } from '../additions.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 
 export interface UserAgent {
   osName: string;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createAdmission } from './create-admission.ts';
+import { createAdmission } from '../create-admission.ts';
 import { factsOfReplay } from './kept-request.ts';
-import { CHROME_ON_WINDOWS, RECEIVED_AT_MS, request } from './testing.ts';
+import { CHROME_ON_WINDOWS, RECEIVED_AT_MS, request } from '../testing.ts';
 
 const COUNTRIES: Record<string, string> = { '203.0.113.7': 'DE', '198.51.100.9': 'FR', '2001:db8:1:2::3': 'PL' };
 const steps = createAdmission({ countryOf: (address) => COUNTRIES[address] ?? '' });

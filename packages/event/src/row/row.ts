@@ -19,7 +19,7 @@
  * ROW_FORMAT is the number of this layout. Rows of format 1 had a text in place of the last column.
  */
 import { hash } from 'node:crypto';
-import type { EventType, StoredEvent } from './event.ts';
+import type { EventType, StoredEvent } from '../event.ts';
 
 export const ROW_FORMAT = 2;
 export const PREFIX_BYTES = 63;

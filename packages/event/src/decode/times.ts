@@ -1,6 +1,6 @@
 /** From the client's clock to the event's time: pure functions of the request, so that a replay decides the same (T4, T5). */
-import { FLAG } from './event.ts';
-import { CLOCK } from './limits.ts';
+import { FLAG } from '../event.ts';
+import { CLOCK } from '../limits.ts';
 
 export interface EventTime {
   /** Corrected event time, epoch ms. Negative when the correction leads before 1970: the caller refuses such an event. */

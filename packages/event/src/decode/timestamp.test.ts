@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { explainTimestamp, parseTimestamp } from './timestamp.ts';
 
 describe('T1: RFC 3339 with a zone', () => {

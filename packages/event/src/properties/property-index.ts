@@ -12,13 +12,13 @@
  *   with lists of lists of objects want more than 20,000 files at once (measured);
  * - a path of more than MAX_PATH_BYTES is left out: a long key over many others would come back many times.
  */
-import type { JsonValue } from './event.ts';
-import { endOfList, endOfString, NOT_PLAIN } from './json-ends.ts';
-import { areOrdinary } from './plain-text.ts';
+import type { JsonValue } from '../event.ts';
+import { endOfList, endOfString, NOT_PLAIN } from '../plain/json-ends.ts';
+import { areOrdinary } from '../plain/plain-text.ts';
 import { TYPE, typeOf } from './property-type.ts';
 import { appendList, appendScalar, appendText, SCALAR_BYTES } from './property-value.ts';
-import { memoryOf } from './row-bytes.ts';
-import type { Memory, RowBytes } from './row-bytes.ts';
+import { memoryOf } from '../row/row-bytes.ts';
+import type { Memory, RowBytes } from '../row/row-bytes.ts';
 
 export const MAX_PATH_BYTES = 1_000;
 

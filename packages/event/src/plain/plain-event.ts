@@ -3,13 +3,13 @@
  * reads. Nothing is built that would only be written again. Whatever is not plain is left to JSON.parse.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { EventJson, JsonObject, JsonValue, Verbatim } from './event.ts';
+import type { EventJson, JsonObject, JsonValue, Verbatim } from '../event.ts';
 import { KnownTexts } from './known-texts.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { PlainScanner } from './plain-json.ts';
 import { CONTEXT, EVENT, LIBRARY, PAGE, PROPERTIES, SLOTS, WANTED } from './plain-slots.ts';
-import { memoryOf } from './row-bytes.ts';
-import type { Memory } from './row-bytes.ts';
+import { memoryOf } from '../row/row-bytes.ts';
+import type { Memory } from '../row/row-bytes.ts';
 
 /** An event that need not be parsed to be admitted. */
 export interface PlainEvent extends EventJson {

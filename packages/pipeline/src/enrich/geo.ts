@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import maxmind from 'maxmind';
 import type { Response } from 'maxmind';
 import { isPrivateAddress, plainAddress } from './address.ts';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 
 /** ISO 3166-1 alpha-2 code in capitals, `''` when the country is not known. */
 export type CountryOf = (address: string) => string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeEvent } from './decode.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../limits.ts';
 import { isLargerThan, shapeOf } from './shape.ts';
 
 const base = { eventId: 'e-1', eventName: 'purchase', userId: 'u456' };

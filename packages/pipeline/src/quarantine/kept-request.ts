@@ -1,8 +1,8 @@
 import type { DoorSettings, ValveRule } from '@tidemark/control';
-import { plainAddress, truncateAddress } from './address.ts';
-import type { RequestFacts } from './admission.ts';
-import type { CountryOf } from './geo.ts';
-import { MAX_USER_AGENT_LENGTH } from './user-agent.ts';
+import { plainAddress, truncateAddress } from '../enrich/address.ts';
+import type { RequestFacts } from '../admission.ts';
+import type { CountryOf } from '../enrich/geo.ts';
+import { MAX_USER_AGENT_LENGTH } from '../enrich/user-agent.ts';
 
 /**
  * What a request said besides an event, kept with one that is quarantined so that a replay judges it as if it had been
