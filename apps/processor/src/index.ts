@@ -5,7 +5,7 @@ export { recover, type Recovered } from './mend/recover.ts';
 export { finishSwap, isSwapUnfinished } from './rebuild/swap.ts';
 export { rebuildJournalPath, Rebuilds, type RebuildRequest, type RebuildView } from './rebuild/rebuilds.ts';
 export { RebuildRefused } from './rebuild/refused.ts';
-export { DirtyBuckets } from './dirty-buckets.ts';
+export { DirtyBuckets } from './outcomes/dirty-buckets.ts';
 export { replayDoorAt, type ReplayDoorPort } from './replay/door-client.ts';
 export type { ItemCursor } from './replay/items.ts';
 export { Replays, type ReplayReport, type ReplayRequest } from './replay/replays.ts';

@@ -1,17 +1,17 @@
 import type { Lake } from '@tidemark/lake';
 import type { LogReader, Positions, Topic } from '@tidemark/log';
 import type { Warehouse } from '@tidemark/warehouse';
-import { balanceOf } from './balance.ts';
+import { balanceOf } from './outcomes/balance.ts';
 import { SeenIds } from './dedup/seen-ids.ts';
-import { DirtyBuckets } from './dirty-buckets.ts';
+import { DirtyBuckets } from './outcomes/dirty-buckets.ts';
 import { EventConsumer, liveOutcomes, type CommittedRange, type EventConsumerParts } from './event-consumer.ts';
-import { Freshness } from './freshness.ts';
-import { Lateness } from './lateness.ts';
-import { OutcomeStore } from './outcomes.ts';
-import { QuarantineConsumer } from './quarantine-consumer.ts';
+import { Freshness } from './outcomes/freshness.ts';
+import { Lateness } from './outcomes/lateness.ts';
+import { OutcomeStore } from './outcomes/outcomes.ts';
+import { QuarantineConsumer } from './quarantine/quarantine-consumer.ts';
 import type { Balance, LatenessCounts, LiveOutcome, PipelineStatus, ProcessorView } from './status.ts';
-import { RangeGate } from './range-gate.ts';
-import { RangeLoop } from './range-loop.ts';
+import { RangeGate } from './range/range-gate.ts';
+import { RangeLoop } from './range/range-loop.ts';
 import { startPosition, type StartPosition } from './start-position.ts';
 import { Stores, type WriteObserver } from './stores.ts';
 

@@ -1,6 +1,6 @@
 import type { Lake } from '@tidemark/lake';
 import { countUnstaged, deleteUnstaged, DERIVED_TABLES, insertDerived, insertStaged, POSITIONED_TABLES, Staging, type DerivedTable, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
-import { GiveWay } from './give-way.ts';
+import { GiveWay } from './range/give-way.ts';
 import { findRefused, type RefusedRows } from './refused/find-refused.ts';
 import { mayBeAboutRows } from './refused/store-error.ts';
 

@@ -1,7 +1,7 @@
 import { PREFIX } from '@tidemark/event';
 import { forEachRecord, type RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
-import { receivedAtMs } from '../row-prefix.ts';
+import { receivedAtMs } from '../range/row-prefix.ts';
 import type { SeenIds } from './seen-ids.ts';
 
 export type Verdict = 'keep' | 'duplicate' | 'conflict' | 'refused';

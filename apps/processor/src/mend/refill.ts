@@ -7,8 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { dropHeldOffsets, filesOf, HELD_OFFSETS, loadHeldOffsets, type Lake, type LakeFile } from '@tidemark/lake';
 import type { LogReader } from '@tidemark/log';
 import { insertStaged, LAKE_COLUMNS, literal, positionCondition, Staging, type OffsetRange, type PositionedTable, type Warehouse } from '@tidemark/warehouse';
-import { selectRows } from '../range.ts';
-import { inCurrentFormat } from '../row-format.ts';
+import { selectRows } from '../range/range.ts';
+import { inCurrentFormat } from '../range/row-format.ts';
 import { insertEventsFromLake, insertFromLake, type LakeRows } from './lake-rows.ts';
 
 /** Of the log, in memory at once. */

@@ -2,8 +2,8 @@ import { FLAG, readRow, type StoredEvent } from '@tidemark/event';
 import type { RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
 import { forEachRow, type Verdict } from '../dedup/deduplicate.ts';
-import type { QuarantineRow } from '../quarantine-table.ts';
-import { receivedAtMs, RowOrigin } from '../row-prefix.ts';
+import type { QuarantineRow } from '../quarantine/quarantine-table.ts';
+import { receivedAtMs, RowOrigin } from '../range/row-prefix.ts';
 import type { RefusedRows } from './find-refused.ts';
 
 export const STORE_REFUSED = 'store_refused';

@@ -3,7 +3,7 @@ import { PREFIX_BYTES, propertyIndexEnd, stringAt, STRING_COLUMNS } from '@tidem
 import type { RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
 import { forEachRow, keyAt, type Verdict } from '../dedup/deduplicate.ts';
-import { selectRows } from '../range.ts';
+import { selectRows } from '../range/range.ts';
 import type { Stores } from '../stores.ts';
 import type { RefusedRows } from './find-refused.ts';
 

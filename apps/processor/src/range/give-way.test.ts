@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { GiveWay } from './give-way.ts';
-import { TestPipeline, storedEvent } from './testing.ts';
+import { TestPipeline, storedEvent } from '../testing.ts';
 
 /** Time that passes only where somebody works or waits. */
 class Course {

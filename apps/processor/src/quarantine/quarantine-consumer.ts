@@ -1,12 +1,12 @@
 import { epochAt, forEachRecord, type LogReader, type Positions } from '@tidemark/log';
 import type { QuarantineRecord } from '@tidemark/pipeline';
 import type { OffsetRange, Warehouse } from '@tidemark/warehouse';
-import { OutcomeTally, type OutcomeStore } from './outcomes.ts';
+import { OutcomeTally, type OutcomeStore } from '../outcomes/outcomes.ts';
 import { writeQuarantine, type QuarantineRow } from './quarantine-table.ts';
 import { QuarantineWaiting } from './quarantine-waiting.ts';
-import { writeReplayed, type ReplayedRow } from './replay/replayed-table.ts';
-import type { StartPosition } from './start-position.ts';
-import type { LiveOutcome } from './status.ts';
+import { writeReplayed, type ReplayedRow } from '../replay/replayed-table.ts';
+import type { StartPosition } from '../start-position.ts';
+import type { LiveOutcome } from '../status.ts';
 
 export interface QuarantineConsumerParts {
   reader: LogReader;

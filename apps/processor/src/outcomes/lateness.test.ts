@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { CATALOGUE } from '@tidemark/metrics';
 import { expect, it } from 'vitest';
-import type { Verdict } from './dedup/deduplicate.ts';
+import type { Verdict } from '../dedup/deduplicate.ts';
 import { Lateness } from './lateness.ts';
-import { eventFrames, storedEvent } from './testing.ts';
+import { eventFrames, storedEvent } from '../testing.ts';
 
 const RECEIVED_MS = Date.UTC(2026, 4, 3, 10);
 const WATERMARK_MS = RECEIVED_MS - 2 * 3_600_000;

@@ -1,9 +1,9 @@
 /** How late events come in: for each project, counted as ranges are committed, since this process began. */
 import { PREFIX, readInt64 } from '@tidemark/event';
-import { forEachRow } from './dedup/deduplicate.ts';
-import type { CommittedRange } from './event-consumer.ts';
-import { receivedAtMs, RowOrigin } from './row-prefix.ts';
-import type { LatenessCounts } from './status.ts';
+import { forEachRow } from '../dedup/deduplicate.ts';
+import type { CommittedRange } from '../event-consumer.ts';
+import { receivedAtMs, RowOrigin } from '../range/row-prefix.ts';
+import type { LatenessCounts } from '../status.ts';
 
 const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1_000, 60_000, 3_600_000, 86_400_000];
 

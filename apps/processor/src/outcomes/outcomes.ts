@@ -6,7 +6,7 @@ import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { literal, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
 import { currentEpoch, type Epoch, type Topic } from '@tidemark/log';
-import type { Outcome } from './status.ts';
+import type { Outcome } from '../status.ts';
 
 /** `replayed`: quarantined before, and no longer. Such a count takes from that of the quarantined. */
 type Counted = Outcome | 'replayed';

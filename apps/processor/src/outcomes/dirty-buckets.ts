@@ -1,8 +1,8 @@
 import { PREFIX, readInt64 } from '@tidemark/event';
 import type { RecordBatch } from '@tidemark/log';
 import { bucketStart, markBuckets, markStored, raiseLine, readLine, type OffsetRange, type Warehouse } from '@tidemark/warehouse';
-import { forEachRow, type Verdict } from './dedup/deduplicate.ts';
-import { RowOrigin } from './row-prefix.ts';
+import { forEachRow, type Verdict } from '../dedup/deduplicate.ts';
+import { RowOrigin } from '../range/row-prefix.ts';
 
 /**
  * Marks the quarters of an hour whose rollup is not, or will soon not be, what their events make. A range marks before its

@@ -1,7 +1,7 @@
 import { PREFIX, writeInt64 } from '@tidemark/event';
 import type { ReadBounds, RecordBatch } from '@tidemark/log';
 import type { OffsetRange } from '@tidemark/warehouse';
-import { forEachRow, type Verdict } from './dedup/deduplicate.ts';
+import { forEachRow, type Verdict } from '../dedup/deduplicate.ts';
 
 /**
  * Bounds of one range: one block for the stores, and what a second try has to hold in memory. The engine's columns grow by doubling, so a

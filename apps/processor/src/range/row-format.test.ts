@@ -2,7 +2,7 @@ import { readRow, RowWriter, type StoredEvent } from '@tidemark/event';
 import { forEachRecord, type RecordBatch } from '@tidemark/log';
 import { expect, it } from 'vitest';
 import { inCurrentFormat } from './row-format.ts';
-import { storedEvent } from './testing.ts';
+import { storedEvent } from '../testing.ts';
 
 const events = [storedEvent('a', { properties: '{"price":1.5,"tags":["x"]}' }), storedEvent('b', { properties: '{}' }), storedEvent('ü', { context: '{"os":"ü"}' })];
 

@@ -1,5 +1,5 @@
 import type { OutcomeStore } from './outcomes.ts';
-import type { Balance } from './status.ts';
+import type { Balance } from '../status.ts';
 
 export interface BalanceParts {
   /** Events that the log received, by project. */
