@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ServerUnderTest } from '../server-under-test.ts';
+import { API_TOKEN, ServerUnderTest, WRITE_KEY } from '../server-under-test.ts';
 import { Project, type Json } from './project.ts';
 
 let server: ServerUnderTest;
@@ -60,6 +60,22 @@ describe('limits', () => {
       body: { series: [{ event: 'x'.repeat(2 * 1024 * 1024) }] },
     });
     expect(response.status).toBe(413);
+  });
+  it.each([
+    ['a question', '/api/analytics/trend', API_TOKEN],
+    ['a batch', '/api/events/batch', WRITE_KEY],
+  ])('%s of 30 MB is 413 to every sender: who reads meanwhile, who writes all of it first, and who closes after it', async (_what, path, secret) => {
+    const values = Buffer.from(JSON.stringify({ series: [{ where: [{ property: 'eventName', op: 'in', value: Array.from({ length: 1_500_000 }, (_, i) => `a value ${i}`) }] }] }));
+    expect(values.length).toBeGreaterThan(25_000_000);
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+    const fetched = await fetch(server.url + path, { method: 'POST', headers, body: values });
+    expect([fetched.status, ((await fetched.json()) as Json)['code']]).toEqual([413, 'body_too_large']);
+    for (const connection of ['keep-alive', 'close']) {
+      for (const pauseMs of [0, 1_200]) {
+        const answer = await writeThenRead(path, { ...headers, connection }, values, pauseMs);
+        expect(answer, `${connection} ${pauseMs}`).toMatch(/^HTTP\/1\.1 413 [^]*"code":"body_too_large"/);
+      }
+    }
   });
   it('a refusal before the end of a body leaves the connection fit for the next request', async () => {
     for (let round = 0; round < 10; round++) {
@@ -175,6 +191,29 @@ describe('broken HTTP', () => {
     }
   });
 });
+
+/**
+ * As clients do that block: not a byte of the answer is read before the last of the body is written, half of it after a pause. Fails when
+ * the connection does not take all of it.
+ */
+async function writeThenRead(path: string, headers: Record<string, string>, body: Buffer, pauseMs: number): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+  // A failed write tells of it, too.
+  socket.on('error', () => {});
+  const write = (bytes: string | Buffer): Promise<void> => new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve())));
+  try {
+    const lines = Object.entries({ host: 'x', ...headers, 'content-length': String(body.length) }).map(([name, value]) => `${name}: ${value}\r\n`);
+    await write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    await write(body.subarray(0, body.length >> 1));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await write(body.subarray(body.length >> 1));
+    let text = '';
+    for await (const chunk of socket.setEncoding('utf8')) if ((text += String(chunk)).endsWith('}')) break;
+    return text;
+  } finally {
+    socket.destroy();
+  }
+}
 
 /** What a server says to bytes on the wire. */
 function raw(...parts: string[]): Promise<string> {

@@ -11,7 +11,7 @@ import type { ProblemCode } from './problem.ts';
 const FASTIFY_CODES: Record<string, [ProblemCode, string]> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'The body must be one JSON value, as RFC 8259 has it.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'The body is empty: send a JSON value.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'Send a smaller body: at most 1 MiB.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'Send a smaller body: at most 1 MiB, or 16 MiB to save a question.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'Content-Length and the body do not agree.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'Shorten the address.'],

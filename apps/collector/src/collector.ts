@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { KeyDirectory } from '@tidemark/control';
 import type { LogWriter } from '@tidemark/log';
 import type { Metrics } from '@tidemark/metrics';
-import { answer, answerProblem, readOff } from './answer.ts';
+import { answer, answerProblem } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { Appender } from './append.ts';
 import { BodyBudget } from './body.ts';
@@ -121,7 +121,6 @@ export function createCollector(options: CollectorOptions): Collector {
     if (!dialect && !document) return false;
     if (req.method === 'OPTIONS') answerPreflight(req, res);
     else if (document) {
-      readOff(req);
       answer(res, document, { ...corsHeaders(req), ...(script && { 'cache-control': 'public, max-age=3600' }) });
     } else if (req.method === (dialect!.bodyOfHead ? 'GET' : 'POST')) {
       ingest(req, res, { shape: 'batch', query, foreign: { dialect: dialect!, request } }).catch((error: unknown) =>

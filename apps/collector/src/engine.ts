@@ -3,9 +3,10 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Metrics } from '@tidemark/metrics';
 import type { Socket } from 'node:net';
-import { answerProblem, readOff } from './answer.ts';
+import { answerProblem } from './answer.ts';
 import { EngineConnections, type PlainBody, type PlainHead } from './engine-connection.ts';
 import { endToEndHeaders } from './hop-by-hop.ts';
+import { readOff } from './unread-body.ts';
 
 export interface EngineDeps {
   socketPath: string;
@@ -44,6 +45,8 @@ export class Engine {
     let [answered, isOver] = [false, false];
     const way = overKept ? { agent: connections.kept } : { createConnection: (): Socket => connections.connect() };
     const onward = request({ method: req.method ?? 'GET', path: req.url ?? '/', headers: this.#headersFor(req), setHost: false, ...way });
+    /** Once all of an answer was written: an engine may answer before it has read the whole request. */
+    const endAnswer = (): void => readOff(req.unpipe(onward), () => res.end());
     onward.once('socket', (socket) => {
       // Without an agent nobody else ends a connection that could serve again.
       if (!overKept) socket.once('free', () => socket.destroy());
@@ -52,7 +55,7 @@ export class Engine {
         if (req.method === 'HEAD') return undefined;
         answered = true;
         clearTimeout(timer);
-        return this.#passPlain(head, res, socket, onward, overKept);
+        return this.#passPlain(head, res, socket, onward, overKept, endAnswer);
       });
     });
     const timer = setTimeout(() => onward.destroy(new EngineTimeout()), this.#deps.timeoutMs);
@@ -61,24 +64,23 @@ export class Engine {
       if (answered) return void answer.resume();
       answered = true;
       clearTimeout(timer);
-      this.#passBack(answer, res);
+      this.#passBack(answer, res, endAnswer);
       // What the engine no longer reads would stay in the connection, and the sender's next request behind it. After an
       // early answer a ClientRequest hears no more 'drain' (Node 20), so it would not end by itself.
       answer.once('close', () => onward.destroy());
     });
     onward.on('error', (error) => {
       clearTimeout(timer);
-      // Once there is an answer, its own end tells: an engine may answer before it has read the whole request.
+      // Once there is an answer, its own end tells.
       if (answered || isOver) return;
       isOver = true;
       if (onward.reusedSocket && !res.destroyed && !(error instanceof EngineTimeout)) this.#ask(req, res, false);
-      else this.#fail(req, res, error);
+      else this.#fail(req.unpipe(onward), res, error);
     });
     res.once('close', () => {
       clearTimeout(timer);
       if (!res.writableFinished) onward.destroy();
     });
-    onward.once('close', () => readOff(req.unpipe(onward)));
     req.pipe(onward);
   }
 
@@ -144,20 +146,21 @@ export class Engine {
     return headers;
   }
 
-  #passBack(answer: IncomingMessage, res: ServerResponse): void {
+  #passBack(answer: IncomingMessage, res: ServerResponse, endAnswer: () => void): void {
     if (!this.#begin(answer.statusCode ?? 502, answer.statusMessage, answer.headers, res)) return void answer.destroy();
     // At once: a stream of events may have nothing to say for a while.
     if (answer.headers['content-length'] === undefined) res.flushHeaders();
     if (answer.headers['content-type']?.startsWith('text/event-stream') === true) {
       const end = (): void => {
         answer.unpipe(res);
-        res.end();
+        endAnswer();
         answer.destroy();
       };
       this.#endless.add(end);
       res.once('close', () => this.#endless.delete(end));
     }
-    answer.pipe(res);
+    answer.pipe(res, { end: false });
+    answer.once('end', endAnswer);
     // An answer that broke off must not look whole.
     const cut = (): void => {
       if (!answer.complete && !res.writableEnded) res.destroy();
@@ -166,12 +169,13 @@ export class Engine {
   }
 
   /** An answer whose bytes are sent on from where they were read. */
-  #passPlain({ status, statusMessage, headers }: PlainHead, res: ServerResponse, socket: Socket, onward: ClientRequest, isKept: boolean): PlainBody {
+  #passPlain({ status, statusMessage, headers }: PlainHead, res: ServerResponse, socket: Socket, onward: ClientRequest, isKept: boolean, endAnswer: () => void): PlainBody {
     const isWanted = this.#begin(status, statusMessage, headers, res);
+    let isWhole = false;
     if (!isWanted) onward.destroy();
     onward.once('close', () => {
       // An answer that broke off must not look whole.
-      if (!res.writableEnded) res.destroy();
+      if (!isWhole) res.destroy();
     });
     return {
       write(bytes) {
@@ -181,8 +185,11 @@ export class Engine {
         return false;
       },
       end(free) {
-        res.once('finish', free);
-        if (isWanted) res.end();
+        isWhole = true;
+        // Before what still comes of the request is read: that may take its time.
+        if (res.req.complete) res.once('finish', free);
+        else res.write('', (error) => error ?? free());
+        if (isWanted) endAnswer();
         if (!isKept || !isWanted) onward.destroy();
       },
       isSent: () => res.writableLength === 0,

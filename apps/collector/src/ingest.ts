@@ -13,7 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CLOCK, LIMITS } from '@tidemark/event';
 import type { KeyDirectory, WriteKeyGrant } from '@tidemark/control';
 import type { Admission, RequestFacts } from '@tidemark/pipeline';
-import { answer, answerProblem, readOff } from './answer.ts';
+import { answer, answerProblem } from './answer.ts';
 import { batchAnswer, singleAnswer, unparsableAnswer } from './answers.ts';
 import type { Answer } from './answer.ts';
 import type { Appender } from './append.ts';
@@ -221,7 +221,6 @@ export function createIngest(deps: IngestDeps): Ingest {
     if (end.kind === 'refused') metrics.refused(end.refusal.code, end.bytes);
     const only = route.foreign?.dialect.only;
     if (end.kind === 'answered' || only !== undefined) {
-      if (end.kind === 'refused') readOff(req);
       const made = only ?? (end as End & { kind: 'answered' }).answer;
       answer(res, made, corsHeaders(req));
       return metrics.answered(made.status, startedAtMs);
