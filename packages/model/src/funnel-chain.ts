@@ -28,10 +28,13 @@ export interface FoundChain {
 
 /** The events of a person in the order of rule F2. */
 export function inOrder(events: readonly StoredEvent[], question: ChainQuestion): StoredEvent[] {
-  const firstStep = (event: StoredEvent): number => {
-    const found = question.steps.findIndex((_, i) => mayServe(event, i, question));
-    return found < 0 ? question.steps.length : found;
-  };
+  const firstSteps = new Map(
+    events.map((event) => {
+      const found = question.steps.findIndex((_, i) => mayServe(event, i, question));
+      return [event, found < 0 ? question.steps.length : found];
+    }),
+  );
+  const firstStep = (event: StoredEvent): number => firstSteps.get(event) ?? 0;
   return events.toSorted((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence || firstStep(a) - firstStep(b) || Buffer.compare(Buffer.from(a.eventId), Buffer.from(b.eventId)));
 }
 
@@ -42,6 +45,9 @@ export function bestChain(events: readonly StoredEvent[], question: ChainQuestio
   const timeOf = (place: number): number => sorted[place]?.timeMs ?? Number.NaN;
   const firstSteps = sorted.map((event) => steps.findIndex((step) => selects(step, event)));
   const stepOf = (place: number): number => firstSteps[place] ?? -1;
+  // By place; asked once, for there are very many chains.
+  const serves = sorted.map((event) => steps.map((_, i) => mayServe(event, i, question)));
+  const spoils = exclude.map((selector) => sorted.map((event) => selects(selector, event)));
 
   const follows = (chain: Chain, next: number): boolean => {
     const event = sorted[next];
@@ -50,15 +56,14 @@ export function bestChain(events: readonly StoredEvent[], question: ChainQuestio
     if (start === undefined && event.timeMs >= toMs) return false;
     if (start !== undefined && event.timeMs - timeOf(start) > windowMs) return false;
     if (order === 'any') return stepOf(next) >= 0 && !chain.some((place) => stepOf(place) === stepOf(next));
-    return mayServe(event, required[chain.length] ?? -1, question);
+    return serves[next]?.[required[chain.length] ?? -1] ?? false;
   };
   const isSpoilt = (chain: Chain): boolean =>
-    exclude.some((selector) => {
+    exclude.some(({ after = 1, before = steps.length }, i) => {
       const placeOf = (step: number): number | undefined => chain[required.indexOf(step - 1)];
-      const { after = 1, before = steps.length } = selector;
       const [low, high] = [placeOf(after), placeOf(before)];
       // Also while the chain is still on its way from `after` to `before`: what has been spoilt can't go on.
-      return low !== undefined && sorted.slice(low + 1, high ?? (chain.at(-1) ?? 0) + 1).some((event) => selects(selector, event));
+      return low !== undefined && spoils[i]!.slice(low + 1, high ?? (chain.at(-1) ?? 0) + 1).includes(true);
     });
 
   let best: Chain = [];

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
-import { cohort as oracle, trend as trendOracle, withCohorts, withOwners, withSessions, type CohortQuestion, type Where } from '@tidemark/model';
+import { cohort as oracle, trend as trendOracle, withCohorts, type CohortQuestion, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
-import { history, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { history, inGroups, kindsRun, where } from '../testing/histories.ts';
 import { listed } from '../testing/listed.ts';
+import { COHORTS, withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-const RUNS = Number(process.env['TIDEMARK_COHORT_RUNS'] ?? 2);
+const RUN = kindsRun(2);
 const START_MS = Date.UTC(2026, 2, 1);
 const HOUR_MS = 3_600_000;
 const SPAN_MS = 48 * HOUR_MS;
@@ -40,12 +41,12 @@ const onPerson = fc.oneof(
   fc.record({ property: fc.constant('person.plan'), op: fc.constantFrom('in', 'not_in'), value: fc.array(plan, { minLength: 1, maxLength: 2 }) }),
   fc.record({ property: fc.constant('person.plan'), op: fc.constantFrom('is_set', 'is_not_set') }),
 );
-const onCohort = fc.record({ property: fc.constant('cohort'), op: fc.constantFrom('in', 'not_in'), value: fc.constantFrom(['a'], ['b'], ['a', 'b']) });
+const onCohort = fc.record({ property: fc.constant('cohort'), op: fc.constantFrom('in', 'not_in'), value: fc.constantFrom(['a'], ['b'], ['a', 'b'], ...COHORTS.map((name) => ['a', name])) });
 const did = fc
   .record({ did: names, where: seldom, atLeast: fc.option(fc.nat(3), { nil: undefined }), more: fc.option(fc.nat(2), { nil: undefined }), within })
   .map(({ atLeast, more, ...rest }) => ({ ...rest, atLeast, atMost: more === undefined ? (atLeast === 0 ? 1 : undefined) : (atLeast ?? 1) + more }));
 const didNot = fc.record({ didNot: names, where: seldom, within });
-const sequence = fc.record({ sequence: fc.array(fc.record({ event: fc.constantFrom('view', 'cart', 'buy'), where: seldom }, { requiredKeys: ['where'] }), { minLength: 2, maxLength: 3 }), window: hours });
+const sequence = fc.record({ sequence: fc.array(fc.record({ event: fc.constantFrom('view', 'cart', 'buy'), where: seldom }, { requiredKeys: ['where'] }), { minLength: 2, maxLength: 6 }), window: hours });
 
 /** As asked: hours become durations. The model takes them as ms. */
 function asAsked(item: unknown): unknown {
@@ -59,7 +60,7 @@ function asModel(item: object): object {
 
 const conditions = (more: readonly fc.Arbitrary<object>[]): fc.Arbitrary<object[]> => {
   const one = fc.oneof(did, did, didNot, sequence, onPerson, ...more);
-  return fc.array(fc.oneof({ weight: 4, arbitrary: one }, { weight: 1, arbitrary: fc.record({ any: fc.array(one, { minLength: 1, maxLength: 2 }) }) }), { minLength: 1, maxLength: 3 });
+  return fc.array(fc.oneof({ weight: 4, arbitrary: one }, { weight: 1, arbitrary: fc.record({ any: fc.array(one, { minLength: 1, maxLength: 3 }) }) }), { minLength: 1, maxLength: 5 });
 };
 const drawn = (more: readonly fc.Arbitrary<object>[] = []) =>
   fc.record({
@@ -69,11 +70,11 @@ const drawn = (more: readonly fc.Arbitrary<object>[] = []) =>
     time: fc.tuple(fc.nat(47), fc.integer({ min: 1, max: 48 })).map(([from, length]) => ({ fromMs: START_MS + from * HOUR_MS, toMs: START_MS + (from + length) * HOUR_MS })),
   });
 const situation = fc.record({
-  events: history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: HOUR_MS / 2, minEvents: 8, maxEvents: 40 }),
+  events: inGroups(history('', { startMs: START_MS, spanMs: SPAN_MS, stepMs: HOUR_MS / 2, minEvents: 8, maxEvents: 40 })),
   nowMs: fc.nat(48).map((hour) => START_MS + hour * HOUR_MS),
   a: drawn(),
   b: drawn([onCohort.map((condition) => ({ ...condition, value: ['a'] }))]),
-  questions: fc.array(fc.record({ drawn: drawn([onCohort]), breakdown: fc.constantFrom([], ['person.plan'], ['cohort.a', 'person.plan'], ['cohort.b']), limit: fc.integer({ min: 1, max: 3 }) }), { minLength: 3, maxLength: 3 }),
+  questions: fc.array(fc.record({ drawn: drawn([onCohort]), breakdown: fc.constantFrom([], ['person.plan'], ['cohort.a', 'person.plan'], ['cohort.b'], ['cohort.b', 'person.plan', 'cohort.buyers']), limit: fc.integer({ min: 1, max: 3 }) }), { minLength: 3, maxLength: 3 }),
 });
 type Drawn = { all: object[]; where: unknown; includeBots: boolean; time: { fromMs: number; toMs: number } };
 
@@ -85,9 +86,9 @@ function modelOf({ all, time, where: conditionsOf, includeBots }: Drawn, nowMs: 
 }
 
 let round = 0;
-/** Context in which these questions are saved as cohorts. */
-function saved(project: string, cohorts: Record<string, object>, nowMs?: number): AskContext {
-  return { ...store.context(project, nowMs), cohort: async (_, name) => (Object.hasOwn(cohorts, name) ? { question: cohorts[name] } : undefined) };
+/** Context in which these questions are saved as cohorts, beside `others`. */
+function saved(project: string, cohorts: Record<string, object>, nowMs?: number, others?: AskContext['cohort']): AskContext {
+  return { ...store.context(project, nowMs), cohort: async (_, name) => (Object.hasOwn(cohorts, name) ? { question: cohorts[name] } : others?.(project, name)) };
 }
 const ids = (members: readonly string[]): string[] => members.map((node) => node.slice(node.indexOf(' ') + 1)).toSorted();
 
@@ -98,11 +99,12 @@ describe('cohort', () => {
         const project = `cohort${++round}`;
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
-        const context = saved(project, { a: bodyOf(a), b: bodyOf(b) }, nowMs);
-        const known = withSessions(withOwners(events), HOUR_MS / 2);
+        const others = withSavedCohorts(events, store.context(project, nowMs));
+        const context = saved(project, { a: bodyOf(a), b: bodyOf(b) }, nowMs, others.context.cohort);
+        const { known, members } = others;
         const membersOfA = oracle(known, modelOf(a, nowMs)).members;
-        const membersOfB = oracle(withCohorts(known, { a: membersOfA }), modelOf(b, nowMs)).members;
-        const all = withCohorts(known, { a: membersOfA, b: membersOfB });
+        const membersOfB = oracle(withCohorts(known, { ...members, a: membersOfA }), modelOf(b, nowMs)).members;
+        const all = withCohorts(known, { ...members, a: membersOfA, b: membersOfB });
         for (const { drawn: each, breakdown, limit } of questions) {
           const body = { ...bodyOf(each), breakdown, limit };
           const answer = (await ask('cohort', body, context)) as unknown as Answer;
@@ -128,9 +130,9 @@ describe('cohort', () => {
           expect(plain(answer.series), op).toEqual(plain(lines));
         }
       }),
-      { ...PROPERTY_RUN, numRuns: RUNS },
+      RUN,
     );
-  });
+  }, RUN.timeoutMs);
 
   it('counts from the very beginning of `within`, people without any, devices of members, and steps up to now (rules C2, C5, C7)', async () => {
     const project = 'cohort edges';

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
-import { experiment as oracle, experimentPeople, experimentRoles, headline as concluded, requiredPeople, sampleRatio as ratioOf, withOwners, withSessions, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
+import { experiment as oracle, experimentPeople, experimentRoles, headline as concluded, requiredPeople, sampleRatio as ratioOf, type ExperimentSums, type ExposedPerson, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { anyProperty, breakdown, history, inGroups, kindsRun, where } from '../testing/histories.ts';
 import { listed } from '../testing/listed.ts';
 import { neverSaid, saidIn } from '../testing/options.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 import { Question } from './experiment-question.ts';
 
-const RUNS = Number(process.env['TIDEMARK_EXPERIMENT_RUNS'] ?? 4);
+const RUN = kindsRun(4);
 
 let store: TestStore;
 beforeAll(async () => {
@@ -45,14 +46,14 @@ const NOW_MS = START_MS + 24 * STEP_MS;
 
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
 const selector = { event: fc.constantFrom('view', 'cart', 'buy', ['view', 'cart'], ['buy', 'never seen']), where: seldom };
-const measure = fc.constantFrom('conversion', 'events', { sum: 'properties.price' }, { sum: 'properties.plan' });
+const measure = fc.oneof(fc.constantFrom('conversion', 'events', { sum: 'properties.price' }, { sum: 'properties.plan' }), fc.oneof(anyProperty, fc.constant('session.duration')).map((sum) => ({ sum })));
 const meant = { role: fc.constantFrom('primary', 'secondary', 'guardrail'), better: fc.constantFrom('higher', 'lower'), label: fc.constantFrom('one', 'two') };
 const minimumEffect = fc.constantFrom(0.01, 0.05, 0.5, 1, 100);
 const question = fc.record(
   {
     exposure: fc.record(selector, { requiredKeys: [] }),
-    variant: fc.constantFrom('properties.plan', 'properties.a.b', 'properties.plan', 'traits.plan'),
-    metrics: fc.array(fc.record({ ...selector, ...meant, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 3 }),
+    variant: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('properties.plan', 'properties.a.b', 'properties.plan', 'traits.plan') }, { weight: 1, arbitrary: fc.constantFrom('person.plan', 'group.plan', 'context.channel', 'session.country', 'cohort.buyers') }),
+    metrics: fc.array(fc.record({ ...selector, ...meant, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 4 }),
     window: fc.constantFrom('15m', '1h', '2h', '1d'),
     control: fc.constantFrom('free', 'pro', '2', 'nobody'),
     split: fc.constantFrom({ 1: 0.5, 2: 0.5 }, { 1: 0.99, 2: 0.01 }, { 1: 1, 2: 0 }, { 1: 0.4, 2: 0.4, 3: 0.2 }, { free: 0.5, pro: 0.5 }),
@@ -120,7 +121,7 @@ let round = 0;
 describe('experiment', () => {
   it('is drawn with every option that is its own', () => {
     const shared = /^(from|to|range|timezone|weekStart|waitFor|cache)\b|^exposure.label$/;
-    const drawn = fc.sample(question, { numRuns: 2_000, seed: 1 });
+    const drawn = fc.sample(question, { numRuns: 4_000, seed: 1 });
     expect(neverSaid(Question, drawn).filter((option) => !shared.test(option))).toEqual([]);
     expect(drawn.flatMap((each) => saidIn(each))).toEqual(expect.arrayContaining(['exposure.event[]=view', 'metrics[].event[]=buy']));
   });
@@ -132,14 +133,13 @@ describe('experiment', () => {
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
         const toMs = fromMs + lengthMs;
-        const context = store.context(project, NOW_MS);
+        const { known, context } = withSavedCohorts(events, store.context(project, NOW_MS));
         for (const asked of questions) {
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const about = JSON.stringify(body);
           const answer = (await ask('experiment', body, context)) as unknown as Answer;
           const { window, ...rest } = asked;
           const windowMs = window === undefined ? undefined : Number.parseInt(window, 10) * { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS }[window.at(-1)!]!;
-          const known = withSessions(withOwners(events), 30 * MINUTE_MS);
           const forModel = {
             includeBots: false, ...(rest as object), where: (asked.where ?? []) as Where, exposure: asked.exposure as never, variant: asked.variant, metrics: asked.metrics as never, fromMs, toMs, nowMs: NOW_MS,
             ...(windowMs !== undefined && { windowMs }),
@@ -162,11 +162,16 @@ describe('experiment', () => {
           for (const outcome of ['converted', 'not']) {
             await expectPeople({ variant: shown.variant, metric: 0, outcome }, ({ variant, hasConverted }) => variant === shown.variant && hasConverted[0] === (outcome === 'converted'));
           }
+          // Of a group there are as many as it says; plans may read like a group of several, or of none.
+          const group = (asked.breakdown ?? []).some((name) => name.endsWith('.plan')) ? undefined : answer.breakdowns.at(round % Math.max(answer.breakdowns.length, 1));
+          if (group === undefined) continue;
+          const { variant, users } = group.variants[0]!;
+          expect(await listed('experiment', body, { variant, breakdown: group.breakdown }, context), about).toHaveLength(users);
         }
       }),
-      { ...PROPERTY_RUN, numRuns: RUNS },
+      RUN,
     );
-  });
+  }, RUN.timeoutMs);
 });
 
 describe('an experiment of a thousand people', () => {
@@ -209,9 +214,9 @@ describe('an experiment of a thousand people', () => {
         await store.add(['control', 'b', 'c'].flatMap((variant, i) => people(project, variant, sizes[i]!.n, Math.round(sizes[i]!.bought * sizes[i]!.n), Math.round(sizes[i]!.complained * sizes[i]!.n))));
         for (const each of questions) expectConclusions(await asked(project, each), each, JSON.stringify([sizes, each]));
       }),
-      { ...PROPERTY_RUN, numRuns: 2 * RUNS },
+      { ...RUN, numRuns: 2 * RUN.numRuns },
     );
-  });
+  }, RUN.timeoutMs);
 
   it('takes p just above 0.001 for an accident, and just below it for none (rule X7)', async () => {
     // Chi-squares of 10.816 and 11.236; that of p = 0.001 is 10.828.

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
-import { funnel as oracle, funnelPeople, WEEK_DAYS, withOwners, withSessions, type FunnelQuestion } from '@tidemark/model';
+import { funnel as oracle, funnelPeople, WEEK_DAYS, type FunnelQuestion } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { MAX_EVENTS } from '../chain/query.ts';
 import { askPeople } from '../people/people.ts';
 import { QuestionError } from '../problem.ts';
 import { cellOf, inListOrder, shown, withShares, type FunnelAnswer } from '../testing/funnel-answers.ts';
-import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { anyProperty, breakdown, history, inGroups, kindsRun, where, type HistoryShape, type Ids } from '../testing/histories.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -24,32 +25,44 @@ const SCALES = [
 const SUFFIX_MS = { s: 1_000, m: 60_000, d: 86_400_000 };
 
 const seldomWhere = fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
-const name = fc.constantFrom('view', 'cart', 'buy');
-const events = fc.oneof({ weight: 4, arbitrary: name }, { weight: 1, arbitrary: fc.uniqueArray(name, { minLength: 1, maxLength: 2 }) });
-const selector = fc.record({ event: events, where: seldomWhere }, { requiredKeys: [] });
 const mostly = <Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> => fc.oneof({ weight: 2, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 
+/** How long funnels are, and histories through which every chain of theirs can still be tried: of few people, or nobody would go far. */
+const names = (n: number): string[] => ['view', 'cart', 'buy', ...Array.from({ length: n - 3 }, (_, i) => `e${i + 4}`)];
+const FEW: readonly Ids[] = [['ann', ''], ['ann', 'd1'], ['', 'd1'], ['ann', 'd2'], ['bob', '']];
+const oneOfFew = fc.constantFrom(...FEW);
+const LENGTHS: Record<'usual' | 'long' | 'longest', { steps: fc.ArrayConstraints; history: Pick<HistoryShape, 'names' | 'who' | 'minEvents' | 'maxEvents'> & { names: string[] } }> = {
+  usual: { steps: { minLength: 1, maxLength: 4 }, history: { names: names(3), minEvents: 6, maxEvents: 24 } },
+  long: { steps: { minLength: 4, maxLength: 8 }, history: { names: names(5), who: oneOfFew, minEvents: 10, maxEvents: 18 } },
+  longest: { steps: { minLength: 9, maxLength: 12 }, history: { names: names(4), who: oneOfFew, minEvents: 12, maxEvents: 15 } },
+};
+
 /** Numbers of steps are drawn beyond what the steps allow, and brought within by `fitted`. */
-const drawn = fc.record({
-  steps: fc.array(fc.tuple(selector, fc.constantFrom(false, false, true)), { minLength: 1, maxLength: 4 }),
-  window: fc.nat(4),
-  order: fc.constantFrom('ordered' as const, 'ordered' as const, 'ordered' as const, 'strict' as const, 'any' as const),
-  exclude: mostly([], fc.array(fc.record({ selector, after: fc.nat(3), before: fc.nat(3) }), { minLength: 1, maxLength: 2 })),
-  hold: mostly<string[]>([], fc.constantFrom(['properties.a.b'], ['properties.a.b', 'traits.plan'], ['properties.plan'])),
-  breakdown,
-  breakdownFrom: fc.constantFrom('start' as const, 'first_touch' as const, 'last_touch' as const, 'step' as const),
-  histogram: mostly(undefined, fc.record({ from: fc.nat(3), to: fc.nat(3), bins: fc.integer({ min: 1, max: 4 }) })),
-  granularity: mostly(undefined, fc.nat(2)),
-  timezone: fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu'),
-  weekStart: fc.constantFrom(...WEEK_DAYS),
-  next: mostly(undefined, fc.record({ outcome: fc.constantFrom('reached' as const, 'dropped' as const), limit: fc.integer({ min: 1, max: 3 }) })),
-  step: fc.nat(3),
-  limit: fc.integer({ min: 1, max: 3 }),
-  includeBots: fc.boolean(),
-  where: fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where }),
-  cell: fc.record({ what: fc.constantFrom('step', 'step', 'bin', 'next', 'time'), of: fc.nat(20), step: fc.nat(3), outcome: fc.constantFrom('reached' as const, 'dropped' as const), isOfGroup: fc.boolean() }),
-});
-type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
+const drawnOf = ({ steps, history: { names: all } }: (typeof LENGTHS)['usual']) => {
+  const name = fc.constantFrom(...all);
+  const events = fc.oneof({ weight: 4, arbitrary: name }, { weight: 1, arbitrary: fc.uniqueArray(name, { minLength: 1, maxLength: 4 }) });
+  const selector = fc.record({ event: events, where: seldomWhere, label: fc.constantFrom('one', "step's") }, { requiredKeys: [] });
+  return fc.record({
+    steps: fc.array(fc.tuple(selector, fc.constantFrom(false, false, true)), { ...steps, size: 'max' }),
+    window: fc.nat(4),
+    order: fc.constantFrom('ordered' as const, 'ordered' as const, 'ordered' as const, 'strict' as const, 'any' as const),
+    exclude: mostly([], fc.array(fc.record({ selector, after: fc.nat(11), before: fc.nat(11), isOpen: fc.constantFrom(false, false, false, true) }), { minLength: 1, maxLength: 5 })),
+    hold: mostly<string[]>([], fc.oneof(fc.constantFrom('properties.a.b', 'properties.plan', 'person.plan').map((one) => [one]), fc.uniqueArray(fc.oneof(fc.constantFrom('properties.a.b', 'traits.plan', 'userId'), anyProperty), { minLength: 2, maxLength: 3 }))),
+    breakdown,
+    breakdownFrom: fc.constantFrom('start' as const, 'first_touch' as const, 'last_touch' as const, 'step' as const),
+    histogram: mostly(undefined, fc.record({ from: fc.nat(11), to: fc.nat(11), bins: fc.constantFrom(1, 2, 3, 4, 60) })),
+    granularity: mostly(undefined, fc.nat(2)),
+    timezone: fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu'),
+    weekStart: fc.constantFrom(...WEEK_DAYS),
+    next: mostly(undefined, fc.record({ outcome: fc.constantFrom('reached' as const, 'dropped' as const), limit: fc.integer({ min: 1, max: 3 }) })),
+    step: fc.nat(11),
+    limit: fc.integer({ min: 1, max: 3 }),
+    includeBots: fc.boolean(),
+    where: fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where }),
+    cell: fc.record({ what: fc.constantFrom('step', 'step', 'bin', 'next', 'time'), of: fc.nat(20), step: fc.nat(11), outcome: fc.constantFrom('reached' as const, 'dropped' as const), isOfGroup: fc.boolean() }),
+  });
+};
+type Drawn = ReturnType<typeof drawnOf> extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** What was drawn as a question that has a rule. */
 function fitted(given: Drawn, { windows, granularities }: (typeof SCALES)[number]): Omit<FunnelQuestion, 'fromMs' | 'toMs' | 'windowMs'> & { window: string } {
@@ -67,22 +80,24 @@ function fitted(given: Drawn, { windows, granularities }: (typeof SCALES)[number
     ...rest, order, steps: steps as never,
     window: windows[given.window],
     granularity: given.granularity === undefined ? undefined : granularities[given.granularity],
-    exclude: order === 'any' ? [] : (exclude.flatMap(({ selector: one, after, before }) => { const two = pair(after, before); return two === undefined ? [] : [{ ...one, after: two[0], before: two[1] }]; }) as never),
+    exclude: order === 'any' ? [] : (exclude.flatMap(({ selector: one, after, before, isOpen }) => { const two = pair(after, before); return two === undefined ? [] : [isOpen ? one : { ...one, after: two[0], before: two[1] }]; }) as never),
     breakdownFrom: breakdownFrom === 'step' ? { step: pick(step) } : breakdownFrom,
     histogram: bins === undefined ? undefined : { from: bins[0], to: bins[1], bins: histogram?.bins },
     next: asksNext ? { ...next, step: pick(step) } : undefined,
   } as never;
 }
 
-const situation = fc.constantFrom(SCALES[0], SCALES[0], SCALES[1]).chain((scale) => fc.record({
-  scale: fc.constant(scale),
-  events: inGroups(history('', { startMs: START_MS, spanMs: 20 * scale.unitMs, stepMs: scale.unitMs, minEvents: 6, maxEvents: 24 })),
-  fromMs: fc.integer({ min: 0, max: 4 }).map((units) => START_MS + units * scale.unitMs),
-  lengthMs: fc.integer({ min: 5, max: 20 }).map((units) => units * scale.unitMs),
-  drawn: fc.array(drawn, { minLength: 5, maxLength: 5 }),
-}));
+const situation = fc
+  .record({ scale: fc.constantFrom(SCALES[0], SCALES[0], SCALES[1]), length: fc.constantFrom(...(['usual', 'usual', 'usual', 'usual', 'long', 'long', 'longest'] as const)) })
+  .chain(({ scale, length }) => fc.record({
+    scale: fc.constant(scale),
+    events: inGroups(history('', { startMs: START_MS, spanMs: 20 * scale.unitMs, stepMs: scale.unitMs, ...LENGTHS[length].history })),
+    fromMs: fc.integer({ min: 0, max: 4 }).map((units) => START_MS + units * scale.unitMs),
+    lengthMs: fc.integer({ min: 5, max: 20 }).map((units) => units * scale.unitMs),
+    drawn: fc.array(drawnOf(LENGTHS[length]), { minLength: 5, maxLength: 5 }),
+  }));
 
-const runs = Number(process.env['TIDEMARK_FUNNEL_RUNS'] ?? 5);
+const RUN = kindsRun(5);
 let round = 0;
 
 describe('funnel', () => {
@@ -92,14 +107,13 @@ describe('funnel', () => {
         const project = `funnel${++round}`;
         const held = unnamed.map((event) => ({ ...event, project }));
         if (held.length > 0) await store.add(held);
-        const known = withSessions(withOwners(held), 1_800_000);
+        const nowMs = START_MS + 30 * scale.unitMs;
+        const { known, context } = withSavedCohorts(held, store.context(project, nowMs));
         const toMs = fromMs + lengthMs;
         for (const given of all) {
           const asked = fitted(given, scale);
           const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const told = JSON.stringify(body);
-          const nowMs = START_MS + 30 * scale.unitMs;
-          const context = store.context(project, nowMs);
           const answer = (await ask('funnel', body, context)) as unknown as FunnelAnswer;
           const windowMs = Number.parseInt(asked.window, 10) * SUFFIX_MS[asked.window.slice(-1) as keyof typeof SUFFIX_MS];
           const question: FunnelQuestion = { ...asked, fromMs, toMs, windowMs, nowMs };
@@ -113,9 +127,9 @@ describe('funnel', () => {
           expect(list.total).toBe(one.meant.length);
         }
       }),
-      { ...PROPERTY_RUN, numRuns: runs, interruptAfterTimeLimit: Math.max(45_000, runs * 4_000) },
+      RUN,
     );
-  }, Math.max(180_000, runs * 5_000));
+  }, RUN.timeoutMs);
 
   it('starts nothing after the range, though a later step asks for the same event (found by a random history)', async () => {
     await store.add([storedEvent({ project: 'late', userId: 'ann', eventName: 'view', timeMs: START_MS + 5_000 })]);

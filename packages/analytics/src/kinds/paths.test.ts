@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { paths as oracle, withOwners, withSessions, type PathNode, type PathsAnswer, type PathsQuestion, type PersonPath } from '@tidemark/model';
+import { paths as oracle, type PathNode, type PathsAnswer, type PathsQuestion, type PersonPath } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { askPeople } from '../people/people.ts';
-import { breakdown, history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { anyProperty, breakdown, history, inGroups, kindsRun, where } from '../testing/histories.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-const RUNS = Number(process.env['TIDEMARK_PATHS_RUNS'] ?? 3);
+const RUN = kindsRun(3);
 const START_MS = Date.UTC(2026, 4, 3);
 const SPAN_MS = 24_000;
 const NAMES = ['view', 'cart', 'buy', 'other', 'drop-off'];
@@ -25,9 +26,9 @@ const rule = fc.record({ pattern: fc.constantFrom('^b', 'r', 'p.o', "'", '^$', '
 const drawn = fc.record({
   anchors: fc.oneof(anchor.map((after) => ({ after })), anchor.map((before) => ({ before })), fc.tuple(anchor, anchor).map((between) => ({ between }))),
   window: fc.constantFrom('1s', '3s', '8s', '1m'),
-  steps: fc.integer({ min: 2, max: 6 }),
+  steps: fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 2, max: 6 }) }, { weight: 1, arbitrary: fc.constantFrom(8, 12, 20) }),
   nodeLimit: fc.constantFrom(1, 2, 3, 100),
-  by: seldom(undefined, fc.constantFrom('properties.plan', 'traits.plan', 'userId', 'properties.price', 'session.events')),
+  by: seldom(undefined, fc.oneof(fc.constantFrom('properties.plan', 'traits.plan', 'userId', 'properties.price', 'session.events'), anyProperty)),
   hide: seldom<string[]>([], fc.uniqueArray(name, { maxLength: 3 })),
   group: seldom<{ pattern: string; name: string }[]>([], fc.array(rule, { minLength: 1, maxLength: 3 })),
   collapse: fc.boolean(),
@@ -35,7 +36,7 @@ const drawn = fc.record({
   limit: fc.integer({ min: 1, max: 3 }),
   includeBots: fc.boolean(),
   where: seldomWhere,
-  cell: fc.record({ person: fc.nat(20), step: fc.nat(5), what: fc.constantFrom('node', 'node', 'link', 'link', 'truncated', 'all'), isOfGroup: fc.boolean() }),
+  cell: fc.record({ person: fc.nat(20), step: fc.nat(19), what: fc.constantFrom('node', 'node', 'link', 'link', 'truncated', 'all'), isOfGroup: fc.boolean() }),
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 const situation = fc.record({
@@ -94,15 +95,14 @@ describe('paths', () => {
         const project = `paths${++round}`;
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
-        const context = store.context(project);
+        const { known, context } = withSavedCohorts(events, store.context(project));
         const toMs = fromMs + lengthMs;
         for (const { anchors, window, cell, by, ...options } of questions) {
           const body = { ...options, ...anchors, window, ...(by !== undefined && { by }), from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const told = JSON.stringify(body);
           const { meta: _, ...answer } = (await ask('paths', body, context)) as unknown as PathsAnswer & { meta: object };
           const windowMs = window === '1m' ? 60_000 : Number.parseInt(window, 10) * 1_000;
-          const held = withSessions(withOwners(events), 1_800_000);
-          const { answer: expected, people } = oracle(held, { ...options, ...anchors, ...(by !== undefined && { by }), windowMs, fromMs, toMs } as PathsQuestion);
+          const { answer: expected, people } = oracle(known, { ...options, ...anchors, ...(by !== undefined && { by }), windowMs, fromMs, toMs } as PathsQuestion);
           expect(answer, told).toEqual(expected);
           addsUp(answer, 'between' in anchors);
 
@@ -124,9 +124,9 @@ describe('paths', () => {
           expect(list.total).toBe(one.meant.length);
         }
       }),
-      { ...PROPERTY_RUN, numRuns: RUNS, interruptAfterTimeLimit: Math.max(45_000, RUNS * 4_000) },
+      RUN,
     );
-  }, Math.max(180_000, RUNS * 5_000));
+  }, RUN.timeoutMs);
 
   const at = (project: string, seconds: number, eventName: string, more: object = {}) => storedEvent({ project, userId: 'ann', eventName, timeMs: START_MS + seconds * 1_000, ...more });
   const day = { from: '2026-05-03', to: '2026-05-04' };

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { bucketStarts, earlierSpan, trend as oracle, WEEK_DAYS, withOwners, withSessions, type TrendLine, type Where } from '@tidemark/model';
+import { bucketStarts, earlierSpan, trend as oracle, WEEK_DAYS, type TrendLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
-import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { anyProperty, breakdown, history, inGroups, kindsRun, where } from '../testing/histories.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { askPeople } from '../people/people.ts';
 import { saidIn } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
@@ -23,7 +24,7 @@ interface TrendAnswer {
   series: (Shown & { label: string; compare?: Omit<Shown, 'breakdown'> & { from: string; to: string } })[];
 }
 
-const GAP_MS = 1_800_000;
+const RUN = kindsRun(6);
 const DAY_MS = 86_400_000;
 
 /** Zones and the hours around a shift of theirs: half an hour, a 23- and a 25-hour day, no midnight, :45. */
@@ -41,15 +42,10 @@ const SPAN_MS = { minute: 2 * 3_600_000, hour: 40 * 3_600_000, day: 5 * 86_400_0
 
 const measure = fc.oneof(
   fc.constantFrom('events' as const, 'users' as const, 'sessions' as const, 'eventsPerUser' as const),
-  fc.tuple(fc.constantFrom('sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'), fc.constantFrom('properties.price', 'properties.plan')).map(([name, property]) => ({ [name]: property })),
+  fc.tuple(fc.constantFrom('sum', 'avg', 'min', 'max', 'median', 'p90', 'p99', 'unique'), fc.oneof({ weight: 2, arbitrary: fc.constantFrom('properties.price', 'properties.plan') }, { weight: 1, arbitrary: fc.oneof(anyProperty, fc.constantFrom('session.duration', 'session.events')) })).map(([name, property]) => ({ [name]: property })),
 );
-const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen', ['view', 'buy'], ['cart', 'never seen']), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+const series = fc.array(fc.record({ event: fc.constantFrom('view', 'view', 'cart', 'never seen', ['view', 'buy'], ['cart', 'never seen']), measure, where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 5 });
 
-const property = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('properties.price', 'properties.plan', 'eventName', 'userId', 'person.plan', 'traits.plan', 'group.plan', 'groupId') },
-  { weight: 1, arbitrary: fc.constantFrom('session.events', 'session.entryEvent') },
-);
-const breakdown = fc.oneof(fc.constant([]), fc.uniqueArray(property, { minLength: 1, maxLength: 3 }));
 const formulas = [
   { formula: 'A/A*100', of: ([a = 0]: readonly number[]) => (a / a) * 100 },
   { formula: '-A + 2', of: ([a = 0]: readonly number[]) => -a + 2 },
@@ -59,20 +55,24 @@ const formulasOfTwo = [
   { formula: 'A-B', of: ([a = 0, b = 0]: readonly number[]) => a - b },
   { formula: '100 * (B - A) / (A + B)', of: ([a = 0, b = 0]: readonly number[]) => (100 * (b - a)) / (a + b) },
 ];
+const formulasOfThree = [
+  { formula: '(A + B) / (C + 1)', of: ([a = 0, b = 0, c = 0]: readonly number[]) => (a + b) / (c + 1) },
+  { formula: 'C - -A*2', of: (values: readonly number[]) => values[2]! - -values[0]! * 2 },
+];
 /** What may be asked of points. */
 const shape = fc.oneof(
   fc.constant({}),
   fc.record({ cumulative: fc.constant(true) }),
-  fc.record({ rolling: fc.integer({ min: 2, max: 5 }) }),
+  fc.record({ rolling: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 2, max: 5 }) }, { weight: 1, arbitrary: fc.constantFrom(7, 40) }) }),
 );
-const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '1w' }, { compare: '24h' }, { compare: '3h' });
-const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart', ['buy', 'cart']), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 2 });
+const compare = fc.constantFrom<Record<string, string>>({}, {}, { compare: 'previous' }, { compare: '1d' }, { compare: '1w' }, { compare: '24h' }, { compare: '3h' }, { compare: '90m' }, { compare: '30d' });
+const people = fc.array(fc.record({ event: fc.constantFrom('view', 'cart', ['buy', 'cart']), measure: fc.constant('users' as const), where }, { requiredKeys: ['measure'] }), { minLength: 1, maxLength: 3 });
 const asked = fc
   .record({ where, breakdown, limit: fc.integer({ min: 1, max: 4 }), includeBots: fc.boolean(), weekStart: fc.constantFrom(...WEEK_DAYS), shape, compare, nowLater: fc.integer({ min: -2, max: 3 }) })
   .chain((rest) =>
     fc.oneof(
       { weight: 3, arbitrary: fc.record({ series }).map((more) => ({ ...rest, ...more })) },
-      { weight: 2, arbitrary: series.chain((of) => fc.record({ series: fc.constant(of), formula: fc.constantFrom(...(of.length > 1 ? formulasOfTwo : formulas)) })).map((more) => ({ ...rest, ...more })) },
+      { weight: 2, arbitrary: series.chain((of) => fc.record({ series: fc.constant(of), formula: fc.constantFrom(...formulas, ...(of.length > 1 ? formulasOfTwo : []), ...(of.length > 2 ? formulasOfThree : [])) })).map((more) => ({ ...rest, ...more })) },
       { weight: 1, arbitrary: fc.record({ series: people, stickiness: fc.constantFrom('week' as const, 'month' as const) }).map((more) => ({ ...rest, ...more })) },
     ),
   )
@@ -128,12 +128,12 @@ describe('trend', () => {
         const project = `trend${++round}`;
         const events = unnamed.map((event) => ({ ...event, project }));
         if (events.length > 0) await store.add(events);
-        const known = withSessions(withOwners(events), GAP_MS);
+        const { known, context: { cohort } } = withSavedCohorts(events, store.context(project));
         const toMs = fromMs + lengthMs;
         for (const { shape: pointsAsked, compare: compared, formula: combining, nowLater, ...question } of questions) {
           const body = { ...question, ...pointsAsked, ...compared, ...(combining && { formula: combining.formula }), granularity, timezone, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const nowMs = toMs + nowLater * lengthMs;
-          const answer = (await ask('trend', body, store.context(project, nowMs))) as unknown as TrendAnswer;
+          const answer = (await ask('trend', body, { ...store.context(project, nowMs), cohort: cohort! })) as unknown as TrendAnswer;
           const { of } = combining ?? {};
           const forModel = { ...question, ...pointsAsked, fromMs, toMs, timezone, granularity, where: question.where as Where, series: question.series as never, ...(of && { formula: (values: readonly number[]) => finite(of(values)) }) };
           const expected = oracle(known, forModel).flat();
@@ -155,9 +155,9 @@ describe('trend', () => {
           }
         }
       }),
-      { ...PROPERTY_RUN, numRuns: Number(process.env['TIDEMARK_TREND_RUNS'] ?? 6) },
+      RUN,
     );
-  });
+  }, RUN.timeoutMs);
 
   it('counts the end of a last bucket that is longer than those before it (rule T4)', async () => {
     const project = 'longer last';
