@@ -86,6 +86,7 @@ export const PROBLEMS = {
   token_not_found: { status: 404, title: 'The project has no such API token.' },
   valve_not_found: { status: 404, title: 'The project has no such valve.' },
   unknown_question: { status: 404, title: 'No question is saved under this name.' },
+  unknown_version: { status: 404, title: 'The saved question has no such version.' },
   too_many_questions: { status: 409, title: 'The project has as many saved questions as it may have.' },
   source_exists: { status: 409, title: 'The source exists already.' },
   key_exists: { status: 409, title: 'The write key exists already.' },

@@ -102,6 +102,8 @@ describe('tidemark', () => {
     const question = JSON.stringify({ steps: [{ event: 'view' }], range: 'today' });
     expect(await fetch(`${page}api/questions/funnel/seen%20it`, { method: 'PUT', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: question })).toMatchObject({ status: 201 });
     expect(await ask('funnel', '--name', 'seen it', 'version=1')).toMatchObject({ steps: [{ event: 'view', users: 4 }], meta: { question: { name: 'seen it', version: 1 } } });
+    expect(await ask('funnel', '--name', 'seen it', '--people', 'cell.step=1', 'pageSize=1')).toMatchObject({ people: [{ personId: 'u1' }], total: 4 });
+    expect(await tidemark('ask', 'funnel', '--name', 'seen it', '--people', 'cell.step=1', '--last', '1s', '--json')).toMatchObject({ out: expect.stringContaining('"total": 0') as string });
     expect(await ask('funnel', '--steps', 'view,buy', '--people', 'cell.step=1', 'pageSize=1')).toMatchObject({ people: [{ personId: 'u1' }], total: 4 });
     expect(await tidemark('ask', 'funnel', '--steps', 'view,buy', '--people', 'cell.step=1', 'pageSize=1', ...range)).toMatchObject({ out: expect.stringMatching(/^4 people\n.*\n.*\n {2}u1 /) as string });
     const asked = join(folder, 'paths.json');

@@ -13,6 +13,7 @@ export const CONTROL_ERROR_CODES = [
   'last_token',
   'last_admin_token',
   'unknown_question',
+  'unknown_version',
   'too_many_questions',
   'version_conflict',
   'valve_not_found',

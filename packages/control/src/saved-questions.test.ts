@@ -26,6 +26,11 @@ test('questions keep their versions, and the newest answers', async () => {
   await control.questions.delete({ ...name, actor });
   expect(await failure(control.questions.versions(name))).toMatchObject({ code: 'unknown_question' });
   expect(await control.questions.save({ ...name, body: {}, ifVersion: 0, actor })).toMatchObject({ version: 3, isNew: true });
+  // Those of before the deletion stay hidden.
+  expect(await failure(control.questions.get({ ...name, version: 2 }))).toMatchObject({ code: 'unknown_version', field: 'version', message: expect.stringContaining('version 3 alone') });
+  await control.questions.save({ ...name, body: { limit: 4 }, actor });
+  expect(await failure(control.questions.get({ ...name, version: 99 }))).toMatchObject({ code: 'unknown_version', message: expect.stringContaining('versions 3 to 4') });
+  expect(await failure(control.questions.get({ ...name, name: 'nobody', version: 1 }))).toMatchObject({ code: 'unknown_question', field: 'name' });
 });
 
 test('the same question again makes no version, whatever its order of keys', async () => {

@@ -38,7 +38,7 @@ export interface QuestionName {
 export interface SavedQuestions {
   /** The newest version of each, by kind and name. */
   list(project: string, kind?: string): Promise<SavedQuestion[]>;
-  /** The newest, or the version asked for. Throws `unknown_question`. */
+  /** The newest, or the version asked for. Throws `unknown_question`, `unknown_version`. */
   get(question: QuestionName & { version?: number }): Promise<SavedQuestion>;
   /** All versions, newest first. Throws `unknown_question`. */
   versions(question: QuestionName): Promise<SavedQuestion[]>;
@@ -78,6 +78,7 @@ export function createSavedQuestions(store: Store): SavedQuestions {
         .$if(version !== undefined, (query) => query.where('version', '=', version as number))
         .limit(1)
         .execute();
+      if (rows.length === 0 && version !== undefined) refuseVersion(version, found(await versionsOf(store.db, question).execute()));
       return toSavedQuestion(found(rows)[0]);
     },
 
@@ -195,6 +196,13 @@ function found(rows: QuestionRow[]): [QuestionRow, ...QuestionRow[]] {
   throw new ControlError('unknown_question', 'There is no saved question of that name: list those that there are.', {
     field: 'name',
   });
+}
+
+/** `there` without gaps, the newest first: a deletion hides all that there are. Throws `unknown_version`. */
+function refuseVersion(version: number, there: [QuestionRow, ...QuestionRow[]]): never {
+  const [first, last] = [there.at(-1)!.version, there[0].version];
+  const known = first === last ? `there is version ${last} alone` : `there are versions ${first} to ${last}`;
+  throw new ControlError('unknown_version', `There is no version ${version} of this saved question: ${known}.`, { field: 'version' });
 }
 
 function toSavedQuestion({ kind, name, version, body, members, ...row }: QuestionRow): SavedQuestion {

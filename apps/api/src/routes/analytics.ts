@@ -16,12 +16,6 @@ const KindParams = Type.Object({ kind: Type.String() });
 
 const BY_NAME = { name: Type.String(), version: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number from 1; the newest when absent' })) };
 
-/** People of a saved question; what is asked of them is judged with the question. */
-const PeopleByName = Type.Object(
-  { ...BY_NAME, cell: Type.Object({}, { additionalProperties: true }), pageSize: Type.Optional(Type.Unknown()), cursor: Type.Optional(Type.Unknown()) },
-  { additionalProperties: false },
-);
-
 const MetaOfSaved = Type.Object({ ...Meta.properties, question: Type.Object({ name: Type.String(), version: Type.Integer() }) });
 
 /** A saved question by name, with what a dashboard changes about it. */
@@ -45,6 +39,14 @@ function savedQueryOf({ question }: Kind): typeof SavedQuery {
   const { name, version, ...changes } = SavedQuery.properties;
   const known = Object.entries(changes).filter(([field]) => field in (question as TObject).properties);
   return Type.Object({ name, version, ...Object.fromEntries(known) }, { additionalProperties: false }) as unknown as typeof SavedQuery;
+}
+
+/** The people of a saved question's cell, with the same changes in the question's own types. */
+function peopleByName(kind: Kind, { cell, pageSize, cursor }: TObject['properties']): TObject {
+  const { properties } = kind.question as TObject;
+  const { name: _, version: __, ...changes } = savedQueryOf(kind).properties;
+  const known = Object.fromEntries(Object.keys(changes).map((field) => [field, properties[field]!]));
+  return Type.Object({ ...BY_NAME, ...known, cell: cell!, pageSize: pageSize!, cursor: cursor! }, { additionalProperties: false });
 }
 
 /** What a request may ask, and of what; with its reply, until nobody waits for it. */
@@ -110,8 +112,7 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     });
     const people = peopleQuestion(kind);
     if (people === undefined) continue;
-    const { cell, pageSize, cursor } = people.properties;
-    const byName = Type.Object({ ...BY_NAME, cell: cell!, pageSize: pageSize!, cursor: cursor! }, { additionalProperties: false });
+    const byName = peopleByName(kind, people.properties);
     app.route({
       method: 'POST',
       url: `/api/analytics/${kind.name}/people`,
@@ -122,13 +123,13 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
         tags: ['questions'],
         response: { 200: Type.Object({ ...PeopleAnswer.properties, meta: Meta }) },
       },
-      handler: async (request) => askPeople(kind.name, await peopleAsked(request, kind.name, deps), contextOf(request)),
+      handler: async (request) => askPeople(kind.name, await peopleAsked(request, kind.name, byName, deps), contextOf(request)),
     });
   }
 
   // Any other kind: the answer names those that there are.
   app.route<{ Params: Static<typeof KindParams> }>({
-    method: 'POST',
+    method: ['POST', 'GET'],
     url: '/api/analytics/:kind',
     config: { undocumented: true },
     handler: (request) => ask(request.params.kind, request.body ?? {}, contextOf(request)),
@@ -140,23 +141,15 @@ export function analyticsRoutes(app: FastifyInstance, deps: ApiDeps): void {
     config: { undocumented: true },
     handler: (request) => askPeople(request.params.kind, request.body ?? {}, contextOf(request)),
   });
-
-  app.route<{ Params: Static<typeof KindParams>; Querystring: Static<typeof SavedQuery> }>({
-    method: 'GET',
-    url: '/api/analytics/:kind',
-    config: { undocumented: true },
-    schema: { querystring: SavedQuery },
-    handler: (request, reply) => askSaved(request.params.kind, request, reply),
-  });
 }
 
 /** Of `{"name", "cell", …}` the saved question with these; else the body itself. */
-async function peopleAsked(request: FastifyRequest, kind: string, { control }: ApiDeps): Promise<unknown> {
+async function peopleAsked(request: FastifyRequest, kind: string, byName: TObject, { control }: ApiDeps): Promise<unknown> {
   const body = request.body ?? {};
   if (typeof body !== 'object' || !('name' in body)) return body;
-  const { name, version, ...asked } = validate(PeopleByName, body);
+  const { name, version, ...asked } = validate(byName, body) as { name: string; version?: number };
   const saved = await savedAsked({ project: grantOf(request).project, kind, name, ...(version !== undefined && { version }) }, control);
-  return { ...saved.body, ...asked };
+  return changed(saved.body, asked);
 }
 
 /** Aborted when the connection closes before the answer is out. */

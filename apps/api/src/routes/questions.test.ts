@@ -179,9 +179,7 @@ describe('saved questions', () => {
     expect((await engine.call('POST', '/api/analytics/trend/people', { name: 'nobody', cell: { series: 0 } })).json()).toMatchObject({ status: 404, code: 'unknown_question' });
     expect((await engine.call('GET', `${url}/versions`)).json().versions).toMatchObject([{ version: 2, savedBy: expect.any(String) }, { version: 1 }]);
     expect((await engine.call('PUT', url, Object.fromEntries(Object.entries(users).reverse()))).json()).toMatchObject({ version: 2, savedAt: expect.any(String) });
-    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&range=yesterday')).json().series[0].total).toBe(
-      0,
-    );
+    expect((await engine.call('GET', '/api/analytics/trend?name=viewers&from=2020-01-01&to=2020-01-02')).json().series[0].total).toBe(0);
 
     expect((await engine.call('DELETE', url, undefined, { 'content-type': 'application/json' })).statusCode).toBe(204);
     expect((await engine.call('GET', '/api/analytics/trend?name=viewers')).statusCode).toBe(404);
@@ -215,6 +213,52 @@ describe('saved questions', () => {
     expect((await engine.call('GET', '/api/questions?cursor=x')).json()).toMatchObject({ status: 400, code: 'invalid_cursor' });
     for (const kind of kinds) await engine.call('DELETE', `/api/questions/${kind}/${encodeURIComponent("it's / 100 %")}`);
     expect((await listed('')).questions).toEqual([]);
+  });
+
+  it('have people behind each number, of every kind, over another time than saved; a page goes on with the same change (rule V4)', async () => {
+    const [start, next] = [{ event: 'view' }, { event: 'buy' }];
+    const asked: [kind: string, question: object, cell: object, people: string[]][] = [
+      ['trend', { series: [{ event: 'view', measure: 'users' }] }, { series: 0 }, ['ada', 'phone']],
+      ['funnel', { steps: [start, next] }, { step: 2, outcome: 'dropped' }, ['phone']],
+      ['sessions', {}, {}, ['ada', 'phone']],
+      ['retention', { start, return: next }, { column: 0, outcome: 'retained' }, ['ada']],
+      ['paths', { after: start, steps: 2 }, { step: 1, node: 'view' }, ['ada', 'phone']],
+      ['attribution', { conversion: next }, { model: 'first_touch' }, ['ada']],
+      ['cohort', { all: [{ did: 'view' }] }, {}, ['ada', 'phone']],
+      ['experiment', { exposure: start, variant: 'eventName', metrics: [next] }, { variant: 'view' }, ['ada', 'phone']],
+    ];
+    for (const [kind, question, cell, people] of asked) {
+      const saved = `/api/questions/${kind}/shop`;
+      expect((await engine.call('PUT', saved, { ...question, from: '2020-01-01', to: '2020-01-02' })).statusCode, kind).toBe(201);
+      const listed = async (more: object): Promise<{ people: { personId: string }[]; total: number; nextCursor: string | null; code?: string; field?: string }> =>
+        (await engine.call('POST', `/api/analytics/${kind}/people`, { name: 'shop', cell, ...more })).json();
+      const idsOf = ({ people: those }: { people: { personId: string }[] }): string[] => those.map(({ personId }) => personId);
+      // As saved it is about a time before anything happened, of which some kinds have no such number.
+      expect((await listed({})).total ?? 0, kind).toBe(0);
+      const change = { from: '-2h', to: 'now', timezone: 'Asia/Kathmandu', includeBots: false, cache: false };
+      const all = await listed(change);
+      expect([idsOf(all), all.total], kind).toEqual([people, people.length]);
+      expect(idsOf(await listed({ range: 'last 2h', version: 1 })), kind).toEqual(people);
+      const first = await listed({ range: 'last 2h', pageSize: 1 });
+      if (first.nextCursor !== null) expect(idsOf(await listed({ range: 'last 2h', pageSize: 1, cursor: first.nextCursor })), kind).toEqual(people.slice(1));
+      expect(await listed({ where: [] }), kind).toMatchObject({ code: 'unknown_field', field: 'where' });
+      expect(await listed({ range: 5 }), kind).toMatchObject({ code: 'invalid_type', field: 'range' });
+      expect(await listed({ range: 'last 2h', version: 99 }), kind).toMatchObject({ code: 'unknown_version', field: 'version' });
+      await engine.call('DELETE', saved);
+    }
+  });
+
+  it('of a kind that there is not, or in a version that there is not, are told so', async () => {
+    for (const url of ['/api/analytics/horoscope?name=x', '/api/analytics/horoscope', '/api/analytics/horoscope?other=x']) {
+      expect((await engine.call('GET', url)).json(), url).toMatchObject({ status: 404, code: 'unknown_kind', detail: expect.stringContaining('funnel') });
+    }
+    expect((await engine.call('POST', '/api/analytics/horoscope/people', { name: 'x', cell: {} })).json()).toMatchObject({ status: 404, code: 'unknown_kind' });
+    await engine.call('PUT', '/api/questions/trend/once', users);
+    for (const url of ['/api/analytics/trend?name=once&version=99', '/api/questions/trend/once?version=99']) {
+      expect((await engine.call('GET', url)).json(), url).toMatchObject({ status: 404, code: 'unknown_version', field: 'version', detail: expect.stringContaining('version 1 alone') });
+    }
+    expect((await engine.call('GET', '/api/analytics/trend?name=never&version=99')).json()).toMatchObject({ status: 404, code: 'unknown_question', field: 'name' });
+    await engine.call('DELETE', '/api/questions/trend/once');
   });
 
   it('are saved only for kinds that there are', async () => {

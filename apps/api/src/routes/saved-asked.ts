@@ -2,7 +2,7 @@ import { askedOfStatic, isStatic, type StaticCohort } from '@tidemark/analytics'
 import type { Control, QuestionName, SavedQuestion } from '@tidemark/control';
 import { Problem } from '../problem.ts';
 
-/** A saved question as it is to be asked (rules V4, C6). Throws ControlError `unknown_question`, Problem `unsupported_combination`. */
+/** A saved question as it is to be asked (rules V4, C6). Throws ControlError `unknown_question`, `unknown_version`, Problem `unsupported_combination`. */
 export async function savedAsked({ version, ...name }: QuestionName & { version?: number }, { questions }: Pick<Control, 'questions'>): Promise<SavedQuestion & { body: object }> {
   const newest = await questions.get(name);
   const saved = version === undefined || version === newest.version ? newest : await questions.get({ ...name, version });
