@@ -67,8 +67,11 @@ export function runChild(
     if (stopping) return;
     stopping = true;
     if (withinMs !== undefined) setTimeout(() => process.exit(1), withinMs).unref();
+    // A start that fails meanwhile is told where it was begun.
+    const role = await running?.catch(() => undefined);
+    if (role === undefined && running !== undefined) return;
     try {
-      await (await running)?.stop(drainMs);
+      await role?.stop(drainMs);
       process.exit(0);
     } catch (error) {
       process.stderr.write(`tidemark: the ${role} did not stop cleanly: ${stackOf(error)}\n`);

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -42,6 +43,16 @@ it('keeps a consumer position with its metadata', async () => {
   const again = new LmdbPositions(path, { readOnly: true });
   expect(again.get('events', 0)).toEqual({ epoch: 'e', offset: 7, metadata: '{"to":9}' });
   await again.close();
+  rmSync(path, { recursive: true });
+});
+
+it('knows no position in a file that nothing was written to', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'tidemark-positions-'));
+  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  await open({ path, noSubdir: false }).close();
+  const positions = new LmdbPositions(path, { readOnly: true });
+  expect(positions.get('events', 0)).toBeUndefined();
+  await positions.close();
   rmSync(path, { recursive: true });
 });
 

@@ -14,7 +14,8 @@ export class LmdbPositions implements Positions {
   /** Throws LogCorrupt when the position's checksum does not hold. */
   get(topic: Topic, partition: number): Position | undefined {
     this.#env.root.resetReadTxn();
-    const text = this.#env.meta.get(`${topic}-${partition}`);
+    // Opened to be read, a file whose first write a power loss took has no table.
+    const text = this.#env.meta?.get(`${topic}-${partition}`);
     if (text === undefined) return undefined;
     const position = parsePosition(text);
     if (position === undefined) throw new LogCorrupt(`The position of ${topic}-${partition} fails its checksum; it is found again at the next start.`);
