@@ -98,7 +98,9 @@ function answered(all: readonly StoredEvent[], question: AttributionQuestion, pe
         withoutTouch++;
         untouched.add(name);
       }
-      const none: Touch = { timeMs: 0, channel: 'direct', group: JSON.stringify(breakdown.map((each) => (each === 'channel' ? 'direct' : null))) };
+      // What is of the person is known without a touch.
+      const unknown = breakdown.map((each) => (each === 'channel' ? 'direct' : /^(person|cohort)\./.test(each) ? cut(textOf(event, each)) : null));
+      const none: Touch = { timeMs: 0, channel: 'direct', group: JSON.stringify(unknown) };
       const touches = reached.length === 0 ? [none] : reached;
       for (const model of question.models) {
         for (const [i, billionths] of shares(model, touches, question.halfLifeMs).entries()) parts.push({ person: name, group: touches[i]!.group, model, billionths, worth: value });

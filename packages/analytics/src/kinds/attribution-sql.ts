@@ -24,6 +24,11 @@ export function modelsOf({ models = [...MODELS] }: Question): readonly Model[] {
   return models;
 }
 
+/** Numbers of the breakdown's properties that are of the person and no event: all of a person's touches share them, and who has no touch has them, too (rule A6). */
+function personalKeys(question: Question): number[] {
+  return breakdownOf(question).flatMap((name, i) => (name.startsWith('person.') || name.startsWith('cohort.') ? [i] : []));
+}
+
 /**
  * SELECT of a row for each touch of each conversion, or of the one that stands for none: person, x (the conversion's worth), the keys
  * k0, …, the parts p0, … by model; and flags that each add up to a count: `is_user`, `is_touchless`.
@@ -32,7 +37,9 @@ export async function partsSql(question: Question, asking: Asking): Promise<stri
   const rules = question.channels ?? (await asking.channels());
   const keys = keyNames(breakdownOf(question).length);
   const parts = modelsOf(question).map((model, i) => ({ name: `p${i}`, sql: partSql(model, msOf(question, 'halfLife')) }));
-  const none = `(toInt64(0), toInt64(0), '', toUInt8(1)${breakdownOf(question).map((name) => `, '${name === 'channel' ? `=${DIRECT}` : '-'}'`).join('')})`;
+  const personal = personalKeys(question);
+  const unknown = breakdownOf(question).map((name, i) => (personal.includes(i) ? `c.${5 + personal.indexOf(i)}` : `'${name === 'channel' ? `=${DIRECT}` : '-'}'`));
+  const none = `(${['toInt64(0)', 'toInt64(0)', `''`, 'toUInt8(1)', ...unknown].join(', ')})`;
   const reached = `(t.1, t.2, t.3) <= (c.1, c.2, c.3) AND t.1 >= c.1 - ${msOf(question, 'lookback')}`;
   const conversions = `SELECT person, c, nth, arrayFilter(t -> ${reached}, touches) AS found, empty(found) AS touchless, if(touchless, [${none}], found) AS own, length(own) AS n, own[n].1 AS last,
     arrayLastIndex(t -> t.4 = 0, own) AS not_direct FROM (${touchesSql(question, rules, asking)}) ARRAY JOIN conversions AS c, arrayEnumerate(conversions) AS nth`;
@@ -67,7 +74,7 @@ function weightSql(halfLifeMs: number): string {
   return `exp2((t.1 - last) / ${halfLifeMs})`;
 }
 
-/** SELECT of a row for each person who converted: person, conversions (time, sequence, eventId, worth) and touches (time, sequence, eventId, is direct, keys). */
+/** SELECT of a row for each person who converted: person, conversions (time, sequence, eventId, worth, the keys that are personal) and touches (time, sequence, eventId, is direct, keys). */
 function touchesSql(question: Question, rules: readonly ChannelRule[], asking: Asking): string {
   const keys = keyNames(breakdownOf(question).length);
   const element = ['at', 'sequence', 'event_id', 'is_conversion', 'is_touch', 'is_direct', 'x', ...keys];
@@ -78,7 +85,8 @@ function touchesSql(question: Question, rules: readonly ChannelRule[], asking: A
   const ofTouch = keys.map((_, i) => `e.${8 + i}`);
   const same = ofTouch.length === 0 ? '1' : ofTouch.map((key) => `${key} = ${key.replace('e', 'before')}`).join(' AND ');
   const isRepeat = `i > 1 AND e.1 - before.1 <= ${VISIT_MS} AND (e.6 = 1 OR (${same}))`;
-  return `SELECT person, arrayMap(e -> (e.1, e.2, e.3, e.7), arrayFilter(e -> e.4 = 1, events)) AS conversions, arrayFilter(e -> e.5 = 1, events) AS all_touches,
+  const ofConversion = ['e.1', 'e.2', 'e.3', 'e.7', ...personalKeys(question).map((i) => ofTouch[i])];
+  return `SELECT person, arrayMap(e -> (${ofConversion.join(', ')}), arrayFilter(e -> e.4 = 1, events)) AS conversions, arrayFilter(e -> e.5 = 1, events) AS all_touches,
     arrayMap(e -> (e.1, e.2, e.3, e.6${ofTouch.map((key) => `, ${key}`).join('')}),
       arrayFilter((e, before, i) -> NOT (${isRepeat}), all_touches, arraySlice(arrayPushFront(all_touches, all_touches[1]), 1, length(all_touches)), arrayEnumerate(all_touches))) AS touches
   FROM (${byPerson}) WHERE NOT ignore(throwIf(length(touches) > ${MAX_TOUCHES}, 'too many touches of one person'))`;
