@@ -83,20 +83,26 @@ export function paths(all: readonly StoredEvent[], question: PathsQuestion, pers
 
 /** A person's events from the anchor on (of `before` backwards), those hidden left out; undefined without an anchor. */
 function pathOf(events: readonly StoredEvent[], question: PathsQuestion): StoredEvent[] | undefined {
-  const { fromMs, toMs, windowMs, after, before, between, hide } = question;
+  const { fromMs, toMs, windowMs, after, before, between } = question;
   if (between !== undefined) {
     const chained: ChainQuestion = { fromMs, toMs, windowMs, steps: between };
     const [start, end] = bestChain(events, chained)?.chain ?? [];
     if (start === undefined || end === undefined) return undefined;
     const sorted = inOrder(events, chained);
-    return sorted.slice(sorted.indexOf(start), sorted.indexOf(end) + 1).filter((event) => event === start || event === end || !hide.includes(event.eventName));
+    return sorted.slice(sorted.indexOf(start), sorted.indexOf(end) + 1).filter((event) => event === start || event === end || !isHidden(event, question));
   }
   const sorted = inOrder(events, { fromMs, toMs, windowMs, steps: [] });
   const anchor = sorted.find((event) => event.timeMs >= fromMs && event.timeMs < toMs && selects(after ?? before, event));
   if (anchor === undefined) return undefined;
   const at = sorted.indexOf(anchor);
   const following = before === undefined ? sorted.slice(at) : sorted.slice(0, at + 1).toReversed();
-  return following.filter((event) => event === anchor || (Math.abs(event.timeMs - anchor.timeMs) <= windowMs && !hide.includes(event.eventName)));
+  return following.filter((event) => event === anchor || (Math.abs(event.timeMs - anchor.timeMs) <= windowMs && !isHidden(event, question)));
+}
+
+/** By its own name, or by its value of `by`. */
+function isHidden(event: StoredEvent, { by, hide }: PathsQuestion): boolean {
+  const value = by === undefined ? null : cut(textOf(event, by));
+  return hide.includes(event.eventName) || (value !== null && hide.includes(value));
 }
 
 function namesOf(path: readonly StoredEvent[], { by, group, collapse }: PathsQuestion): string[] {

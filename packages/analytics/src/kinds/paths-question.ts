@@ -28,7 +28,7 @@ export const Question = Type.Object(
     steps: Type.Optional(Type.Integer({ minimum: 2, maximum: MAX_STEPS, description: `nodes of a path that are shown, 2 to ${MAX_STEPS}; default 5` })),
     nodeLimit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_NODES, description: `nodes to show at a step, 1 to ${MAX_NODES}; default 10` })),
     by: Type.Optional(PropertyName),
-    hide: Type.Optional(Type.Array(EventName, { maxItems: MAX_HIDDEN, description: `names of up to ${MAX_HIDDEN} events that are left out` })),
+    hide: Type.Optional(Type.Array(EventName, { maxItems: MAX_HIDDEN, description: `up to ${MAX_HIDDEN} names of events, or values of by, that are left out` })),
     group: Type.Optional(Type.Array(Rule, { maxItems: MAX_RULES, description: `up to ${MAX_RULES} rules {"pattern", "name"}; the first that is found in a node renames it` })),
     collapse: Type.Optional(Type.Boolean({ description: 'false = the same node again stands for itself; default true' })),
   },

@@ -91,7 +91,7 @@ function candidates(question: Question, { way, anchors, windowMs }: PathsPlan, {
     const is = selectedSql({ ...selection, events: selector.event, where: [[selector.where, `${field}.where`]] });
     return `if(${i === 0 ? `${inRange} AND ` : ''}${is}, ${way === 'between' ? [FIRST, LAST][i] : ONLY}, 0)`;
   });
-  const hidden = hide.length === 0 ? [] : [`if(${namedSql(hide)}, ${HIDDEN}, 0)`];
+  const hidden = hide.length === 0 ? [] : [`if(${hiddenSql(question, hide)}, ${HIDDEN}, 0)`];
   const columns = [
     naming.columns, `toUInt64(toUnixTimestamp64Milli(time) - ${fromMs} + 1) AS at`, 'sequence', 'event_id',
     `toUInt32(${[...bits, ...hidden].join(' + ')}) AS mask`, `${nodeSql(question)} AS node`, ...groupColumns(breakdown, 'events', 'breakdown'),
@@ -103,9 +103,18 @@ function candidates(question: Question, { way, anchors, windowMs }: PathsPlan, {
   return `${events} AND ${ACTOR_HASH_SQL} IN (${actorsOfSamePersons(began, identity)})`;
 }
 
+/** SQL that is 1 for an event that is named itself, or by its value of `by`: never NULL (rule H3). */
+function hiddenSql({ by }: Question, hide: readonly string[]): string {
+  return by === undefined ? namedSql(hide) : `(${namedSql(hide)} OR ifNull(${valueSql(by)} IN (${hide.map(literal).join(', ')}), 0))`;
+}
+
+function valueSql(by: string): string {
+  return cutSql(propertySql(by, 'events', 'by').text);
+}
+
 /** What an event is called in a path (rule H3). */
 function nodeSql({ by, group = [] }: Question): string {
-  const node = by === undefined ? 'event_name' : `ifNull(${cutSql(propertySql(by, 'events', 'by').text)}, event_name)`;
+  const node = by === undefined ? 'event_name' : `ifNull(${valueSql(by)}, event_name)`;
   const rules = group.map(({ pattern, name }, i) => `match(${node}, ${patternLiteral(pattern, `group[${i}].pattern`)}), ${literal(name)}`);
   return `CAST(${rules.length === 0 ? node : `multiIf(${rules.join(', ')}, ${node})`}, 'String')`;
 }

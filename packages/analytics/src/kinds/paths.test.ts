@@ -29,7 +29,7 @@ const drawn = fc.record({
   steps: fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 2, max: 6 }) }, { weight: 1, arbitrary: fc.constantFrom(8, 12, 20) }),
   nodeLimit: fc.constantFrom(1, 2, 3, 100),
   by: seldom(undefined, fc.oneof(fc.constantFrom('properties.plan', 'traits.plan', 'userId', 'properties.price', 'session.events'), anyProperty)),
-  hide: seldom<string[]>([], fc.uniqueArray(name, { maxLength: 3 })),
+  hide: seldom<string[]>([], fc.uniqueArray(fc.oneof({ weight: 2, arbitrary: name }, { weight: 1, arbitrary: fc.constantFrom('free', 'pro', '(not set)', '12', 'true', 'pro, beta', '19.99', 'ann', '2') }), { maxLength: 3 })),
   group: seldom<{ pattern: string; name: string }[]>([], fc.array(rule, { minLength: 1, maxLength: 3 })),
   collapse: fc.boolean(),
   breakdown,
@@ -174,6 +174,21 @@ describe('paths', () => {
     expect(await nodes({ between: [{ event: 'a' }, { event: 'b' }] })).toEqual(['a', 'b']);
     expect(await nodes({ between: [{ event: 'a' }, { event: 'a', where: [{ property: 'eventName', op: '=', value: 'a' }] }] })).toEqual(['a', 'x', 'a']);
     expect(await nodes({ before: { event: 'b' } })).toEqual(['b', 'x', 'start']);
+  });
+
+  it('hide values of the property that nodes are called by, and events by their names all the same (rule H3)', async () => {
+    const page = (seconds: number, eventName: string, value: unknown) => at('pages', seconds, eventName, { properties: { page: value } });
+    await store.add([page(0, 'view', 'home'), page(1, 'view', "o'brien\\'"), page(2, 'view', 12), page(3, 'view', 'x'.repeat(250)), page(4, 'login', 'home'), at('pages', 5, 'logout')]);
+    const nodes = async (hide: string[], more: object = {}): Promise<string[]> =>
+      ((await ask('paths', { ...day, after: { event: 'view' }, by: 'properties.page', steps: 10, hide, ...more }, store.context('pages'))) as unknown as PathsAnswer).nodes.map(({ node }) => node);
+    const long = 'x'.repeat(200);
+    expect(await nodes([])).toEqual(['home', "o'brien\\'", '12', long, 'home', 'logout', 'drop-off']);
+    expect(await nodes(["o'brien\\'", '12', long])).toEqual(['home', 'logout', 'drop-off']);
+    expect(await nodes(['home', 'logout'])).toEqual(['home', "o'brien\\'", '12', long, 'drop-off']);
+    expect(await nodes(['login'])).toEqual(['home', "o'brien\\'", '12', long, 'logout', 'drop-off']);
+    expect(await nodes(['12'], { by: undefined, collapse: false })).toEqual(['view', 'view', 'view', 'view', 'login', 'logout', 'drop-off']);
+    // Hidden is before renamed.
+    expect(await nodes(['12', 'home'], { between: [{ event: 'view' }, { event: 'logout' }], after: undefined, group: [{ pattern: '^x', name: '12' }] })).toEqual(['12', 'logout']);
   });
 
   const HOSTILE = ["o'brien\\'", '`--"/* */', 'a\0b\u{1f600}é{x}%s', '>', "') OR 1=1 --"];
