@@ -29,6 +29,7 @@ export function sampleRatio(seen: readonly { variant: string; users: number }[],
   return { chiSquare, mismatch: chiSquare > CRITICAL[meant.length - 1]! };
 }
 
+/** At most one is named the primary; more are refused (X4). */
 export function experimentRoles(metrics: readonly Metric[]): string[] {
   const named = metrics.find(({ role }) => role === 'primary');
   const primary = named ?? metrics.find(({ role }) => role !== 'guardrail');

@@ -6,7 +6,7 @@ import { CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup,
 import { noSuch } from '../cell.ts';
 import { QuestionError } from '../problem.ts';
 import { controlOf, type SumsRow } from './experiment-rows.ts';
-import { windowMsOf, type Question } from './experiment-question.ts';
+import { rolesOf, windowMsOf, type Question } from './experiment-question.ts';
 import { exposedSql, sumsSql } from './experiment-sql.ts';
 
 export const Cell = Type.Object(
@@ -24,6 +24,8 @@ export type Cell = Static<typeof Cell>;
 
 /** SELECT of the people exposed to a variant; of a metric those with an event of it after that, or without; or of those that a count of the whole is of. */
 export async function peopleOf(question: Question, cell: Cell, asking: Asking): Promise<string> {
+  // As of the answer, so of its people: a question that is refused has none.
+  rolesOf(question);
   const mark = markOf(question, cell);
   if (mark !== undefined) return `SELECT person FROM (${exposedSql(question, asking)}) WHERE ${mark}`;
   const { variant, metric, outcome, breakdown } = cell;

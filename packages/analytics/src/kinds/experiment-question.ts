@@ -61,10 +61,16 @@ export function valueOf({ measure = 'conversion' }: Metric): 'events' | { sum: s
   return measure === 'conversion' ? undefined : measure;
 }
 
-/** The role of each metric (rule X4): there is one primary, unless all are guardrails. */
+/** The role of each metric (rule X4): there is one primary, unless all are guardrails. Throws a QuestionError where two are to be. */
 export function rolesOf({ metrics }: Question): Role[] {
-  const named = metrics.findIndex(({ role }) => role === 'primary');
-  const primary = named >= 0 ? named : metrics.findIndex(({ role }) => role !== 'guardrail');
+  const [named, second] = [...metrics.keys()].filter((i) => metrics[i]?.role === 'primary');
+  if (second !== undefined) {
+    throw new QuestionError({
+      code: 'invalid_value', field: `metrics[${second}].role`, value: 'primary', rule: 'at most one metric is the primary',
+      detail: `The headline is of one metric, and metrics[${named}] is the primary already: make metrics[${second}] secondary, or ask about it by itself.`,
+    });
+  }
+  const primary = named ?? metrics.findIndex(({ role }) => role !== 'guardrail');
   return metrics.map(({ role }, i) => (i === primary ? 'primary' : role === 'guardrail' ? 'guardrail' : 'secondary'));
 }
 

@@ -48,12 +48,17 @@ const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, 
 const selector = { event: fc.constantFrom('view', 'cart', 'buy', ['view', 'cart'], ['buy', 'never seen']), where: seldom };
 const measure = fc.oneof(fc.constantFrom('conversion', 'events', { sum: 'properties.price' }, { sum: 'properties.plan' }), fc.oneof(anyProperty, fc.constant('session.duration')).map((sum) => ({ sum })));
 const meant = { role: fc.constantFrom('primary', 'secondary', 'guardrail'), better: fc.constantFrom('higher', 'lower'), label: fc.constantFrom('one', 'two') };
+/** Of the drawn metrics the first primary stays the only one: a second is refused. */
+const withOnePrimary = <Metric extends { role?: string }>(metrics: readonly Metric[]): Metric[] => {
+  const first = metrics.findIndex(({ role }) => role === 'primary');
+  return metrics.map((metric, i) => (metric.role === 'primary' && i !== first ? { ...metric, role: 'secondary' } : metric));
+};
 const minimumEffect = fc.constantFrom(0.01, 0.05, 0.5, 1, 100);
 const question = fc.record(
   {
     exposure: fc.record(selector, { requiredKeys: [] }),
     variant: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('properties.plan', 'properties.a.b', 'properties.plan', 'traits.plan') }, { weight: 1, arbitrary: fc.constantFrom('person.plan', 'group.plan', 'context.channel', 'session.country', 'cohort.buyers') }),
-    metrics: fc.array(fc.record({ ...selector, ...meant, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 4 }),
+    metrics: fc.array(fc.record({ ...selector, ...meant, measure }, { requiredKeys: [] }), { minLength: 1, maxLength: 4 }).map(withOnePrimary),
     window: fc.constantFrom('15m', '1h', '2h', '1d'),
     control: fc.constantFrom('free', 'pro', '2', 'nobody'),
     split: fc.constantFrom({ 1: 0.5, 2: 0.5 }, { 1: 0.99, 2: 0.01 }, { 1: 1, 2: 0 }, { 1: 0.4, 2: 0.4, 3: 0.2 }, { free: 0.5, pro: 0.5 }),
@@ -207,7 +212,7 @@ describe('an experiment of a thousand people', () => {
     const size = fc.record({ n: fc.integer({ min: 45, max: 60 }), bought: fc.double({ min: 0, max: 1, noNaN: true }), complained: fc.double({ min: 0, max: 1, noNaN: true }) });
     const metric = fc.record({ ...meant, event: fc.constantFrom('buy', 'complain'), measure: fc.constantFrom('conversion', 'events', { sum: 'properties.price' }) }, { requiredKeys: ['event'] });
     const split = fc.constantFrom({ control: 0.3, b: 0.3, c: 0.4 }, { control: 0.4, b: 0.3, c: 0.3 }, { control: 0.5, b: 0.5 });
-    const more = fc.record({ metrics: fc.array(metric, { minLength: 1, maxLength: 3 }), split, control: fc.constantFrom('control', 'b', 'c'), minimumEffect }, { requiredKeys: ['metrics'] });
+    const more = fc.record({ metrics: fc.array(metric, { minLength: 1, maxLength: 3 }).map(withOnePrimary), split, control: fc.constantFrom('control', 'b', 'c'), minimumEffect }, { requiredKeys: ['metrics'] });
     await fc.assert(
       fc.asyncProperty(fc.tuple(size, size, size), fc.array(more, { minLength: 5, maxLength: 5 }), async (sizes, questions) => {
         const project = `concluded${++round}`;
@@ -251,6 +256,14 @@ describe('an experiment of a thousand people', () => {
       [{ crossovers: true, unfinished: true }, 'invalid_value', 'cell.crossovers'],
       [{ crossovers: false }, 'invalid_value', 'cell.crossovers'],
     ] as const) await expect(listed('experiment', question, cell, store.context('nobody')), JSON.stringify(cell)).rejects.toMatchObject({ problems: [{ code, field }] });
+  });
+
+  it('is refused with two primary metrics, and so are its people (rule X4)', async () => {
+    const metrics = [{ event: 'buy' }, { event: 'buy', role: 'primary' }, { event: 'complain', role: 'primary' }];
+    const refused = { problems: [{ code: 'invalid_value', field: 'metrics[2].role' }] };
+    await expect(asked('nobody', { metrics })).rejects.toMatchObject(refused);
+    await expect(listed('experiment', { ...RANGE, metrics }, { variant: 'b' }, store.context('nobody'))).rejects.toMatchObject(refused);
+    expect((await asked('nobody', { metrics: metrics.slice(0, 2) })).metrics.map(({ role }) => role)).toEqual(['secondary', 'primary']);
   });
 
   it('is refused with more than ten variants, whatever their number (rule X3)', async () => {

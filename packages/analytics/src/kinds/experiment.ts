@@ -46,6 +46,7 @@ export const experiment: Kind = {
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   // What is wrong with it is told before anything is read.
   const [split, windowMs] = [splitOf(question), windowMsOf(question)];
+  rolesOf(question);
   const rows = await asking.query<SumsRow>(sumsSql(question, exposedSql(question, asking)));
   const whole = rows.filter((row) => Number(row.is_all) === 1);
   const variants = variantsOf(question, whole.map(({ variant }) => variant));
