@@ -17,7 +17,7 @@ export const Condition = Type.Object(
     property: PropertyName,
     op: Type.Enum([...OPERATORS], { description: `one of ${OPERATORS.join(' ')}` }),
     value: Type.Optional(
-      Type.Union([Scalar, Type.Array(Scalar, { minItems: 1, maxItems: 1_000 })], {
+      Type.Union([Scalar, Type.Array(Scalar, { minItems: 1, maxItems: 1_000, description: 'a list of 1 to 1,000 values; where there are more, several conditions' })], {
         description: 'a text, a number, true or false; for in and not_in a list of 1 to 1,000 of them; none for is_set and is_not_set',
       }),
     ),

@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
+import { isOfLimit, limitBroken } from './limit-broken.ts';
 import type { Problem } from './problem.ts';
 import { QuestionError } from './problem.ts';
 
@@ -17,11 +18,13 @@ export function validate<Schema extends TSchema>(schema: Schema, question: unkno
 
 /** One problem from what ajv found: of a union's branches, the one that came furthest into the value. */
 function toProblem(errors: readonly ErrorObject[]): Problem {
-  const union = errors.find((error) => error.keyword === 'anyOf');
+  const inner = errors.find((error) => error.keyword === 'anyOf');
+  // Of a union within a union the outer one says what else there may be.
+  const union = errors.findLast((error) => error.keyword === 'anyOf' && error.instancePath === inner?.instancePath);
   const candidates = errors.filter((error) => error.keyword !== 'anyOf' && isOfItsKind(error, union));
   const deepest = candidates.toSorted((a, b) => depth(b) - depth(a))[0];
-  // A union that no branch got into (as a number where a name or a list is asked for) is described as a whole.
-  const chosen = deepest === undefined || (union !== undefined && depth(deepest) <= depth(union)) ? (union ?? deepest) : deepest;
+  // A union that no branch got into (as a number where a name or a list is asked for) is described as a whole. A list that is too long got into the branch of lists.
+  const chosen = deepest === undefined || (union !== undefined && depth(deepest) <= depth(union) && !isOfLimit(deepest)) ? (union ?? deepest) : deepest;
   if (chosen === undefined) return { code: 'invalid_value', field: '', rule: '', detail: 'This is not a question.' };
   const field = fieldOf(chosen.instancePath);
   const rule = String((chosen.parentSchema as { description?: string } | undefined)?.description ?? chosen.message ?? '');
@@ -40,8 +43,11 @@ function toProblem(errors: readonly ErrorObject[]): Problem {
     }
     case 'type':
       return { code: 'invalid_type', field, value: chosen.data, rule, detail: `${name} ${chosen.message ?? 'has the wrong type'}.` };
-    default:
+    default: {
+      const limit = limitBroken(chosen, name);
+      if (limit !== undefined) return { code: 'invalid_value', field, value: chosen.data, ...limit };
       return { code: 'invalid_value', field, value: chosen.data, rule, detail: `${name} must be ${rule.replace(/^must /, '')}.`.replace('must be NOT', 'must NOT') };
+    }
   }
 }
 
