@@ -68,10 +68,10 @@ export function runChild(
     stopping = true;
     if (withinMs !== undefined) setTimeout(() => process.exit(1), withinMs).unref();
     // A start that fails meanwhile is told where it was begun.
-    const role = await running?.catch(() => undefined);
-    if (role === undefined && running !== undefined) return;
+    const started = await running?.catch(() => undefined);
+    if (started === undefined && running !== undefined) return;
     try {
-      await role?.stop(drainMs);
+      await started?.stop(drainMs);
       process.exit(0);
     } catch (error) {
       process.stderr.write(`tidemark: the ${role} did not stop cleanly: ${stackOf(error)}\n`);
