@@ -119,11 +119,14 @@ function measured(events: readonly StoredEvent[], measure: Measure, person: (eve
   const [[name, property] = ['', '']] = Object.entries(measure);
   if (name === 'unique') return new Set(events.flatMap((event) => textOf(event, property) ?? [])).size;
   const numbers = events.flatMap((event) => numberOf(event, property) ?? []).toSorted((a, b) => a - b);
-  const sum = numbers.reduce((total, number) => total + toDecimal(number), 0n);
-  if (name === 'sum') return toNumber(sum);
+  // Numbers from 1e50 on are added as doubles, in ascending order (rule T5).
+  const isHuge = (number: number): boolean => Math.abs(number) >= 1e50;
+  const sum = numbers.filter((number) => !isHuge(number)).reduce((total, number) => total + toDecimal(number), 0n);
+  const huge = numbers.filter(isHuge).reduce((total, number) => total + number, 0);
+  if (name === 'sum') return toNumber(sum) + huge;
   if (numbers.length === 0) return 0;
   const levels: Record<string, number> = { min: 0, median: 0.5, p90: 0.9, p99: 0.99, max: 1 };
-  return name === 'avg' ? toNumber(sum, numbers.length) : quantile(numbers, levels[name] ?? Number.NaN);
+  return name === 'avg' ? toNumber(sum, numbers.length) + huge / numbers.length : quantile(numbers, levels[name] ?? Number.NaN);
 }
 
 function isUnset(key: string): boolean {

@@ -1,16 +1,17 @@
 import fc from 'fast-check';
-import { attribution as oracle, attributionPeople, cohort as cohortOracle, withCohorts, withOwners, withSessions, type AttributionAnswer, type AttributionPeople, type Where } from '@tidemark/model';
+import { attribution as oracle, attributionPeople, type AttributionAnswer, type AttributionPeople, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import type { AskContext } from '../ask-context.ts';
 import { WarehouseIdentities } from '../identities.ts';
-import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { anyProperty, history, inGroups, kindsRun, where } from '../testing/histories.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { listed } from '../testing/listed.ts';
 import { saidIn } from '../testing/options.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 import { MODELS } from './attribution-question.ts';
 
-const RUNS = Number(process.env['TIDEMARK_ATTRIBUTION_RUNS'] ?? 3);
+const RUN = kindsRun(3);
 
 let store: TestStore;
 beforeAll(async () => {
@@ -26,16 +27,17 @@ const SPAN_MS = 20 * 15 * MINUTE_MS;
 
 const seldom = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: where });
 const selector = fc.record({ event: fc.constantFrom('view', 'cart', 'buy', ['view', 'cart']), where: seldom }, { requiredKeys: [] });
-const property = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign.name', 'session.events', 'person.plan', 'group.plan', 'groupId', 'cohort.viewers');
+const ofTouch = fc.constantFrom('channel', 'channel', 'properties.plan', 'traits.plan', 'eventName', 'context.campaign.name', 'session.events', 'person.plan', 'group.plan', 'groupId', 'cohort.buyers');
+const property = fc.oneof({ weight: 2, arbitrary: ofTouch }, { weight: 1, arbitrary: anyProperty });
 const question = fc.record(
   {
-    conversion: fc.record({ event: fc.constantFrom('buy', 'buy', 'cart', ['buy', 'cart']), where: seldom, value: fc.constantFrom('properties.price', 'properties.plan') }, { requiredKeys: ['event'] }),
+    conversion: fc.record({ event: fc.constantFrom('buy', 'buy', 'cart', ['buy', 'cart']), where: seldom, value: fc.oneof({ weight: 3, arbitrary: fc.constantFrom('properties.price', 'properties.plan') }, { weight: 1, arbitrary: anyProperty }) }, { requiredKeys: ['event'] }),
     touch: selector,
     models: fc.uniqueArray(fc.constantFrom(...MODELS), { minLength: 1, maxLength: MODELS.length }),
     lookback: fc.constantFrom('15m', '1h', '2h', '1d'),
     halfLife: fc.constantFrom('15m', '1h', '7d'),
     channels: fc.array(fc.record({ name: fc.constantFrom('direct', 'internal', 'news', 'paid', 'other'), where }), { maxLength: 2 }),
-    breakdown: fc.uniqueArray(property, { minLength: 1, maxLength: 2 }),
+    breakdown: fc.uniqueArray(property, { minLength: 1, maxLength: 3 }),
     limit: fc.integer({ min: 1, max: 3 }),
     includeBots: fc.boolean(),
     where: seldom,
@@ -53,8 +55,6 @@ const situation = fc.record({
   lengthMs: fc.integer({ min: 1, max: 20 }).map((steps) => steps * 15 * MINUTE_MS),
   questions: fc.array(question, { minLength: 4, maxLength: 4 }),
 });
-
-const VIEWERS = { all: [{ did: 'view' }] };
 
 /** 15m, 2h, 7d. */
 function msOf(text: string): number {
@@ -92,13 +92,10 @@ describe('attribution', () => {
         const project = `attribution${++round}`;
         const events = unnamed.map((event) => ({ ...event, project }));
         await store.add(events);
+        const { known, context } = withSavedCohorts(events, store.context(project));
         const toMs = fromMs + lengthMs;
-        const time = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
-        const context: AskContext = { ...store.context(project), cohort: async () => ({ question: { ...time, ...VIEWERS } }) };
-        const owned = withSessions(withOwners(events), 30 * MINUTE_MS);
-        const known = withCohorts(owned, { viewers: cohortOracle(owned, { fromMs, toMs, nowMs: toMs, includeBots: false, ...VIEWERS }).members });
         for (const asked of questions) {
-          const body = { ...asked, ...time };
+          const body = { ...asked, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
           const { conversions, value, users, withoutTouch, breakdowns } = (await ask('attribution', body, context)) as unknown as Answer;
           const models = asked.models ?? MODELS;
           const question = {
@@ -115,9 +112,9 @@ describe('attribution', () => {
           }
         }
       }),
-      { ...PROPERTY_RUN, numRuns: RUNS },
+      RUN,
     );
-  });
+  }, RUN.timeoutMs);
 
   it('has nobody without a touch in a group or by a model (rule K6)', async () => {
     const question = { from: '2026-05-03', to: '2026-05-04', conversion: { event: 'buy' } };
@@ -196,10 +193,12 @@ describe('attribution', () => {
     await fc.assert(
       fc.asyncProperty(given, async ([{ events, fromMs, lengthMs, questions }, always]) => {
         const project = `attribution${++round}`;
-        await store.add(events.map((event) => ({ ...event, project })));
+        const held = events.map((event) => ({ ...event, project }));
+        await store.add(held);
+        const others = withSavedCohorts(held, store.context(project)).context;
         const time = { from: new Date(fromMs).toISOString(), to: new Date(fromMs + lengthMs).toISOString() };
         const cohorts: Record<string, object> = { viewers: { ...time, all: [{ did: 'view' }] }, nobody: { ...time, all: [{ did: 'never' }] } };
-        const context: AskContext = { ...store.context(project), cohort: async (_, name) => ({ question: cohorts[name] }) };
+        const context: AskContext = { ...others, cohort: async (_, name) => (Object.hasOwn(cohorts, name) ? { question: cohorts[name] } : others.cohort?.(project, name)) };
         const answerTo = async (body: object): Promise<Answer> => {
           const { conversions, value, users, withoutTouch, breakdowns } = (await ask('attribution', body, context)) as unknown as Answer;
           return { conversions, value, users, withoutTouch, breakdowns };
@@ -225,7 +224,7 @@ describe('attribution', () => {
           }
         }
       }),
-      { ...PROPERTY_RUN, numRuns: Math.ceil(RUNS / 3) },
+      { ...RUN, numRuns: Math.ceil(RUN.numRuns / 3) },
     );
-  });
+  }, RUN.timeoutMs);
 });

@@ -209,6 +209,13 @@ describe('trend', () => {
     expect(await asked({ breakdown: ['eventName'] })).toEqual([['view', 3.5, 4, 1.5]]);
   });
 
+  it('adds numbers from 1e50 on as doubles, also for an average (rule T5; found by a random history)', async () => {
+    const project = 'huge';
+    await store.add([1e60, 0.2, 21].map((price) => storedEvent({ project, userId: 'ann', timeMs: Date.UTC(2026, 4, 3, 10), properties: { price } })));
+    const { series } = (await ask('trend', { from: '2026-05-03', to: '2026-05-04', series: [{ measure: { avg: 'properties.price' } }, { measure: { sum: 'properties.price' } }] }, store.context(project))) as unknown as TrendAnswer;
+    expect(series.map(({ total }) => total)).toEqual([1e60 / 3, 1e60]);
+  });
+
   it('people of a rolling, a cumulative and a stickiness cell are those who are counted (rule K5)', async () => {
     const at = (day: number, userId: string) => storedEvent({ project: 'cells', userId, timeMs: Date.UTC(2026, 4, day, 12) });
     await store.add([at(1, 'ann'), at(2, 'bob'), at(3, 'ann'), at(4, 'cyd'), at(4, 'ann')]);
