@@ -36,15 +36,16 @@ export interface MeasurePlan {
   value(row: Record<string, unknown>): number;
 }
 
-/** A property in the column `x`: in a tuple, as arrays are made of the column and would leave out what is NULL. */
-const VALUE = 'x.1';
 const PERSONS: Aggregate = { fn: 'uniqExact', of: 'person' };
 
-/** The plan of a measure; `field` names its place in the question. */
-export function planMeasure(measure: Measure, field: string): MeasurePlan {
+/**
+ * The plan of a measure; `field` names its place in the question, `nameOf` the columns of the values that are read of events, by their SQL.
+ * Such a column is a tuple, as arrays are made of it and would leave out what is NULL.
+ */
+export function planMeasure(measure: Measure, field: string, nameOf: (sql: string) => string): MeasurePlan {
   if (measure === 'events') return plain('count', '');
   if (measure === 'users') {
-    return { columns: [], aggregates: [{ name: 'v', ...PERSONS }], values: ['person'], of: 'persons', rank: 'v', value: number('v') };
+    return { columns: [], aggregates: [{ name: 'v', ...PERSONS }], values: ['person'], of: 'persons', rank: 'v', value: numberOf('v') };
   }
   if (measure === 'eventsPerUser') {
     const aggregates = [{ name: 'n', fn: 'sum', of: 'done' }, { name: 'users', ...PERSONS }];
@@ -52,17 +53,19 @@ export function planMeasure(measure: Measure, field: string): MeasurePlan {
     return { columns: [], aggregates, values: ['person', 'done'], of: 'persons', isCounted: true, rank: 'n / users', value };
   }
   if (measure === 'sessions') {
-    return { columns: [], aggregates: [{ name: 'v', fn: 'uniqExact', of: SESSION_COLUMNS.join(', ') }], values: SESSION_COLUMNS, of: 'sessions', rank: 'v', value: number('v') };
+    return { columns: [], aggregates: [{ name: 'v', fn: 'uniqExact', of: SESSION_COLUMNS.join(', ') }], values: SESSION_COLUMNS, of: 'sessions', rank: 'v', value: numberOf('v') };
   }
   const [[name, property] = ['sum', '']] = Object.entries(measure);
   const read = propertySql(property, 'events', `${field}.${name}`);
-  if (name === 'unique') return { ...plain('uniqExact', VALUE), columns: [`tuple(${read.text}) AS x`], values: ['x'] };
-  const [columns, values] = [[`tuple(${read.number}) AS x`], ['x']];
+  const sql = name === 'unique' ? read.text : read.number;
+  const x = nameOf(sql);
+  const [columns, values, number] = [[`tuple(${sql}) AS ${x}`], [x], `${x}.1`];
+  if (name === 'unique') return { ...plain('uniqExact', number), columns, values };
   if (name === 'sum' || name === 'avg') {
     const aggregates = [
-      { name: 'plain', ...exactSum(VALUE) },
-      { name: 'huge', ...hugeSum(VALUE) },
-      { name: 'n', fn: 'count', of: VALUE },
+      { name: 'plain', ...exactSum(number) },
+      { name: 'huge', ...hugeSum(number) },
+      { name: 'n', fn: 'count', of: number },
     ];
     const value = (row: Record<string, unknown>): number => {
       const [text, huge, count] = [String(row['plain']), Number(row['huge']), Number(row['n'])];
@@ -72,7 +75,7 @@ export function planMeasure(measure: Measure, field: string): MeasurePlan {
     return { columns, aggregates, values, of: 'events', rank: name === 'sum' ? total : `if(n = 0, 0, (${total}) / n)`, value };
   }
   const fn = { min: 'min', max: 'max', median: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99) }[name] ?? 'min';
-  return { ...plain(fn, VALUE), columns, values };
+  return { ...plain(fn, number), columns, values };
 }
 
 /** Exact, between the two neighbours where the rank falls between them (as Excel's PERCENTILE.INC). */
@@ -81,10 +84,10 @@ function quantile(level: number): string {
 }
 
 function plain(fn: string, of: string): MeasurePlan {
-  return { columns: [], aggregates: [{ name: 'v', fn, of }], values: [], of: 'events', rank: 'ifNull(v, 0)', value: number('v') };
+  return { columns: [], aggregates: [{ name: 'v', fn, of }], values: [], of: 'events', rank: 'ifNull(v, 0)', value: numberOf('v') };
 }
 
-function number(name: string): (row: Record<string, unknown>) => number {
+function numberOf(name: string): (row: Record<string, unknown>) => number {
   // Of no value at all the aggregate is NULL or NaN (null in JSON); points are zero-filled.
   return (row) => Number(row[name] ?? 0);
 }

@@ -1,12 +1,12 @@
 /** The values of the series of a trend, group by group. */
 import { aggregateSql, ofStatesSql, stateSql } from '../aggregate.ts';
 import type { Asking } from '../asking.ts';
-import { allUnsetSql, groupColumns, keptColumns, keyNames, sameGroup, type GroupKey } from '../breakdown.ts';
+import { allUnsetSql, groupColumns, keyNames, sameGroup, withKept, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import type { MeasurePlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import type { Question } from './trend-question.ts';
-import { sourceOf, type Source } from './trend-source.ts';
+import { isOfEvents, selects, sourceOf, type Reading, type Source } from './trend-source.ts';
 
 /** The values of one group of one series. */
 export interface Line {
@@ -28,8 +28,13 @@ export async function keptGroups(question: Question, plans: readonly MeasurePlan
   if (breakdown.length === 0) return [];
   const keys = keyNames(breakdown.length);
   const kept = new Map((ofFirst ?? []).map((group) => [sameGroup(group), group]));
+  const seen = new Set<string | undefined>();
   for (const [i, wanted] of plans.entries()) {
     if (kept.size === limit) break;
+    // A series that asks for the same events has no other groups.
+    const selected = (await isOfEvents(question, i, wanted, { range: asking.range, starts }, asking)) ? selects(question, i) : undefined;
+    if (seen.has(selected)) continue;
+    if (selected !== undefined) seen.add(selected);
     if (i === 0 && ofFirst !== undefined) continue;
     const { from, plan } = await sourceOf(question, i, wanted, { range: asking.range, starts, columns: (table) => groupColumns(breakdown, table, 'breakdown'), keys }, asking);
     const sql = `SELECT ${keys.join(', ')}, ${aggregatesSql(plan)}
@@ -46,38 +51,56 @@ LIMIT ${limit}`;
   return [...kept.values()];
 }
 
-/** The columns `k0, …` and `g0, …` of an event's group, of which the latter are grouped by. */
-export function groupingOf({ breakdown = [] }: Question, kept: readonly GroupKey[]): { groups: string[]; columns: (table: 'events' | 'rollups') => string[] } {
+/** The columns `k0, …` of an event, and `groups`, made of these by `grouped`. */
+export function groupingOf({ breakdown = [] }: Question, kept: readonly GroupKey[]): Required<Pick<Reading, 'columns' | 'grouped'>> & { groups: string[] } {
   return {
     groups: breakdown.map((_, at) => `g${at}`),
-    columns: (table) => [...groupColumns(breakdown, table, 'breakdown'), ...keptColumns(breakdown.length, kept)],
+    columns: (table) => groupColumns(breakdown, table, 'breakdown'),
+    grouped: (rows) => withKept(rows, breakdown.length, kept),
   };
 }
 
-/** The lines of series `i` in a range with points at `starts`. */
-export async function linesOf(question: Question, i: number, wanted: MeasurePlan, { range, starts }: { range: TimeRange; starts: readonly number[] }, kept: readonly GroupKey[], asking: Asking): Promise<Lines> {
-  const { groups, columns } = groupingOf(question, kept);
-  const reading = { range, starts, columns: (table: 'events' | 'rollups') => [`${bucketSql('time', starts)} AS bucket`, ...columns(table)], keys: ['bucket', ...groups] };
-  const source = await sourceOf(question, i, wanted, reading, asking);
-  return new Map((await linesIn(source, groups, starts, question, asking)).map(({ group, line }) => [sameGroup(group), line]));
+/** A range with points at `starts`. */
+export interface Points {
+  range: TimeRange;
+  starts: readonly number[];
 }
 
-/** The line of each group of a source, by its columns `groups`. */
-export async function linesIn(source: Source, groups: readonly string[], starts: readonly number[], { cumulative = false }: Question, asking: Asking): Promise<{ group: string[]; line: Line }[]> {
-  const found = new Map<string, { group: string[]; line: Line }>();
+/** The lines of series `i`. */
+export async function linesOf(question: Question, i: number, wanted: MeasurePlan, points: Points, kept: readonly GroupKey[], asking: Asking): Promise<Lines> {
+  const { groups, reading } = lineReading(question, points, kept);
+  const source = await sourceOf(question, i, wanted, reading, asking);
+  return linesOfRows(await linesFrom(source, groups, question, asking), source.plan.value, groups, points.starts, question);
+}
+
+/** What is read for lines: by point and group. */
+export function lineReading(question: Question, { range, starts }: Points, kept: readonly GroupKey[]): { groups: string[]; reading: Reading } {
+  const { groups, columns, grouped } = groupingOf(question, kept);
+  return { groups, reading: { range, starts, columns: (table) => [`${bucketSql('time', starts)} AS bucket`, ...columns(table)], grouped, keys: ['bucket', ...groups] } };
+}
+
+/** Rows of a source by point and by its columns `groups`, with its aggregates. */
+export async function linesFrom(source: Source, groups: readonly string[], { cumulative = false }: Question, asking: Asking): Promise<LineRow[]> {
+  return asking.query(cumulative ? cumulativeSql(source, groups) : pointsSql(source, groups));
+}
+
+type LineRow = Record<string, unknown>;
+
+/** The line of each group, of one number of each row. */
+export function linesOfRows(rows: readonly LineRow[], numberIn: MeasurePlan['value'], groups: readonly string[], starts: readonly number[], { cumulative = false }: Question): Lines {
+  const found: Lines = new Map();
   const place = new Map(starts.map((start, at) => [start - (starts[0] ?? 0), at]));
-  for (const row of await asking.query<Record<string, unknown>>(cumulative ? cumulativeSql(source, groups) : pointsSql(source, groups))) {
-    const group = groups.map((name) => String(row[name]));
-    const id = sameGroup(group);
-    if (!found.has(id)) found.set(id, { group, line: { total: 0, values: starts.map(() => 0) } });
-    const { line } = found.get(id)!;
-    const value = source.plan.value(row);
+  for (const row of rows) {
+    const id = sameGroup(groups.map((name) => String(row[name])));
+    const line = found.get(id) ?? { total: 0, values: starts.map(() => 0) };
+    found.set(id, line);
+    const value = numberIn(row);
     if (Number(row['is_total']) === 1) line.total = value;
     // Rows come in order: what has been reached stays until the next.
     else if (cumulative) line.values.fill((line.total = value), place.get(Number(row['bucket'])));
     else line.values[place.get(Number(row['bucket'])) ?? -1] = value;
   }
-  return [...found.values()];
+  return found;
 }
 
 /** A row for each bucket and one for the whole: a user who came on two days is one user. Each row read is counted once, into its bucket's state. */

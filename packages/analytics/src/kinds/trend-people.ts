@@ -51,16 +51,16 @@ export async function peopleOf(question: Question, cell: Cell, { measures, calen
   const { breakdown = [] } = question;
   const kept = breakdown.length === 0 || cell.breakdown === undefined ? [] : await keptGroups(question, measures, calendar.starts, asking);
   const group = cell.breakdown === undefined ? [] : groupOfCell(cell.breakdown, breakdown.length, kept);
-  const { groups, columns } = cell.breakdown === undefined ? { groups: [], columns: () => [] } : groupingOf(question, kept);
+  const { groups, columns, grouped } = groupingOf(cell.breakdown === undefined ? { ...question, breakdown: [] } : question, kept);
   const selected = (span: Span): EventSelection => ({ ...selectionOf(question, cell.series, span, asking), columns: [asking.naming.columns, ...columns('events')] });
-  const rowsIn = (span: Span): string => `SELECT ${asking.naming.actor} FROM (${eventsSql(selected(span))}) WHERE ${inGroupSql(group)}`;
+  const rowsIn = (span: Span): string => `SELECT ${asking.naming.actor} FROM (${grouped(eventsSql(selected(span)))}) WHERE ${inGroupSql(group)}`;
   if (cell.breakdown !== undefined) {
     const isShown = await Promise.all([calendar, ...(earlier === undefined ? [] : [earlier])].map(async ({ range }) => (await asking.query(`${rowsIn(range)} LIMIT 1`)).length > 0));
     if (!isShown.includes(true)) throw noSuchGroup(cell.breakdown);
   }
   if (cell.days === undefined) return personsOf(spans.map(rowsIn).join('\nUNION ALL\n'), asking.identity);
   const { span, periods } = periodOfCell(cell, asked, asking.nowMs);
-  const days = personDaysSql(selected(span), periods, groups, measures[cell.series]!, asking);
+  const days = personDaysSql(selected(span), { periods, keys: groups, grouped }, measures[cell.series]!, asking);
   return `SELECT person FROM (${days}) WHERE days = ${cell.days} AND ${inGroupSql(group)}`;
 }
 

@@ -4,11 +4,11 @@
  * 0.67 s (140,000 of 3 M events), of 500,000 groups as much as two readings (chDB 26.7, 2026-11-22).
  */
 import type { Asking } from '../asking.ts';
-import { allUnsetSql, groupColumns, keyNames, restColumns, sameGroup, type GroupKey } from '../breakdown.ts';
+import { allUnsetSql, groupColumns, keyNames, restColumns, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
 import type { MeasurePlan } from '../measure.ts';
 import type { Calendar } from './trend-calendar.ts';
-import { aggregatesSql, linesIn, type Lines } from './trend-lines.ts';
+import { aggregatesSql, linesFrom, linesOfRows, type Lines } from './trend-lines.ts';
 import type { Question } from './trend-question.ts';
 import { sourceOf } from './trend-source.ts';
 
@@ -34,9 +34,10 @@ export async function rankedLines(question: Question, wanted: MeasurePlan, { ran
   const placed = `SELECT *, ${allUnsetSql(breakdown.length)} AS is_unset, if(is_unset, ${limit + 2}, least(${order}, ${limit + 1})) AS place FROM (${grouped})`;
   const rows = `SELECT ${['place', ...restColumns(breakdown.length, `place = ${limit + 1}`), ...read].join(', ')} FROM (${placed}) ARRAY JOIN ${read.map((name) => `all_${name} AS ${name}`).join(', ')}`;
   const groups = keys.map((_, at) => `g${at}`);
-  const found = (await linesIn({ ...source, from: `(${rows})` }, ['place', ...groups], starts, question, asking)).toSorted((a, b) => Number(a.group[0]) - Number(b.group[0]));
+  const found = await linesFrom({ ...source, from: `(${rows})` }, ['place', ...groups], question, asking);
+  const shown = new Map(found.filter(({ place }) => Number(place) <= limit).map((row) => [Number(row['place']), groups.map((name) => String(row[name]))]));
   return {
-    kept: found.filter(({ group: [place] }) => Number(place) <= limit).map(({ group: [, ...group] }) => group),
-    lines: new Map(found.map(({ group: [, ...group], line }) => [sameGroup(group), line])),
+    kept: [...shown].toSorted(([a], [b]) => a - b).map(([, group]) => group),
+    lines: linesOfRows(found, source.plan.value, groups, starts, question),
   };
 }

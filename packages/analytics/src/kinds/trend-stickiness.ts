@@ -23,10 +23,10 @@ export const Stickiness = Type.Array(
 
 /** By `sameGroup` of the group: for each period how many people have how many days, one first. */
 export async function daysOf(question: Question, i: number, plan: MeasurePlan, { range, periods }: { range: TimeRange; periods: Periods }, kept: readonly GroupKey[], asking: Asking): Promise<Map<string, number[][]>> {
-  const { groups, columns } = groupingOf(question, kept);
+  const { groups, columns, grouped } = groupingOf(question, kept);
   const keys = ['period', ...groups];
   const selection = { ...selectionOf(question, i, range, asking), columns: [asking.naming.columns, `${bucketSql('time', periods.starts)} AS period`, ...columns('events')] };
-  const sql = `SELECT ${keys.join(', ')}, days, count() AS users FROM (${personDaysSql(selection, periods, keys, plan, asking)}) GROUP BY ${keys.join(', ')}, days`;
+  const sql = `SELECT ${keys.join(', ')}, days, count() AS users FROM (${personDaysSql(selection, { periods, keys, grouped }, plan, asking)}) GROUP BY ${keys.join(', ')}, days`;
   const found = new Map<string, number[][]>();
   const place = new Map(periods.starts.map((start, at) => [start - periods.starts[0]!, at]));
   for (const row of await asking.query<Record<string, unknown>>(sql)) {
@@ -38,9 +38,9 @@ export async function daysOf(question: Question, i: number, plan: MeasurePlan, {
   return found;
 }
 
-/** SELECT of the keys (among the selection's columns), person and days, on how many of them. */
-export function personDaysSql(selection: EventSelection, { days }: Periods, keys: readonly string[], plan: MeasurePlan, asking: Asking): string {
-  const rows = eventsSql({ ...selection, columns: [...selection.columns, `${bucketSql('time', days)} AS day`] });
+/** SELECT of the keys (among the selection's columns, and those that `grouped` adds), person and days, on how many of them. */
+export function personDaysSql(selection: EventSelection, { periods: { days }, keys, grouped }: { periods: Periods; keys: readonly string[]; grouped: (rows: string) => string }, plan: MeasurePlan, asking: Asking): string {
+  const rows = grouped(eventsSql({ ...selection, columns: [...selection.columns, `${bucketSql('time', days)} AS day`] }));
   return `SELECT ${[...keys, 'person'].join(', ')}, uniqExact(day) AS days FROM ${measuredRows(plan, rows, { keys: [...keys, 'day'], hasGroups: false }, asking)} GROUP BY ${[...keys, 'person'].join(', ')}`;
 }
 

@@ -4,23 +4,23 @@ import { sameGroup, type GroupKey } from '../breakdown.ts';
 import type { Formula } from '../formula.ts';
 import type { MeasurePlan } from '../measure.ts';
 import type { Calendar } from './trend-calendar.ts';
-import { linesOf, type Line, type Lines } from './trend-lines.ts';
+import type { Line, Lines } from './trend-lines.ts';
 import type { Question } from './trend-question.ts';
 import { daysOf } from './trend-stickiness.ts';
+import { linesOfAll } from './trend-together.ts';
 
 /** Lines of each series shown, of the groups with events in the range; those of the first series may be known. */
 export async function valuesIn(question: Question, plans: readonly MeasurePlan[], formula: Formula | undefined, calendar: Calendar, kept: readonly GroupKey[], asking: Asking, ofFirst?: Lines): Promise<Lines[]> {
-  const found: { lines: Lines; before: Lines }[] = [];
-  // One after another: a question of many series must not hold all connections of the warehouse.
-  for (const [i, plan] of plans.entries()) {
-    const lines = (i === 0 ? ofFirst : undefined) ?? (await linesOf(question, i, plan, calendar, kept, asking));
-    const { range } = calendar.before;
-    const before: Lines = range.fromMs < range.toMs ? await linesOf(question, i, plan, calendar.before, kept, asking) : new Map();
-    if (calendar.stickiness !== undefined) {
-      const days = await daysOf(question, i, plan, { range: calendar.range, periods: calendar.stickiness }, kept, asking);
-      for (const [id, line] of lines) line.days = days.get(id) ?? [];
-    }
-    found.push({ lines, before });
+  const wanted = new Map(plans.entries());
+  const { range } = calendar.before;
+  const before = range.fromMs < range.toMs ? await linesOfAll(question, wanted, calendar.before, kept, asking) : new Map<number, Lines>();
+  if (ofFirst !== undefined) wanted.delete(0);
+  const now = await linesOfAll(question, wanted, calendar, kept, asking);
+  const found = plans.map((_, i) => ({ lines: now.get(i) ?? ofFirst ?? new Map<string, Line>(), before: before.get(i) ?? new Map<string, Line>() }));
+  for (const [i, { lines }] of found.entries()) {
+    if (calendar.stickiness === undefined) break;
+    const days = await daysOf(question, i, plans[i]!, { range: calendar.range, periods: calendar.stickiness }, kept, asking);
+    for (const [id, line] of lines) line.days = days.get(id) ?? [];
   }
   const nothing = (length: number): Line => ({ total: 0, values: Array.from({ length }, () => 0) });
   const lineOf = (i: number, id: string): Line => {

@@ -68,7 +68,10 @@ function reads(question: Question, range: TimeRange): Span {
 
 function planOf(question: Question, { range, rollups }: Asking): TrendPlan {
   refuseCombinations(question);
-  const measures = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`));
+  // What several series read is read once.
+  const names = new Map<string, string>();
+  const nameOf = (sql: string): string => names.get(sql) ?? names.set(sql, `x${names.size}`).get(sql)!;
+  const measures = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`, nameOf));
   const [calendar, earlier] = calendarsIn(question, range);
   if (earlier !== undefined) rollups.noteRange(earlier.range);
   return { measures, calendar: calendar!, earlier };

@@ -12,7 +12,9 @@ export interface CountedRows {
   selection: EventSelection;
   /** `expression AS name` over a row of events or of rollups. */
   columns: (table: 'events' | 'rollups') => readonly string[];
-  /** Names of those columns that are grouped by. */
+  /** Rows with these columns, and more that are made of them. */
+  grouped: (rows: string) => string;
+  /** Names of those of all these columns that are grouped by. */
   keys: readonly string[];
   coverage: Coverage;
 }
@@ -41,10 +43,10 @@ LEFT ANY JOIN (${personsOfHashes(identity)}) AS identity ON actor = identity.of_
 
 /** Rows with the keys and a sketch of persons: those whom `personRows` tells, and those of whom only sketches are left. */
 export function estimatedPersonRows(counted: CountedRows, identity: ProjectIdentity): string {
-  const { selection, coverage, columns, keys } = counted;
+  const { selection, coverage, columns, grouped, keys } = counted;
   const told = keys.map((key) => `${key}, `).join('');
   const exact = `SELECT ${told}${SKETCH}State(${SKETCH_PRECISION})(${PERSON_HASH_SQL}) AS users FROM ${personRows(counted, identity)}${keys.length === 0 ? '' : ` GROUP BY ${keys.join(', ')}`}`;
-  return `(${exact}\nUNION ALL\nSELECT ${told}sketch AS users FROM (${rollupsSql(selection, coverage, [...columns('rollups'), 'sketch'])}))`;
+  return `(${exact}\nUNION ALL\nSELECT ${told}sketch AS users FROM (${grouped(rollupsSql(selection, coverage, [...columns('rollups'), 'sketch']))}))`;
 }
 
 /** SELECT of `of_actor` and `of_person`: hashes of actors that don't tell their person by themselves, and of these persons. */
@@ -53,10 +55,10 @@ export function personsOfHashes(identity: ProjectIdentity): string {
   return `SELECT ${keyHashSql(actor)} AS of_actor, ${keyHashSql('persons.of_person')} AS of_person FROM (${personsOfActors(identity)}) AS persons`;
 }
 
-function both({ selection, columns, coverage }: CountedRows, ofEvent: string, ofRollup: string): string {
+function both({ selection, columns, grouped, coverage }: CountedRows, ofEvent: string, ofRollup: string): string {
   const rest = withinRuns(restOf(selection, coverage.runs));
   const events = `${eventsSql({ ...selection, columns: [...columns('events'), ofEvent] })} AND (${rest})`;
-  return `${events}\nUNION ALL\n${rollupsSql(selection, coverage, [...columns('rollups'), ofRollup])}`;
+  return grouped(`${events}\nUNION ALL\n${rollupsSql(selection, coverage, [...columns('rollups'), ofRollup])}`);
 }
 
 function rollupsSql(selection: EventSelection, { property, spans, version }: Coverage, columns: readonly string[]): string {
