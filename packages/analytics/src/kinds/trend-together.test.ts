@@ -1,9 +1,10 @@
 /** Series that ask for the same events are read together; nothing of an answer may tell. */
 import fc from 'fast-check';
-import { earlierSpan, trend as oracle, withOwners, withSessions, type TrendLine, type Where } from '@tidemark/model';
+import { earlierSpan, trend as oracle, type TrendLine, type Where } from '@tidemark/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../ask.ts';
 import { history, inGroups, PROPERTY_RUN, where } from '../testing/histories.ts';
+import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 
 let store: TestStore;
@@ -63,11 +64,11 @@ describe('series read together', () => {
         const project = `together${++round}`;
         const events = unnamed.map((event) => ({ ...event, project }));
         if (events.length > 0) await store.add(events);
-        const known = withSessions(withOwners(events), GAP_MS);
+        const { known, context } = withSavedCohorts(events, store.context(project), GAP_MS);
         const range = { fromMs: START_MS + DAY_MS, toMs: START_MS + 3 * DAY_MS };
         for (const { shape, compare, ...question } of questions) {
           const body = { ...question, ...shape, ...(compare !== undefined && { compare }), from: new Date(range.fromMs).toISOString(), to: new Date(range.toMs).toISOString() };
-          const answer = (await ask('trend', body, store.context(project))) as unknown as TrendAnswer;
+          const answer = (await ask('trend', body, context)) as unknown as TrendAnswer;
           const forModel = { ...question, ...shape, ...range, timezone: 'UTC', granularity: 'day' as const, weekStart: 'monday' as const, where: question.where as Where, series: question.series as never };
           expect(linesOf(answer.series), JSON.stringify(body)).toEqual(told(oracle(known, forModel).flat()));
           if (compare === undefined) continue;
