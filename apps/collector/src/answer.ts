@@ -21,9 +21,13 @@ export function answer(
   headers['content-type'] = contentType ?? 'application/json';
   headers['content-length'] = Buffer.byteLength(text);
   res.writeHead(status, headers);
-  if (!res.req.complete) res.write(text);
-  else res.end(text);
-  readOff(res.req, () => res.end());
+  if (res.req.complete) {
+    res.end(text);
+    readOff(res.req);
+  } else {
+    res.write(text);
+    readOff(res.req, () => res.end());
+  }
 }
 
 /** Answers with a problem document and returns its status. */

@@ -188,7 +188,7 @@ export class Engine {
         isWhole = true;
         // Before what still comes of the request is read: that may take its time.
         if (res.req.complete) res.once('finish', free);
-        else res.write('', (error) => error ?? free());
+        else res.write('', (error) => void (error || free()));
         if (isWanted) endAnswer();
         if (!isKept || !isWanted) onward.destroy();
       },
