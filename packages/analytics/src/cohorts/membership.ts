@@ -28,6 +28,11 @@ export function cohortOf(property: string): string | undefined {
   return property.startsWith(PREFIX) && property.length > PREFIX.length ? property.slice(PREFIX.length) : undefined;
 }
 
+/** Whether a property is of the person, and so the same for all events of theirs (rules P3, C7). */
+export function isOfPerson(property: string): boolean {
+  return property.startsWith('person.') || cohortOf(property) !== undefined;
+}
+
 /** Reads `cohort.<name>` of a row of events; undefined for any other property. */
 export function cohortSql(property: string): PropertySql | undefined {
   const cohort = cohortOf(property);

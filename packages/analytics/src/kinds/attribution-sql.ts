@@ -2,6 +2,7 @@
 import type { Asking } from '../asking.ts';
 import { allUnsetSql, keyColumn, keyNames } from '../breakdown.ts';
 import { channelSql, type ChannelRule } from '../channels.ts';
+import { isOfPerson } from '../cohorts/membership.ts';
 import { hugeSharesSql, shareSumSql } from '../decimal.ts';
 import { byDoersSql } from '../events-of-doers.ts';
 import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
@@ -26,7 +27,7 @@ export function modelsOf({ models = [...MODELS] }: Question): readonly Model[] {
 
 /** Numbers of the breakdown's properties that are of the person and no event: all of a person's touches share them, and who has no touch has them, too (rule A6). */
 function personalKeys(question: Question): number[] {
-  return breakdownOf(question).flatMap((name, i) => (name.startsWith('person.') || name.startsWith('cohort.') ? [i] : []));
+  return breakdownOf(question).flatMap((name, i) => (isOfPerson(name) ? [i] : []));
 }
 
 /**

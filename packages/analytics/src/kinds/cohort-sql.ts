@@ -5,7 +5,7 @@
 import { timeLiteral } from '@tidemark/warehouse';
 import type { Asking } from '../asking.ts';
 import { chainSql } from '../chain/chain.ts';
-import { cohortOf, COHORT } from '../cohorts/membership.ts';
+import { COHORT, isOfPerson } from '../cohorts/membership.ts';
 import { eventsSql, namedSql } from '../events.ts';
 import { BY_KEY, type Naming } from '../naming.ts';
 import { QuestionError } from '../problem.ts';
@@ -131,7 +131,7 @@ function ofPersonSql(condition: Extract<One, { property: string }>, field: strin
 
 /** Refuses what is no property of a person: people are counted here, not events (rules C4, C8). Throws a QuestionError. */
 export function refuseOthersProperties(property: string, field: string): void {
-  if (property === COHORT || cohortOf(property) !== undefined || property.startsWith('person.')) return;
+  if (property === COHORT || isOfPerson(property)) return;
   propertySql(property, 'events', field);
   throw new QuestionError({
     code: 'unsupported_combination', field, value: property, rule: 'person.… or a cohort; properties of events belong into the where of a condition',

@@ -3,7 +3,7 @@ import { aggregateSql, ofStatesSql, stateSql } from '../aggregate.ts';
 import type { Asking } from '../asking.ts';
 import { allUnsetSql, groupColumns, keyNames, sameGroup, withKept, type GroupKey } from '../breakdown.ts';
 import { bucketSql } from '../buckets.ts';
-import type { MeasurePlan } from '../measure.ts';
+import type { MeasurePlan, RowsPlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import type { Question } from './trend-question.ts';
 import { isOfEvents, selects, sourceOf, type Reading, type Source } from './trend-source.ts';
@@ -80,7 +80,7 @@ export function lineReading(question: Question, { range, starts }: Points, kept:
 }
 
 /** Rows of a source by point and by its columns `groups`, with its aggregates. */
-export async function linesFrom(source: Source, groups: readonly string[], { cumulative = false }: Question, asking: Asking): Promise<LineRow[]> {
+export async function linesFrom(source: Source<RowsPlan>, groups: readonly string[], { cumulative = false }: Question, asking: Asking): Promise<LineRow[]> {
   return asking.query(cumulative ? cumulativeSql(source, groups) : pointsSql(source, groups));
 }
 
@@ -104,7 +104,7 @@ export function linesOfRows(rows: readonly LineRow[], numberIn: MeasurePlan['val
 }
 
 /** A row for each bucket and one for the whole: a user who came on two days is one user. Each row read is counted once, into its bucket's state. */
-function pointsSql({ from, plan: { aggregates } }: Source, groups: readonly string[]): string {
+function pointsSql({ from, plan: { aggregates } }: Source<RowsPlan>, groups: readonly string[]): string {
   const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, stateOf(aggregate))} AS ${aggregate.name}`);
   const sets = [['bucket', ...groups], groups].map((set) => `(${set.join(', ')})`).join(', ');
   return `SELECT ${['grouping(bucket) AS is_total', 'bucket', ...groups, ...results].join(', ')}
@@ -113,7 +113,7 @@ GROUP BY GROUPING SETS (${sets})`;
 }
 
 /** A row for each bucket with events, of all up to its end; so each bucket's state is made and merged once (rule T11). */
-function cumulativeSql({ from, plan: { aggregates } }: Source, groups: readonly string[]): string {
+function cumulativeSql({ from, plan: { aggregates } }: Source<RowsPlan>, groups: readonly string[]): string {
   const keys = ['bucket', ...groups];
   const results = aggregates.map((aggregate) => `${ofStatesSql(aggregate, stateOf(aggregate), 'so_far')} AS ${aggregate.name}`);
   return `SELECT ${[...keys, ...results].join(', ')}
@@ -132,6 +132,6 @@ function stateOf({ name }: MeasurePlan['aggregates'][number]): string {
 }
 
 /** The aggregates over rows. */
-export function aggregatesSql({ aggregates }: MeasurePlan): string {
+export function aggregatesSql({ aggregates }: RowsPlan): string {
   return aggregates.map((aggregate) => `${aggregateSql(aggregate)} AS ${aggregate.name}`).join(', ');
 }

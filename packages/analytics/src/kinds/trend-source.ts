@@ -1,7 +1,7 @@
 /** What a trend reads of the events of its series: of the events themselves, their sessions, or rollups. */
 import type { Asking } from '../asking.ts';
 import { eventsSql, type EventSelection } from '../events.ts';
-import { measuredRows, type MeasurePlan } from '../measure.ts';
+import { measuredRows, type MeasurePlan, type RowsPlan } from '../measure.ts';
 import type { TimeRange } from '../range.ts';
 import { answerableBy } from '../rollups/answerable.ts';
 import type { Coverage } from '../rollups/coverage.ts';
@@ -9,10 +9,10 @@ import { ESTIMATED_USERS, estimatedPersonRows, EVENTS, eventRows, personRows, US
 import type { Question } from './trend-question.ts';
 import { sessionRows } from './trend-sessions.ts';
 
-export interface Source {
+export interface Source<Plan extends RowsPlan = MeasurePlan> {
   /** FROM of the aggregates. */
   from: string;
-  plan: MeasurePlan;
+  plan: Plan;
   isOfRollups: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function sourceOf(question: Question, i: number, plan: MeasurePlan,
 }
 
 /** What is read of the events of series `i` themselves, and of their sessions. */
-export async function eventsSource(question: Question, i: number, plan: MeasurePlan, reading: Reading, asking: Asking): Promise<Source> {
+export async function eventsSource<Plan extends RowsPlan>(question: Question, i: number, plan: Plan, reading: Reading, asking: Asking): Promise<Source<Plan>> {
   const { grouped = asTheyAre, keys } = reading;
   const selection = columnsOf(question, i, plan, reading, asking);
   if (plan.of === 'sessions') return { from: await sessionRows(selection, { keys, grouped }, asking), plan, isOfRollups: false };
@@ -69,7 +69,7 @@ async function coverageFor(question: Question, i: number, plan: MeasurePlan, { r
   return property === undefined ? undefined : asking.rollups.take(property, range, starts);
 }
 
-function columnsOf(question: Question, i: number, plan: MeasurePlan, { range, columns }: Reading, asking: Asking): EventSelection {
+function columnsOf(question: Question, i: number, plan: RowsPlan, { range, columns }: Reading, asking: Asking): EventSelection {
   return { ...selectionOf(question, i, range, asking), columns: [...(plan.of === 'persons' ? [asking.naming.columns] : []), ...plan.columns, ...columns('events')] };
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Asking } from '../asking.ts';
 import type { GroupKey } from '../breakdown.ts';
-import type { MeasurePlan } from '../measure.ts';
+import type { MeasurePlan, RowsPlan } from '../measure.ts';
 import { QuestionError } from '../problem.ts';
 import { lineReading, linesFrom, linesOf, linesOfRows, type Lines, type Points } from './trend-lines.ts';
 import type { Question } from './trend-question.ts';
@@ -43,7 +43,7 @@ async function linesTogether(question: Question, plans: ReadonlyMap<number, Meas
 }
 
 interface Together {
-  plan: MeasurePlan;
+  plan: RowsPlan;
   /** The number of each from the aggregates of one row. */
   values: Map<number, MeasurePlan['value']>;
 }
@@ -65,9 +65,9 @@ function together(plans: ReadonlyMap<number, MeasurePlan>): Together {
   }
   const all = [...plans.values()];
   const [first] = all;
-  const plan: MeasurePlan = {
+  const plan: RowsPlan = {
     of: first!.of, aggregates, columns: [...new Set(all.flatMap(({ columns }) => columns))], values: [...new Set(all.flatMap((each) => each.values))],
-    ...(all.some(({ isCounted }) => isCounted) && { isCounted: true }), rank: '0', value: () => 0,
+    ...(all.some(({ isCounted }) => isCounted) && { isCounted: true }),
   };
   return { plan, values };
 }
