@@ -67,6 +67,9 @@ const FOUND: readonly Try[] = [
   { kind: 'part index', file: /\/2026\d\d_\d+_\d+_\d+\/skp_idx_by_offset\.idx2$/, way: HUGE, end: 'same' },
   // The table could not even be opened.
   { kind: 'part index', file: /\/2026\d\d_\d+_\d+_\d+\/data\.cmrk\d$/, way: HUGE, end: 'same' },
+  // A definition still, of a column that no statement knows: `range_start` had become `range[start`.
+  { kind: 'table definition', file: /\/outcomes\.sql$/, way: { byte: 366, bit: 2 }, end: 'same' },
+  { kind: 'table definition', way: 'cut', end: 'same' },
 ];
 
 function kindsToTry(random: () => number): Try[] {

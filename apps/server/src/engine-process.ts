@@ -28,7 +28,7 @@ import { noteDoubt, startOrLookAgain } from './start/doubted-stores.ts';
 import { refuseDamagedLog, setDamagedPositionsAside } from './start/damaged-log.ts';
 import { isLogPrepared } from './start/prepare-log.ts';
 import { controlPathOf } from './start/server.ts';
-import { reportRecovery, verifyingProgress } from './start/recovery-report.ts';
+import { reportDefinitions, reportRecovery, verifyingProgress } from './start/recovery-report.ts';
 import { projectsWithRows } from './start/projects-with-rows.ts';
 import { changesRollups, doubtRollups, settleRollups } from './start/rollup-doubt.ts';
 import { committedOf, StoreCheckpoints } from './start/store-checkpoints.ts';
@@ -52,6 +52,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   const rebuildJournal = rebuildJournalPath(folders.warehouse);
   const swapUnfinished = isSwapUnfinished(rebuildJournal);
   const checkpoints = await StoreCheckpoints.begin(folders.warehouse, Date.now, swapUnfinished);
+  reportDefinitions(checkpoints.mendedDefinitions, tell);
   const { warehouse, verified } = await openWarehouse(folders.warehouse, async () => {
     const opened = await ChdbWarehouse.open({ path: folders.warehouse, maxMemoryBytes: engineMemoryBytes(settings) });
     await finishSwap(opened, rebuildJournal);

@@ -12,7 +12,7 @@ export * from './rebuild/index.ts';
 export { hasLeft, itemCondition, QUARANTINE_TABLES, type ItemFilter } from './quarantine.ts';
 export { DERIVED_TABLES, insertDerived, type DerivedTable } from './derived.ts';
 export * from './verify/index.ts';
-export { impossibleBlock, isDamageNumber, storeDamage, type StoreDamage } from './store-damage.ts';
+export { impossibleBlock, isDamageNumber, isOfOtherTables, storeDamage, type StoreDamage } from './store-damage.ts';
 export * from './rollups/index.ts';
 export * from './adhoc/index.ts';
 export { runQueryProcess } from './adhoc/query-process.ts';

@@ -24,6 +24,14 @@ export function impossibleBlock(error: unknown): string | undefined {
   return Number(size) * MIB[unit ?? '']! > LARGEST_BLOCK_MIB ? file : undefined;
 }
 
+/** ClickHouse's numbers for a column or a table that is not there, or is of another type: no such column, unknown identifier, unknown table, type mismatch. */
+const OTHER_TABLES: ReadonlySet<number> = new Set([16, 47, 53, 60]);
+
+/** Whether an error of a statement of ours says that the tables are not those that the migrations make. */
+export function isOfOtherTables(error: unknown): error is WarehouseError {
+  return error instanceof WarehouseError && OTHER_TABLES.has(error.number);
+}
+
 export interface StoreDamage {
   /** Name of the part, `202601_1_1_0`; undefined when the error does not tell. */
   part: string | undefined;

@@ -15,6 +15,10 @@ export function verifyingProgress(tell: (sentence: string) => void, nowMs: () =>
   };
 }
 
+export function reportDefinitions(tables: readonly string[], tell: (sentence: string) => void): void {
+  if (tables.length > 0) tell(`Damaged and put back as the last checkpoint has them: the definitions of ${tables.join(', ')}.`);
+}
+
 export function reportRecovery({ verified, brokenFiles, mended, madeAgain }: Recovered, metrics: Metrics, tell: (sentence: string) => void): void {
   for (const table of new Set(verified.broken.map(({ table }) => table))) {
     const parts = verified.broken.filter((part) => part.table === table);

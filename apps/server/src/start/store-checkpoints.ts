@@ -6,7 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Position, Topic } from '@tidemark/log';
-import { describeParts, forgetPartSums, keepReplacedParts, partsOnDisk, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type PartsOnDisk, type Warehouse } from '@tidemark/warehouse';
+import { describeParts, forgetPartSums, keepReplacedParts, mendDefinitions, partsOnDisk, readCheckpoint, takeCheckpoint, writeCheckpoint, type Checkpoint, type PartsOnDisk, type Warehouse } from '@tidemark/warehouse';
 
 const EVERY_MS = 60_000;
 
@@ -14,6 +14,8 @@ export class StoreCheckpoints {
   /** Of the run before; undefined when there is none, as in a new folder. */
   readonly found: Checkpoint | undefined;
   readonly onDisk: PartsOnDisk;
+  /** Tables whose definitions were damaged, and have been put back as the checkpoint has them. */
+  readonly mendedDefinitions: readonly string[];
   readonly #path: string;
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | undefined;
@@ -28,15 +30,18 @@ export class StoreCheckpoints {
     const path = join(warehousePath, 'checkpoint');
     mkdirSync(dirname(path), { recursive: true });
     const found = disregard ? undefined : readCheckpoint(path);
-    if (found?.clean !== true) await keepReplacedParts(join(warehousePath, 'data'), nowMs());
+    const data = join(warehousePath, 'data');
+    const mended = await mendDefinitions(data, found?.definitions ?? {});
+    if (found?.clean !== true) await keepReplacedParts(data, nowMs());
     else await writeCheckpoint(path, { ...found, clean: false });
-    return new StoreCheckpoints(path, found, await partsOnDisk(join(warehousePath, 'data')), nowMs);
+    return new StoreCheckpoints(path, found, await partsOnDisk(data), mended, nowMs);
   }
 
-  private constructor(path: string, found: Checkpoint | undefined, onDisk: PartsOnDisk, nowMs: () => number) {
+  private constructor(path: string, found: Checkpoint | undefined, onDisk: PartsOnDisk, mendedDefinitions: readonly string[], nowMs: () => number) {
     this.#path = path;
     this.found = found;
     this.onDisk = onDisk;
+    this.mendedDefinitions = mendedDefinitions;
     this.#nowMs = nowMs;
   }
 
@@ -66,7 +71,7 @@ export class StoreCheckpoints {
   async end(warehouse: Warehouse, committed: () => Checkpoint['committed']): Promise<() => Promise<void>> {
     clearInterval(this.#timer);
     await this.#writing;
-    const last = await describeParts(warehouse, committed, { clean: true, nowMs: this.#nowMs() });
+    const last = await describeParts(this.#path, warehouse, committed, { clean: true, nowMs: this.#nowMs() });
     return () => writeCheckpoint(this.#path, last);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Manifest } from '@tidemark/lake';
 import { LogCorrupt } from '@tidemark/log';
-import { ChdbWarehouse } from '@tidemark/warehouse';
+import { ChdbWarehouse, WarehouseError } from '@tidemark/warehouse';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStore, openWarehouse } from './store-problem.ts';
 
@@ -26,6 +26,11 @@ test('so is a broken batch of the log; another error stays what it is', async ()
   await expect(openStore(() => Promise.reject(broken))).rejects.toMatchObject({
     code: 'log_corrupt',
     message: 'The batch at offset 7 of events-0 fails its checksum.',
+  });
+  const tables = new WarehouseError("Unknown expression identifier `range_start` in scope SELECT range_start.\nStack", 47);
+  await expect(openStore(() => Promise.reject(tables))).rejects.toMatchObject({
+    code: 'warehouse_unavailable',
+    message: 'The tables of the warehouse are not as they were made: Unknown expression identifier `range_start` in scope SELECT range_start.',
   });
   const other = new Error('other');
   await expect(openStore(() => Promise.reject(other))).rejects.toBe(other);

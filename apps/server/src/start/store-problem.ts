@@ -1,11 +1,12 @@
 /** Stores that can't be opened, in words for the person who started the server. */
 import { LakeCorrupt } from '@tidemark/lake';
 import { LogCorrupt, LogFormatUnknown } from '@tidemark/log';
+import { isOfOtherTables } from '@tidemark/warehouse';
 import { StartProblem } from '../start-problem.ts';
 
 /**
  * Opens something; what is damaged becomes a StartProblem, any other error stays as it is.
- * @throws StartProblem `lake_corrupt`, `log_corrupt` or `log_format_unknown`
+ * @throws StartProblem `lake_corrupt`, `log_corrupt`, `log_format_unknown` or `warehouse_unavailable`
  */
 export async function openStore<Store>(open: () => Promise<Store>): Promise<Store> {
   try {
@@ -21,6 +22,9 @@ export async function openStore<Store>(open: () => Promise<Store>): Promise<Stor
     if (cause instanceof LogFormatUnknown) {
       throw new StartProblem('log_format_unknown', `${sentence}.`, 'run the version that wrote it.', { cause });
     }
+    if (isOfOtherTables(cause)) {
+      throw new StartProblem('warehouse_unavailable', `The tables of the warehouse are not as they were made: ${firstLine(cause)}.`, 'put back a copy of the whole data folder.', { cause });
+    }
     throw cause;
   }
 }
@@ -30,13 +34,17 @@ export async function openWarehouse<Store>(path: string, open: () => Promise<Sto
   try {
     return await open();
   } catch (cause) {
-    // The first line says it; ClickHouse adds versions and stacks.
-    const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n');
     throw new StartProblem(
       'warehouse_unavailable',
-      `The warehouse ${path} can't be opened: ${reason.slice(0, 300).replace(/\.$/, '')}.`,
+      `The warehouse ${path} can't be opened: ${firstLine(cause)}.`,
       "see that its disk has room and that every file in it is this user's; if it is damaged, put back a copy of the whole data folder.",
       { cause },
     );
   }
+}
+
+/** It says it; ClickHouse adds versions and stacks. */
+function firstLine(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n');
+  return line.slice(0, 300).replace(/\.$/, '');
 }

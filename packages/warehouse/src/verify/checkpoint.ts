@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { Definitions } from './table-definitions.ts';
 
 export interface Checkpoint {
   /** Written by a process that had stopped all its work; nothing was written after it. */
@@ -19,6 +20,8 @@ export interface Checkpoint {
   parts: Record<string, string[]>;
   /** `table/part` -> sum of its files that no read checks (part-sums.ts). Absent in those of before there were sums. */
   sums?: Record<string, string>;
+  /** What the tables are. Absent in those of before they were kept. */
+  definitions?: Definitions;
   /** Table -> names of its detached parts that were known, so that one that is new is told once. */
   detached: Record<string, string[]>;
 }
