@@ -27,6 +27,8 @@ export interface RunningRole {
 export interface RoleContext {
   /** Of the process before: to be listened on in place of a new one. */
   listener: ListeningSocket | undefined;
+  /** Aborted when the process is told to stop: a start need not wait for anything any more. */
+  stopped: AbortSignal;
   /** Tells the operator something, in a sentence. */
   tell(sentence: string): void;
 }
@@ -46,13 +48,13 @@ export function runChild(
 ): void {
   const supervised = process.send !== undefined;
   let running: Promise<RunningRole> | undefined;
-  let stopping = false;
+  const stop = new AbortController();
 
   async function begin(settings: ServerSettings, listener?: ListeningSocket): Promise<void> {
     running = lockFolder(settings.dataPath, role, LOCK_WAIT_MS).then(() => {
       // A socket outlives a killed process as a file that can't be listened on; the lock says that it is nobody's.
       if (role === 'engine') rmSync(settings.engineSocketPath, { force: true });
-      return start(settings, { listener, tell });
+      return start(settings, { listener, stopped: stop.signal, tell });
     });
     try {
       const { address, listener: kept } = await running;
@@ -64,8 +66,8 @@ export function runChild(
   }
 
   async function end({ withinMs, drainMs }: { withinMs?: number; drainMs?: number | undefined } = {}): Promise<void> {
-    if (stopping) return;
-    stopping = true;
+    if (stop.signal.aborted) return;
+    stop.abort();
     if (withinMs !== undefined) setTimeout(() => process.exit(1), withinMs).unref();
     // A start that fails meanwhile is told where it was begun.
     const started = await running?.catch(() => undefined);

@@ -16,7 +16,7 @@ import { pino } from 'pino';
 import { answerCaching } from './answer-caching.ts';
 import { Snapshots } from './backup/snapshots.ts';
 import { runChild, type RoleContext, type RunningRole } from './child.ts';
-import type { ToChild } from './child-messages.ts';
+import { stoppedWhileStarting } from './start-problem.ts';
 import { dataFolders, sqlFolder, type DataFolders } from './data-folder.ts';
 import { freeBytes } from './disk.ts';
 import { FailingParts } from './failing-parts.ts';
@@ -43,7 +43,7 @@ function engineMemoryBytes({ questionLimits: { memoryBytes = 0 } }: ServerSettin
   return memoryBytes <= ENGINE_MEMORY_BYTES ? ENGINE_MEMORY_BYTES : memoryBytes + BESIDE_A_QUESTION_BYTES;
 }
 
-async function start(settings: ServerSettings, { tell }: RoleContext): Promise<RunningRole> {
+async function start(settings: ServerSettings, { stopped, tell }: RoleContext): Promise<RunningRole> {
   const folders = dataFolders(settings.dataPath);
   const logWasPrepared = isLogPrepared(settings);
   const version = readVersion();
@@ -67,7 +67,7 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   if (aside !== undefined) tell(aside);
   const positions = new LmdbPositions(folders.positions);
   const stopLooking = endWhenGivenUp(positions, folders.positions, tell);
-  const reader = await openLog(folders, settings, logWasPrepared);
+  const reader = await openLog(folders, settings, { wasPrepared: logWasPrepared, stopped });
   const idsSinceMs = (): number => Date.now() - (DEDUP_WINDOW_DAYS + 7) * 86_400_000;
   const rollupsDoubted = await openStore(() => doubtRollups(warehouse, Date.now()));
   const recovered = await openStore(() => recover({ checkpoint: checkpoints.found, verified, reader, positions, warehouse, lake, temporaryFolder: warehouse.temporaryFolder, idsSinceMs: idsSinceMs() }));
@@ -231,13 +231,15 @@ async function start(settings: ServerSettings, { tell }: RoleContext): Promise<R
   };
 }
 
-/** The collector makes the log, and looks at it before it is read; it may be a moment behind. `wasPrepared`: that was before this process began. */
-async function openLog(folders: DataFolders, settings: ServerSettings, wasPrepared: boolean): Promise<LmdbLogReader> {
-  // The collector may find that the log is damaged, and then this is not waited for.
-  const leave = (message: ToChild): void => void (message.type === 'stop' && process.exit(0));
-  process.on('message', leave);
-  while (!isLogPrepared(settings)) await new Promise((resolve) => setTimeout(resolve, 50));
-  process.off('message', leave);
+/**
+ * The collector makes the log, and looks at it before it is read; it may be a moment behind. `wasPrepared`: that was before this process began.
+ * @throws StartProblem `stopped`: the collector may have found that the log is damaged, and then it is not waited for
+ */
+async function openLog(folders: DataFolders, settings: ServerSettings, { wasPrepared, stopped }: { wasPrepared: boolean; stopped: AbortSignal }): Promise<LmdbLogReader> {
+  while (!isLogPrepared(settings)) {
+    if (stopped.aborted) throw stoppedWhileStarting();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   // When only this process starts again a broken page may be what ended it. When both do, the collector has looked just now: a gigabyte
   // that waits to be applied takes 1.3 s, in which nothing is caught up with.
   if (wasPrepared) refuseDamagedLog(folders, true);
