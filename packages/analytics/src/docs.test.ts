@@ -6,18 +6,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import Type, { type TObject } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from './ask.ts';
+import { ask } from './asking/ask.ts';
 import { KINDS } from './kinds.ts';
 import type { CohortLookup } from './cohorts/saved-cohorts.ts';
 import { StaticCohorts } from './cohorts/static-cohorts.ts';
 import { StaticCohort } from './cohorts/static-question.ts';
 import { askPeople, PeopleAnswer, peopleQuestion } from './people/people.ts';
-import { PROBLEM_CODES, QuestionError } from './problem.ts';
-import { Meta } from './schema.ts';
+import { PROBLEM_CODES, QuestionError } from './question/problem.ts';
+import { Meta } from './question/schema.ts';
 import { exactly } from './testing.ts';
-import { WarehouseIdentities } from './identities.ts';
+import { WarehouseIdentities } from './identity/identities.ts';
 import { optionsOf, saidIn } from './testing/options.ts';
-import { validate } from './validate.ts';
+import { validate } from './question/validate.ts';
 import { openTestStore, storedEvent, type EventSketch, type TestStore } from './testing/store.ts';
 
 const DOCS = new URL('../../../docs/', import.meta.url);
@@ -69,7 +69,7 @@ const rules = pages.flatMap(({ text }) => [...text.matchAll(/^\*\*([A-Z]\d+)\.(.
 const RULES_ELSEWHERE: Readonly<Record<string, string>> = {
   I3: 'tests/e2e/timeline.test.ts',
   I5: 'apps/api/src/identities/identities.test.ts',
-  I7: 'packages/analytics/src/identity.test.ts',
+  I7: 'packages/analytics/src/identity/identity.test.ts',
   I8: 'apps/api/src/identities/identities.test.ts',
   I9: 'tests/converge/converge.test.ts',
   K7: 'packages/analytics/src/people/people.test.ts',
@@ -89,11 +89,11 @@ const RULES_ELSEWHERE: Readonly<Record<string, string>> = {
 /** Options without an example here, and where they are run. */
 const OPTIONS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   // All days are drawn there.
-  'packages/analytics/src/buckets.test.ts': ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'].map((day) => `weekStart=${day}`),
+  'packages/analytics/src/time/buckets.test.ts': ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'].map((day) => `weekStart=${day}`),
   // A file is an answer of HTTP only.
   'tests/e2e/sql.test.ts': ['sql format', ...['csv', 'ndjson', 'parquet'].map((format) => `sql format=${format}`)],
   // Drawn there.
-  'packages/analytics/src/kinds/attribution.test.ts': ['last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'].map((model) => `attribution cell.model=${model}`),
+  'packages/analytics/src/kinds/attribution/attribution.test.ts': ['last_touch', 'last_non_direct', 'linear', 'position_based', 'time_decay'].map((model) => `attribution cell.model=${model}`),
   // A label of what no answer names (Q4): there is nothing to show.
   'packages/analytics/src/docs.test.ts': [
     'funnel exclude[].label', 'retention start.label', 'retention return.label', 'paths after.label', 'paths before.label', 'paths between[].label',

@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from 'typebox';
-import type { Asking } from './asking.ts';
+import type { Asking } from './asking/asking.ts';
 import type { Span } from './cache/stored.ts';
-import type { TimeRange } from './range.ts';
+import type { TimeRange } from './time/range.ts';
 
 /** One kind of question: one file each in `kinds/`, one line each in kinds.ts. */
 export interface Kind {

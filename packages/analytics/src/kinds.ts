@@ -1,15 +1,15 @@
 /** The kinds of questions that there are. */
 import type { Kind } from './kind.ts';
-import { attribution } from './kinds/attribution.ts';
-import { cohort } from './kinds/cohort.ts';
-import { experiment } from './kinds/experiment.ts';
-import { funnel } from './kinds/funnel.ts';
-import { paths } from './kinds/paths.ts';
-import { retention } from './kinds/retention.ts';
-import { sessions } from './kinds/sessions.ts';
-import { sql } from './kinds/sql.ts';
-import { trend } from './kinds/trend.ts';
-import { QuestionError } from './problem.ts';
+import { attribution } from './kinds/attribution/attribution.ts';
+import { cohort } from './kinds/cohort/cohort.ts';
+import { experiment } from './kinds/experiment/experiment.ts';
+import { funnel } from './kinds/funnel/funnel.ts';
+import { paths } from './kinds/paths/paths.ts';
+import { retention } from './kinds/retention/retention.ts';
+import { sessions } from './kinds/sessions/sessions.ts';
+import { sql } from './kinds/sql/sql.ts';
+import { trend } from './kinds/trend/trend.ts';
+import { QuestionError } from './question/problem.ts';
 
 export const KINDS: readonly Kind[] = [trend, funnel, sessions, retention, paths, attribution, cohort, experiment, sql];
 

@@ -1,7 +1,7 @@
 /** What an asking takes from who runs it. */
 import type { Decision } from '@tidemark/identity';
 import type { AdhocQueries } from '@tidemark/warehouse';
-import type { ProjectIdentity } from './project-identity.ts';
+import type { ProjectIdentity } from './identity/project-identity.ts';
 
 /** How far the stores have come; a running processor tells (times in epoch ms). */
 export interface Freshness {

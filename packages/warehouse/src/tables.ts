@@ -26,7 +26,7 @@ const INDEXED_PROPERTIES = [
 /** Between the texts in `packed` of `timeline`: in JSON it can't stand as it is. */
 export const RECORD_SEPARATOR = '\u001e';
 
-/** The columns of migration 014 that are made of `packed` are in this order; packages/analytics/src/output.ts reads it, too. */
+/** The columns of migration 014 that are made of `packed` are in this order; packages/analytics/src/timeline/output.ts reads it, too. */
 const PACKED_HEAD = [
   ...['event_name', 'type', 'session_id', 'group_id', 'previous_id', 'schema_version', 'source', 'flags'].map((column) => `toString(${column})`),
   'toString(toUnixTimestamp64Milli(original_time))',

@@ -1,5 +1,5 @@
 /** Answers of one process, of all its projects, by their size: the ones that were not asked for longest go first. */
-import type { TimeRange } from '../range.ts';
+import type { TimeRange } from '../time/range.ts';
 import type { Stored } from './stored.ts';
 
 export interface KeptAnswer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AskContext } from '../ask-context.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 import type { Kind } from '../kind.ts';
-import type { Meta } from '../schema.ts';
+import type { Meta } from '../question/schema.ts';
 import { AnswerCache, type AnswerCacheParts, type Lookup } from './answer-cache.ts';
 import { askCached } from './ask-cached.ts';
 

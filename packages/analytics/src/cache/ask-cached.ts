@@ -1,9 +1,9 @@
 /** Answers that were computed before, or are being computed, where these are as good as new ones (rules V5, V6). */
 import { createHash } from 'node:crypto';
-import type { AskContext } from '../ask-context.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 import type { Kind } from '../kind.ts';
-import { timeRange, type TimeRange } from '../range.ts';
-import type { Meta } from '../schema.ts';
+import { timeRange, type TimeRange } from '../time/range.ts';
+import type { Meta } from '../question/schema.ts';
 import type { Computing, KeptAnswer, Lookup } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
 import { isSame, readStored, type Span } from './stored.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sealedVersion, type Warehouse } from '@tidemark/warehouse';
 import type { Freshness, Identities } from '../ports.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
 
 /** The versions before an answer is computed; whatever changes while it is computed then shows as a later one. */
 export interface Stored {

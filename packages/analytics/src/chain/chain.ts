@@ -1,5 +1,5 @@
 /** The best chain of each person through the steps of a funnel (rules F1 to F12), in plain array functions. */
-import { BY_KEY } from '../naming.ts';
+import { BY_KEY } from '../identity/naming.ts';
 import { placesInAnyOrder } from './any-order.ts';
 import { placesInOrder } from './in-order.ts';
 import { isPacked, MAX_EVENTS, numbers, STEP_BITS, type ChainQuery } from './query.ts';

@@ -1,5 +1,5 @@
-import type { Naming } from '../naming.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
+import type { Naming } from '../identity/naming.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
 
 /** What chains of a person are looked for. Steps that make the chain are counted from 1; bits are those of `mask`. */
 export interface ChainQuery {

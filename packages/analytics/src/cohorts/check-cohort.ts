@@ -1,9 +1,9 @@
-import { peopleSql, refuseOthersProperties } from '../kinds/cohort-sql.ts';
-import { Question } from '../kinds/cohort-question.ts';
-import { BY_KEY } from '../naming.ts';
-import { plainIdentity } from '../project-identity.ts';
-import { timeRange } from '../range.ts';
-import { validate } from '../validate.ts';
+import { peopleSql, refuseOthersProperties } from '../kinds/cohort/sql.ts';
+import { Question } from '../kinds/cohort/question.ts';
+import { BY_KEY } from '../identity/naming.ts';
+import { plainIdentity } from '../identity/project-identity.ts';
+import { timeRange } from '../time/range.ts';
+import { validate } from '../question/validate.ts';
 import { SavedCohorts, type CohortLookup } from './saved-cohorts.ts';
 import { shapeOf, type StaticCohort } from './static-question.ts';
 

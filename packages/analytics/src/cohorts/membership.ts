@@ -2,10 +2,10 @@
  * Whether the person of an event is in a saved cohort (rule C7). A statement names the ids of its people; definitions.ts defines them
  * (saved-cohorts.ts), once a statement.
  */
-import { OWNER_KEYS } from '../owner-values.ts';
-import { fromText, type PropertySql } from '../property-sql.ts';
-import { QuestionError } from '../problem.ts';
-import type { Condition } from '../schema.ts';
+import { OWNER_KEYS } from '../properties/owner-values.ts';
+import { fromText, type PropertySql } from '../properties/property-sql.ts';
+import { QuestionError } from '../question/problem.ts';
+import type { Condition } from '../question/schema.ts';
 
 /** The property that conditions ask for; with a dot and a name behind it the one of a breakdown. */
 export const COHORT = 'cohort';

@@ -1,7 +1,7 @@
 /** Between persons and the ids that stand on their events, many at once. */
 import { literal } from '@tidemark/warehouse';
-import { personsOf, personsOfActors } from '../person.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
+import { personsOf, personsOfActors } from '../identity/person.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
 
 /** SELECT of `key`, each id that may stand on an event of the persons that a SELECT of `person` tells, as OWNER_KEYS has it. */
 export function idsOfPersons(persons: string, identity: ProjectIdentity): string {

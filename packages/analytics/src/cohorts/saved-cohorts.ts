@@ -1,11 +1,11 @@
 /** The saved cohorts of a project as of one asking (rules C6, C7, C9). */
-import type { Asking } from '../asking.ts';
-import { Question } from '../kinds/cohort-question.ts';
-import { membersSql } from '../kinds/cohort-sql.ts';
-import { BY_KEY } from '../naming.ts';
-import { QuestionError } from '../problem.ts';
-import { timeRange } from '../range.ts';
-import { validate } from '../validate.ts';
+import type { Asking } from '../asking/asking.ts';
+import { Question } from '../kinds/cohort/question.ts';
+import { membersSql } from '../kinds/cohort/sql.ts';
+import { BY_KEY } from '../identity/naming.ts';
+import { QuestionError } from '../question/problem.ts';
+import { timeRange } from '../time/range.ts';
+import { validate } from '../question/validate.ts';
 import { membersKeys } from './members-keys.ts';
 import { cohortsNamed } from './named.ts';
 import { idsOfPersons, personsWithAnyOf } from './persons-of-ids.ts';

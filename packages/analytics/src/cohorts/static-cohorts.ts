@@ -7,8 +7,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { literal, type Warehouse } from '@tidemark/warehouse';
-import type { AskContext } from '../ask-context.ts';
-import { QuestionError } from '../problem.ts';
+import type { AskContext } from '../asking/ask-context.ts';
+import { QuestionError } from '../question/problem.ts';
 import { forgetListed } from './listed-ids.ts';
 import { membersKeys } from './members-keys.ts';
 import { idsOfPersons, personsWithAnyOf } from './persons-of-ids.ts';

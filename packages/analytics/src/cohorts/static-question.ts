@@ -1,7 +1,7 @@
 /** A cohort that keeps its people as of when it is saved (rule C6). */
 import Type, { type Static } from 'typebox';
-import { Question } from '../kinds/cohort-question.ts';
-import { BREAKDOWN, COMMON } from '../schema.ts';
+import { Question } from '../kinds/cohort/question.ts';
+import { BREAKDOWN, COMMON } from '../question/schema.ts';
 
 const MAX_LISTED = 100_000;
 

@@ -1,11 +1,11 @@
 /** Whom a static cohort is to keep: the people of conditions, of a list of ids, or behind a number of an answer. */
 import Type from 'typebox';
-import type { AskContext } from '../ask-context.ts';
-import { begin, type Begun } from '../begin.ts';
+import type { AskContext } from '../asking/ask-context.ts';
+import { begin, type Begun } from '../asking/begin.ts';
 import { kindOf } from '../kinds.ts';
-import { membersSql } from '../kinds/cohort-sql.ts';
-import { QuestionError, type Problem } from '../problem.ts';
-import { validate } from '../validate.ts';
+import { membersSql } from '../kinds/cohort/sql.ts';
+import { QuestionError, type Problem } from '../question/problem.ts';
+import { validate } from '../question/validate.ts';
 import { listedIds } from './listed-ids.ts';
 import { keysOfIds, personsWithAnyOf } from './persons-of-ids.ts';
 import type { StaticCohort } from './static-question.ts';

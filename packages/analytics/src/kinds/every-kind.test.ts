@@ -6,11 +6,11 @@
 import type { StoredEvent } from '@tidemark/event';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../ask.ts';
-import type { AskContext } from '../ask-context.ts';
+import { ask } from '../asking/ask.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 import { KINDS } from '../kinds.ts';
 import { askPeople } from '../people/people.ts';
-import { WarehouseIdentities } from '../identities.ts';
+import { WarehouseIdentities } from '../identity/identities.ts';
 import { history } from '../testing/histories.ts';
 import { openTestStore, storedEvent, type TestStore } from '../testing/store.ts';
 

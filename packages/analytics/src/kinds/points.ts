@@ -1,6 +1,6 @@
-import { bucketStarts, type Granularity, type WeekDay } from '../buckets.ts';
-import { QuestionError } from '../problem.ts';
-import type { TimeRange } from '../range.ts';
+import { bucketStarts, type Granularity, type WeekDay } from '../time/buckets.ts';
+import { QuestionError } from '../question/problem.ts';
+import type { TimeRange } from '../time/range.ts';
 
 export const MAX_POINTS = 10_000;
 const MAX_POINTS_IN_ALL = 100_000;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NodeKey } from '@tidemark/identity';
-import { QuestionError } from '../problem.ts';
+import { QuestionError } from '../question/problem.ts';
 
 /** An opaque text for `nextCursor`: the key of the last person of a page, and a hash of what was asked. */
 export function writePeopleCursor(last: NodeKey, asked: unknown): string {

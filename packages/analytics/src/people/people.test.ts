@@ -1,10 +1,10 @@
 import { peopleShown, personOf, type PersonShown } from '@tidemark/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../ask.ts';
-import type { AskContext } from '../ask-context.ts';
-import { WarehouseIdentities } from '../identities.ts';
-import { QuestionError } from '../problem.ts';
+import { ask } from '../asking/ask.ts';
+import type { AskContext } from '../asking/ask-context.ts';
+import { WarehouseIdentities } from '../identity/identities.ts';
+import { QuestionError } from '../question/problem.ts';
 import { breakdown, history, inGroups, kindsRun, where } from '../testing/histories.ts';
 import { withSavedCohorts } from '../testing/saved-cohorts.ts';
 import { asModel, identityHistory } from '../testing/identity-histories.ts';

@@ -2,14 +2,14 @@
 import type { NodeKey } from '@tidemark/identity';
 import { literal } from '@tidemark/warehouse';
 import Type, { type Static, type TObject } from 'typebox';
-import type { AskContext } from '../ask-context.ts';
-import type { Asking } from '../asking.ts';
-import { begin } from '../begin.ts';
+import type { AskContext } from '../asking/ask-context.ts';
+import type { Asking } from '../asking/asking.ts';
+import { begin } from '../asking/begin.ts';
 import type { Kind, PeopleBehind } from '../kind.ts';
 import { kindOf } from '../kinds.ts';
-import { QuestionError } from '../problem.ts';
-import type { Meta } from '../schema.ts';
-import { validate } from '../validate.ts';
+import { QuestionError } from '../question/problem.ts';
+import type { Meta } from '../question/schema.ts';
+import { validate } from '../question/validate.ts';
 import { readPeopleCursor, writePeopleCursor } from './people-cursor.ts';
 import { Person, personsShown } from './persons-shown.ts';
 

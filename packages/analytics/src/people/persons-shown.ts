@@ -2,9 +2,9 @@
 import { nodeOfKey, type NodeKey } from '@tidemark/identity';
 import { literal } from '@tidemark/warehouse';
 import Type, { type Static } from 'typebox';
-import type { Asking } from '../asking.ts';
-import { joinIdentity, PERSON_SQL } from '../person.ts';
-import { claimsThatCount, overridesSql, type ProjectIdentity } from '../project-identity.ts';
+import type { Asking } from '../asking/asking.ts';
+import { joinIdentity, PERSON_SQL } from '../identity/person.ts';
+import { claimsThatCount, overridesSql, type ProjectIdentity } from '../identity/project-identity.ts';
 
 const MAX_DEVICES = 100;
 /** Of the keys in one statement. */

@@ -1,6 +1,6 @@
-import type { Question } from '../kinds/trend-question.ts';
-import type { Where } from '../schema.ts';
-import { isNumberText } from '../where.ts';
+import type { Question } from '../kinds/trend/question.ts';
+import type { Where } from '../question/schema.ts';
+import { isNumberText } from '../events/where.ts';
 import { isFixed, isInAll, isNameable } from './columns.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** Which part of a range a question takes from rollups. */
 import { BUCKET_MS, bucketStart, lineSql, literal, missingSql, nextBorder, staleSql, timeLiteral, type Run } from '@tidemark/warehouse';
-import type { TimeRange } from '../range.ts';
+import type { TimeRange } from '../time/range.ts';
 import { byWidth, usefulWidths, type SpanRuns } from './spans.ts';
 
 export interface Coverage {

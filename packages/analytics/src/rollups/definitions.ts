@@ -1,5 +1,5 @@
 import { literal, type RollupDefinition } from '@tidemark/warehouse';
-import { propertySql } from '../property.ts';
+import { propertySql } from '../properties/property.ts';
 import { TEXT_COLUMNS, VALUE_COLUMN } from './columns.ts';
 
 /**

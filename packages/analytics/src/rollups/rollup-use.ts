@@ -1,5 +1,5 @@
 import { BUCKET_MS, SKETCH_ERROR } from '@tidemark/warehouse';
-import type { TimeRange } from '../range.ts';
+import type { TimeRange } from '../time/range.ts';
 import { coverageOf, readRollupLines, type Coverage, type RollupLines } from './coverage.ts';
 
 /** What one question takes from rollups, and whether events of its time are gone. */

@@ -1,9 +1,9 @@
 /** FROM of a trend's aggregates over rollups where these cover the range, and over events for the rest: one statement. */
 import { actorHashSql, keyHashSql, literal, SKETCH, SKETCH_PRECISION, withinRuns } from '@tidemark/warehouse';
-import type { Aggregate } from '../aggregate.ts';
-import { eventsSql, selectedSql, type EventSelection } from '../events.ts';
-import { personsOfActors } from '../person.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
+import type { Aggregate } from '../measures/aggregate.ts';
+import { eventsSql, selectedSql, type EventSelection } from '../events/events.ts';
+import { personsOfActors } from '../identity/person.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
 import type { Coverage } from './coverage.ts';
 import { restOf } from './spans.ts';
 

@@ -1,4 +1,4 @@
-import type { AskContext } from '../ask-context.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 import { askPeople } from '../people/people.ts';
 
 /** The people behind a cell as nodes of the model, `user x` or `device x`, sorted; at most a page. Throws as `askPeople` does. */

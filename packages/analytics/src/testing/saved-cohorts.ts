@@ -1,7 +1,7 @@
 /** The saved cohorts that drawn questions name, live and static, for who asks and for the model. */
 import { cohort, nodesOfIds, persons, whoHaveAny, withCohorts, withOwners, withSessions, type CohortedEvent, type CohortQuestion, type OwnedEvent, type SessionedEvent } from '@tidemark/model';
 import type { StoredEvent } from '@tidemark/event';
-import type { AskContext } from '../ask-context.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 import { StaticCohorts } from '../cohorts/static-cohorts.ts';
 
 const [BUYERS, REGULARS, KEPT] = ['buyers', 'r.egular', "o'kept"];

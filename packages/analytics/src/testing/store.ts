@@ -6,7 +6,7 @@ import { FLAG, RowWriter, toJsonText, writeInt64, PREFIX, type JsonObject, type 
 import type { ChdbWarehouse } from '@tidemark/warehouse';
 import { AdhocQueries, insertDerived, insertStaged, LAKE_COLUMNS, literal, stagedRows, Staging, type AdhocLimits, type FileLake } from '@tidemark/warehouse';
 import { buildQueryProgram, openMigrated } from '@tidemark/warehouse/testing';
-import type { AskContext } from '../ask-context.ts';
+import type { AskContext } from '../asking/ask-context.ts';
 
 export interface TestStore {
   warehouse: ChdbWarehouse;

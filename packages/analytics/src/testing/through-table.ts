@@ -1,8 +1,8 @@
 import type { Decision } from '@tidemark/identity';
 import type { Warehouse } from '@tidemark/warehouse';
-import { writeOverrides } from '../overrides-table.ts';
-import type { ProjectIdentity } from '../project-identity.ts';
-import { readHubUsers, readIdentity } from '../read-identity.ts';
+import { writeOverrides } from '../identity/overrides-table.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
+import { readHubUsers, readIdentity } from '../identity/read-identity.ts';
 
 /**
  * A project's identity by way of the table `identity_overrides`: as of half the decisions, and then what all of them change of that,

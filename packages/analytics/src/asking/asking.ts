@@ -1,0 +1,27 @@
+import type { ChannelRule } from '../events/channels.ts';
+import type { Naming } from '../identity/naming.ts';
+import type { SqlQueries } from '../ports.ts';
+import type { ProjectIdentity } from '../identity/project-identity.ts';
+import type { TimeRange } from '../time/range.ts';
+import type { RollupUse } from '../rollups/rollup-use.ts';
+
+/** What a kind may use while it answers. */
+export interface Asking {
+  project: string;
+  /** For `naming.join()`. */
+  identity: ProjectIdentity;
+  /** By hashes where people are only counted. */
+  naming: Naming;
+  range: TimeRange;
+  /** When it was asked, epoch ms: what begins later is not over. */
+  nowMs: number;
+  rollups: RollupUse;
+  /** The project's own channel rules. */
+  channels(): Promise<readonly ChannelRule[]>;
+  /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
+  query<Row>(sql: string): Promise<Row[]>;
+  /** Runs a SELECT that somebody wrote; what was run is to be told by `ran`. */
+  sql: SqlQueries | undefined;
+  signal: AbortSignal | undefined;
+  ran(sql: string, rowsRead: number): void;
+}

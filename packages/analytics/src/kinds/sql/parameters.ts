@@ -1,0 +1,33 @@
+/** `{from}`, `{to}` and `{name}` in a query (rule Z2): each becomes a literal, so that it is one value whatever is in it. */
+import { literal, timeLiteral } from '@tidemark/warehouse';
+import { QuestionError } from '../../question/problem.ts';
+import type { TimeRange } from '../../time/range.ts';
+
+type Scalar = string | number | boolean;
+export type Params = Readonly<Record<string, Scalar | readonly Scalar[]>>;
+
+/** `{name}` and `{name:Type}`; a map's or a JSON text's brace is followed by something else. */
+const PARAMETER = /\{(\w+)(?::([^{}]*))?\}/g;
+
+/** Throws a QuestionError. */
+export function withParameters(query: string, params: Params, range: TimeRange): string {
+  return query.replaceAll(PARAMETER, (_, name: string, type: string | undefined) => {
+    const value = valueOf(name, params, range);
+    return type === undefined ? value : `CAST(${value}, ${literal(type.trim())})`;
+  });
+}
+
+function valueOf(name: string, params: Params, { fromMs, toMs }: TimeRange): string {
+  if (name === 'from') return timeLiteral(fromMs);
+  if (name === 'to') return timeLiteral(toMs);
+  const value = Object.hasOwn(params, name) ? params[name] : undefined;
+  if (value === undefined) {
+    throw new QuestionError({ code: 'sql_unknown_parameter', field: `params.${name}`, rule: 'a value for each {name} in the query', detail: `The query names {${name}}; give its value in params.` });
+  }
+  return typeof value === 'object' ? `[${value.map(one).join(', ')}]` : one(value);
+}
+
+/** A whole number is written as such, so that it may stand behind LIMIT. */
+function one(value: Scalar): string {
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : literal(value);
+}
