@@ -11,6 +11,7 @@ import type { Warehouse } from './warehouse.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-pack-'));
 let warehouse: ChdbWarehouse;
 const BEFORE = warehouseMigrations().filter(({ name }) => name < '014');
+const PACKED = warehouseMigrations().filter(({ name }) => name < '015');
 
 beforeAll(async () => {
   warehouse = await ChdbWarehouse.open({ path: folder });
@@ -74,11 +75,11 @@ it('holds the same rows after the upgrade, and after one that was cut short at a
   let cuts = 0;
   for (let isCut = true; isCut; cuts++) {
     await putBackOlder();
-    isCut = await migrateWarehouse(cutAt(1 + cuts)).then(
+    isCut = await migrateWarehouse(cutAt(1 + cuts), PACKED).then(
       () => false,
       () => true,
     );
-    await migrateWarehouse(warehouse);
+    await migrateWarehouse(warehouse, PACKED);
     expect(await rows(), `cut at command ${cuts}`).toEqual(expected);
     const { rows: left } = await warehouse.query("SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'timeline_unpacked'");
     expect(left).toEqual([]);

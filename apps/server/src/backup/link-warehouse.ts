@@ -1,7 +1,7 @@
 /**
  * The tables of chDB as files: definitions (`metadata/*.sql`, `store/…/*.sql`), and for each table a folder
  * `store/abc/<uuid>` of parts. A part never changes once it is active; merges make new ones and keep the old ones for
- * eight minutes (`old_parts_lifetime`), far longer than linking takes. ALTER TABLE … FREEZE would link the same parts, and
+ * two minutes (`old_parts_lifetime`), far longer than linking takes. ALTER TABLE … FREEZE would link the same parts, and
  * leave out the tables' own files, which a folder that is to be opened again needs.
  *
  * Symbolic links (`data/`, `metadata/<database>`) are left out: chDB makes them again from the definitions.

@@ -17,15 +17,20 @@ export async function partsOnDisk(dataPath: string): Promise<PartsOnDisk> {
   return found;
 }
 
+/** As long as a start may take to read what was written last: 400 GB and more. */
+const KEPT_SECONDS = 480;
+/** The tables' `old_parts_lifetime`. */
+const LIFETIME_SECONDS = 120;
+
 /**
- * Gives parts that a merge has replaced another `old_parts_lifetime` (8 minutes) from `nowMs` on. After an unclean stop
+ * Gives parts that a merge has replaced eight minutes more from `nowMs` on. After an unclean stop
  * the merged part may turn out to be broken, and then they are what it is made of; but the engine counts their lifetime
  * from their folders' time, and would delete at once what was written an hour and merged a second ago.
  * To be called while the engine is not open. `dataPath`: the engine's folder. Resolves to how many there are.
  */
 export async function keepReplacedParts(dataPath: string, nowMs: number): Promise<number> {
   let kept = 0;
-  const now = nowMs / 1000;
+  const madeAt = nowMs / 1000 + KEPT_SECONDS - LIFETIME_SECONDS;
   for (const table of await tableFolders(dataPath)) {
     const names = (await entriesOf(table)).flatMap((name) => {
       const parsed = parsePartName(name);
@@ -33,7 +38,7 @@ export async function keepReplacedParts(dataPath: string, nowMs: number): Promis
     });
     for (const [name, part] of replaced(names)) {
       if (part === undefined) continue;
-      await utimes(join(table, name), now, now);
+      await utimes(join(table, name), madeAt, madeAt);
       kept++;
     }
   }
