@@ -1,5 +1,6 @@
 import type { TObject, TSchema } from 'typebox';
 import type { Asking } from './asking/asking.ts';
+import type { Reach } from './asking/reach.ts';
 import type { Span } from './cache/stored.ts';
 import type { TimeRange } from './time/range.ts';
 
@@ -17,6 +18,8 @@ export interface Kind {
    * `answerTo` does.
    */
   reads?(question: never, range: TimeRange): Span | undefined;
+  /** Of which event times the answer is made, and the people behind it; absent: of those of the range. Throws as `answerTo` does. */
+  reach?(question: never, range: TimeRange): Reach;
   /** Absent: no number of the answer has people behind it. */
   people?: PeopleBehind;
 }

@@ -24,7 +24,7 @@ export async function ask(kindName: string, body: unknown, context: AskContext):
 }
 
 async function answerAnew(kind: Kind, question: Record<string, never>, context: AskContext): Promise<object & { meta: Meta }> {
-  const { asking, meta } = await begin(question, context, BY_HASH);
+  const { asking, meta } = await begin(question, context, { naming: BY_HASH, reachOf: kind.reach });
   const answer = await kind.answerTo(question as never, asking);
   return { ...answer, meta: await meta() };
 }

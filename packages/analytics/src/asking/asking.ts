@@ -3,6 +3,7 @@ import type { Naming } from '../identity/naming.ts';
 import type { SqlQueries } from '../ports.ts';
 import type { ProjectIdentity } from '../identity/project-identity.ts';
 import type { TimeRange } from '../time/range.ts';
+import type { Reached } from './reach.ts';
 import type { RollupUse } from '../rollups/rollup-use.ts';
 
 /** What a kind may use while it answers. */
@@ -15,6 +16,8 @@ export interface Asking {
   range: TimeRange;
   /** When it was asked, epoch ms: what begins later is not over. */
   nowMs: number;
+  /** To be told of event times (epoch ms) outside of the kind's own reach that the answer turns out to be made of. */
+  reaches(span: Reached): void;
   rollups: RollupUse;
   /** The project's own channel rules. */
   channels(): Promise<readonly ChannelRule[]>;

@@ -4,11 +4,12 @@ import type { Asking } from './asking.ts';
 import { SavedCohorts } from '../cohorts/saved-cohorts.ts';
 import { completenessOf } from './completeness.ts';
 import { withDefinitions } from './definitions.ts';
+import { withReached, type Reach, type Reached } from './reach.ts';
 import { BY_KEY, type Naming } from '../identity/naming.ts';
 import { judgePatterns } from '../events/patterns.ts';
 import { QuestionError } from '../question/problem.ts';
 import { plainIdentity } from '../identity/project-identity.ts';
-import { timeRange } from '../time/range.ts';
+import { timeRange, type TimeRange } from '../time/range.ts';
 import { RollupUse } from '../rollups/rollup-use.ts';
 import type { Meta } from '../question/schema.ts';
 import { asProblem, largestField } from './to-blame.ts';
@@ -25,19 +26,24 @@ export interface Begun {
   insert(into: string, select: string): Promise<void>;
 }
 
+/** Of which event times the answer to a question is made that has this range. Absent = of the range. */
+type ReachOf = (question: never, range: TimeRange) => Reach;
+
 /** What a kind needs to answer a question that has its shape. Waits where the question says so. Throws as `ask` does. */
-export async function begin(question: Record<string, never>, context: AskContext, naming: Naming = BY_KEY): Promise<Begun> {
+export async function begin(question: Record<string, never>, context: AskContext, { naming = BY_KEY, reachOf }: { naming?: Naming; reachOf?: ReachOf | undefined } = {}): Promise<Begun> {
   const startedMs = context.clock();
   const range = timeRange(question, startedMs);
   if (question['waitFor'] !== undefined) await waitFor(question['waitFor'], context);
-  const completeness = completenessOf(context.freshness, range);
+  const status = { ...context.freshness.status() };
+  const reached: Reached[] = [];
+  const reaches = (span: Reached): void => void reached.push(span);
   const identity = (await context.identities?.of(context.project)) ?? plainIdentity(context.project);
-  const cohorts = new SavedCohorts({ project: context.project, identity, nowMs: startedMs }, context.cohort);
+  const cohorts = new SavedCohorts({ project: context.project, identity, nowMs: startedMs, reaches }, context.cohort);
   await cohorts.check(question);
   const statements: string[] = [];
   let rowsRead = 0;
   const whole = async (about: string): Promise<string> => {
-    const sql = await withDefinitions(about, { identity, query, cohortIds: (name) => cohorts.ids(name) });
+    const sql = await withDefinitions(about, { identity, query, reaches, cohortIds: (name) => cohorts.ids(name) });
     if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
       throw new QuestionError({ code: 'question_too_large', field: largestField(question), rule: `at most ${MAX_STATEMENT_BYTES} bytes of SQL`, detail: 'The question is too large; shorten its lists of values.' });
     }
@@ -77,10 +83,10 @@ export async function begin(question: Record<string, never>, context: AskContext
     throw asProblem(error, question);
   });
   const rollups = new RollupUse(context.project, query);
-  rollups.noteRange(range);
-  const meta = async (): Promise<Meta> => ({
-    ...completeness,
-    approximate: await rollups.isApproximate(),
+  const meta = async (): Promise<Meta> => metaWithin(withReached(reachOf?.(question as never, range) ?? { ...range, aheadMs: 0 }, reached));
+  const metaWithin = async (reach: Reach): Promise<Meta> => ({
+    ...completenessOf(status, { ...reach, fromMs: Math.max(range.fromMs, reach.fromMs) }),
+    approximate: reach.fromMs < (await rollups.frozenMs()),
     rollups: rollups.told,
     from: formatTime(range.zone, range.fromMs),
     to: formatTime(range.zone, range.toMs),
@@ -89,5 +95,5 @@ export async function begin(question: Record<string, never>, context: AskContext
     elapsedMs: context.clock() - startedMs,
     sql: statements.join(';\n'),
   });
-  return { asking: { project: context.project, identity, naming, range, nowMs: startedMs, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, sql: context.sql, signal: context.signal, ran }, meta, insert };
+  return { asking: { project: context.project, identity, naming, range, nowMs: startedMs, reaches, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, sql: context.sql, signal: context.signal, ran }, meta, insert };
 }

@@ -1,6 +1,7 @@
 /** The saved cohorts of a project as of one asking (rules C6, C7, C9). */
 import type { Asking } from '../asking/asking.ts';
 import { Question } from '../kinds/cohort/question.ts';
+import { reachOfMembers } from '../kinds/cohort/reach.ts';
 import { membersSql } from '../kinds/cohort/sql.ts';
 import { BY_KEY } from '../identity/naming.ts';
 import { QuestionError } from '../question/problem.ts';
@@ -22,16 +23,19 @@ export type CohortLookup = (project: string, name: string) => Promise<SavedCohor
 /** What the people of a cohort come of: a question, or the id of members that were kept. */
 type Found = { question: Question } | { members: string };
 
+/** `reaches`: told from which event times on the people of a live cohort come. Up to when needs no telling: a live one is of now. */
+type Scope = Pick<Asking, 'project' | 'identity' | 'nowMs'> & Partial<Pick<Asking, 'reaches'>>;
+
 /** Of cohorts of cohorts. */
 const MAX_DEPTH = 5;
 
 export class SavedCohorts {
-  readonly #scope: Pick<Asking, 'project' | 'identity' | 'nowMs'>;
+  readonly #scope: Scope;
   readonly #lookup: CohortLookup | undefined;
   readonly #found = new Map<string, Found>();
   readonly #heights = new Map<string, number>();
 
-  constructor(scope: Pick<Asking, 'project' | 'identity' | 'nowMs'>, lookup: CohortLookup | undefined) {
+  constructor(scope: Scope, lookup: CohortLookup | undefined) {
     this.#scope = scope;
     this.#lookup = lookup;
   }
@@ -80,6 +84,8 @@ export class SavedCohorts {
     const found = await this.#get(name, '');
     const { project, identity, nowMs } = this.#scope;
     if ('members' in found) return idsOfPersons(personsWithAnyOf(membersKeys(project, found.members), identity), identity);
-    return idsOfPersons(membersSql(found.question, { ...this.#scope, naming: BY_KEY, range: timeRange(found.question, nowMs) }), identity);
+    const range = timeRange(found.question, nowMs);
+    this.#scope.reaches?.({ fromMs: reachOfMembers(found.question, range).fromMs });
+    return idsOfPersons(membersSql(found.question, { ...this.#scope, naming: BY_KEY, range }), identity);
   }
 }

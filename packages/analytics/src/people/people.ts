@@ -50,7 +50,7 @@ export async function askPeople(kindName: string, body: unknown, context: AskCon
   }
   const { cell, pageSize = DEFAULT_PAGE, cursor, ...question } = validate(schema, body) as object as Asked;
   const after = cursor === undefined ? undefined : readPeopleCursor(cursor, [kindName, question, cell]);
-  const { asking, meta } = await begin(question as Record<string, never>, context);
+  const { asking, meta } = await begin(question as Record<string, never>, context, { reachOf: kind.reach });
   const { total, keys } = await readPlaces(behind, question, cell, { after, count: pageSize + 1 }, asking);
   const page = keys.slice(0, pageSize);
   const last = page.at(-1);

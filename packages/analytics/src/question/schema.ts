@@ -72,8 +72,8 @@ export const Meta = Type.Object({
   cached: Type.Optional(Type.Literal(true, { description: 'it was computed for somebody before, as of asOf' })),
   asOf: Type.String({ description: 'every event acknowledged with receivedAt <= asOf is in' }),
   completeThrough: Type.String({ description: 'the watermark: event times before it are complete' }),
-  provisionalFrom: Type.Union([Type.String(), Type.Null()], { description: 'from here late events may still change the answer; null = nowhere' }),
-  approximate: Type.Boolean({ description: 'events of the time that was asked for have begun to expire: it is counted from the rollups that were kept, or from the events that are left' }),
+  provisionalFrom: Type.Union([Type.String(), Type.Null()], { description: 'from here on what is told may still change, by events that are late or, where windows reach beyond the range, yet to come; null = nowhere' }),
+  approximate: Type.Boolean({ description: 'events that the answer is made of have begun to expire, of its range or of before (a look-back, first times, a cohort): it is counted from the rollups that were kept, or from the events that are left' }),
   rollups: Type.Object(
     {
       buckets: Type.Integer({ description: 'quarters of an hour that were counted from rollups, the rest from events' }),

@@ -2,14 +2,13 @@ import { BUCKET_MS, SKETCH_ERROR } from '@tidemark/warehouse';
 import type { TimeRange } from '../time/range.ts';
 import { coverageOf, readRollupLines, type Coverage, type RollupLines } from './coverage.ts';
 
-/** What one question takes from rollups, and whether events of its time are gone. */
+/** What one question takes from rollups. */
 export class RollupUse {
   readonly #project: string;
   readonly #query: <Row>(sql: string) => Promise<Row[]>;
   readonly #looked = new Map<string, Promise<Coverage | undefined>>();
   readonly #used = new Set<Coverage>();
   #lines: Promise<RollupLines> | undefined;
-  #earliestMs = Infinity;
   #isEstimated = false;
 
   constructor(project: string, query: <Row>(sql: string) => Promise<Row[]>) {
@@ -27,14 +26,9 @@ export class RollupUse {
     return coverage;
   }
 
-  /** The question is about times from `fromMs` (epoch ms) on, whether it takes them from rollups or not. */
-  noteRange({ fromMs }: Pick<TimeRange, 'fromMs'>): void {
-    this.#earliestMs = Math.min(this.#earliestMs, fromMs);
-  }
-
-  /** Have events of the question's time begun to expire? Then what rollups don't hold of it is counted of those that are left. */
-  async isApproximate(): Promise<boolean> {
-    return this.#earliestMs < (await this.#readLines()).frozenMs;
+  /** Epoch ms: before it the project's events have begun to expire, and what rollups don't hold is counted of those that are left. */
+  async frozenMs(): Promise<number> {
+    return (await this.#readLines()).frozenMs;
   }
 
   /** Users were estimated from sketches. */

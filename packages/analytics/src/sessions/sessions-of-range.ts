@@ -1,5 +1,6 @@
 /** The sessions of the events of a range, as `joinSessions` joins them. */
 import { literal, timeLiteral } from '@tidemark/warehouse';
+import type { Reached } from '../asking/reach.ts';
 import { eventsSql, namedSql } from '../events/events.ts';
 import { BY_HASH } from '../identity/naming.ts';
 import type { ProjectIdentity } from '../identity/project-identity.ts';
@@ -11,6 +12,8 @@ import { sessionsSql } from './sessions.ts';
 export interface SessionSource {
   identity: ProjectIdentity;
   query<Row>(sql: string): Promise<Row[]>;
+  /** Told of the event times that sessions reach to. */
+  reaches?(span: Reached): void;
 }
 
 /** Definitions of the sessions that a statement (without its texts) reads. Throws what `query` throws. */
@@ -26,12 +29,14 @@ export async function sessionDefinitions(sql: string, source: SessionSource): Pr
  * SELECT of the sessions, once for each key of their events: for each user that took part, and for each event without a device. Where only
  * events of some names ask, only the devices that have such an event are looked at, unless events without a device may fall into any.
  */
-async function sessionsOf(span: Required<SessionSpan>, properties: readonly { own: string; property: SessionProperty }[], hasId: boolean, { identity, query }: SessionSource): Promise<string> {
+async function sessionsOf(span: Required<SessionSpan>, properties: readonly { own: string; property: SessionProperty }[], hasId: boolean, { identity, query, reaches }: SessionSource): Promise<string> {
   const { project } = identity;
   const { gapMs, includeBots } = span;
   const events = `FROM events WHERE project = ${literal(project)}${includeBots ? '' : ' AND bot = 0'}`;
   const window = { events, gapMs, query };
   const range = { fromMs: await openedSince(span.fromMs, window), toMs: await closedBy(span.toMs, window) };
+  // An event within a gap of the end would go on with a session of before it.
+  reaches?.({ fromMs: range.fromMs, toMs: Math.max(range.toMs, span.toMs + gapMs) });
   const select = (columns: readonly string[]): string => eventsSql({ project, ...range, includeBots, events: undefined, where: [], columns });
   const hasDeviceless = (await query(`${select([])} AND anonymous_id = '' LIMIT 1`)).length > 0;
   const picked = properties.flatMap(({ own, property }) => ('column' in property ? [{ ...property, name: `picked_${own}` }] : []));

@@ -67,7 +67,7 @@ export function exportEvents(body: unknown, context: { project: string; warehous
   }
   const begin = async (): Promise<Completeness> => {
     if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
-    return completenessOf(context.freshness, range);
+    return completenessOf(context.freshness.status(), range);
   };
   return { format, contentType: CONTENT_TYPES[format], begin, stream };
 }

@@ -69,7 +69,7 @@ export async function timelineQuery(request: TimelineRequest, context: TimelineC
 export async function timelineJson(request: TimelineRequest, context: TimelineContext): Promise<Buffer> {
   if (request.waitFor !== undefined) await waitFor(request.waitFor, context);
   const bounds = boundsOf(request, context.clock());
-  const meta = completenessOf(context.freshness, bounds);
+  const meta = completenessOf(context.freshness.status(), bounds);
   const { person, rows, more } = await readRows(request, bounds, context);
   const last = rows.at(-1);
   const position = last && { timeMs: Number(last.time_ms), sequence: Number(last.sequence), eventId: last.event_id, offset: Number(last.offset) };

@@ -1,6 +1,7 @@
 /** What brought the people who converted. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import { groupLabels, keyNames } from '../../events/breakdown.ts';
 import type { Span } from '../../cache/stored.ts';
@@ -20,10 +21,14 @@ const Answer = Type.Object({
 });
 type Answer = Static<typeof Answer>;
 
-export const attribution: Kind = { name: 'attribution', summary: 'What brought the people who converted.', question: Question, answer: Answer, answerTo, reads, people: { cell: Cell, peopleOf } };
+export const attribution: Kind = { name: 'attribution', summary: 'What brought the people who converted.', question: Question, answer: Answer, answerTo, reads, reach, people: { cell: Cell, peopleOf } };
 
 function reads(question: Question, range: TimeRange): Span {
   return { fromMs: earliestMs(question, range), toMs: range.toMs };
+}
+
+function reach(question: Question, range: TimeRange): Reach {
+  return { ...reads(question, range), aheadMs: 0 };
 }
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {

@@ -5,6 +5,7 @@ import type { Kind } from '../../kind.ts';
 import { allUnsetSql, CellGroup, groupColumns, groupLabels, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup, sameGroup, type GroupKey } from '../../events/breakdown.ts';
 import { noSuch } from '../../question/cell.ts';
 import { Question } from './question.ts';
+import { reachOfCohort } from './reach.ts';
 import { membersSql, peopleSql, refuseOthersProperties } from './sql.ts';
 
 const Answer = Type.Object({
@@ -22,7 +23,7 @@ const Cell = Type.Object(
 type Cell = Static<typeof Cell>;
 
 export const cohort: Kind = {
-  name: 'cohort', summary: 'Who did what, did not do what, or is what.', question: Question, answer: Answer, answerTo,
+  name: 'cohort', summary: 'Who did what, did not do what, or is what.', question: Question, answer: Answer, answerTo, reach: reachOfCohort,
   people: { cell: Cell, peopleOf },
 };
 

@@ -5,6 +5,8 @@ import { BREAKDOWN, COMMON, Condition, Duration, EventNames, EventSelector, Wher
 
 /** Any event, as the name of one. */
 export const ANY_EVENT = '*';
+/** Within which a sequence is done. */
+export const DEFAULT_WINDOW = '30d';
 const MAX_CONDITIONS = 20;
 const MAX_STEPS = 20;
 const MAX_TIMES = 1_000_000_000;
@@ -52,4 +54,9 @@ export function lengthOf(text: string, field: string): number {
   const ms = durationMs(text);
   if (ms !== undefined) return ms;
   throw new QuestionError({ code: 'invalid_value', field, value: text, rule: '1s to 366d', detail: `${field} must be a duration from 1s to 366d.` });
+}
+
+/** Whether nobody is a member who has not done what some condition counts. */
+export function isAmongDoers({ all }: Question): boolean {
+  return all.some((item) => 'did' in item && item.atLeast !== 0);
 }

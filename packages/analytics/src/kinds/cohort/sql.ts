@@ -12,7 +12,7 @@ import { QuestionError } from '../../question/problem.ts';
 import { propertySql } from '../../properties/property.ts';
 import { EARLIEST_MS } from '../../time/range.ts';
 import { conditionSql, whereSql } from '../../events/where.ts';
-import { ANY_EVENT, lengthOf, timesOf, type Counted, type One, type Question, type Sequence } from './question.ts';
+import { ANY_EVENT, DEFAULT_WINDOW, isAmongDoers, lengthOf, timesOf, type Counted, type One, type Question, type Sequence } from './question.ts';
 
 /** Whom a cohort is of, and as of when. */
 type CohortScope = Pick<Asking, 'project' | 'identity' | 'naming' | 'range' | 'nowMs'>;
@@ -58,11 +58,6 @@ interface CountedCondition {
   field: string;
 }
 
-/** Whether nobody is a member who has not done what some condition counts. */
-function isAmongDoers({ all }: Question): boolean {
-  return all.some((item) => 'did' in item && item.atLeast !== 0);
-}
-
 /** SELECT of person and n0, n1, …: how many events each condition counts. */
 function countsSql(question: Question, counted: readonly CountedCondition[], scope: CohortScope, whom: 'doers' | 'everybody'): string {
   const sums = (expression: (n: string, i: number) => string): string => counted.map((_, i) => `, ${expression(`n${i}`, i)} AS n${i}`).join('');
@@ -99,7 +94,7 @@ function countedEvents(question: Question, counted: readonly CountedCondition[],
 }
 
 /** SELECT of the people who complete the steps, the first within the range and the others up to now. */
-function sequenceSql(question: Question, { sequence, window = '30d' }: Sequence, field: string, { project, identity, naming, range, nowMs }: CohortScope): string {
+function sequenceSql(question: Question, { sequence, window = DEFAULT_WINDOW }: Sequence, field: string, { project, identity, naming, range, nowMs }: CohortScope): string {
   const { fromMs, toMs } = range;
   const windowMs = lengthOf(window, `${field}.window`);
   const names = sequence.every(({ event }) => event !== undefined) ? [...new Set(sequence.flatMap(({ event }) => event ?? []))] : undefined;

@@ -1,10 +1,12 @@
 /** Which variant does better, and how surely. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import { groupLabels, keyNames } from '../../events/breakdown.ts';
 import { rounded } from '../../statistics/rounding.ts';
 import { holm, pearsonTest } from '../../statistics/several.ts';
+import type { TimeRange } from '../../time/range.ts';
 import { judge, MetricFigures, metricsOf } from './metrics.ts';
 import { Cell, peopleOf } from './people.ts';
 import { Question, rolesOf, splitOf, windowMsOf } from './question.ts';
@@ -40,8 +42,12 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 
 export const experiment: Kind = {
-  name: 'experiment', summary: 'Which variant does better, and how surely.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf },
+  name: 'experiment', summary: 'Which variant does better, and how surely.', question: Question, answer: Answer, answerTo, reach, people: { cell: Cell, peopleOf },
 };
+
+function reach(question: Question, range: TimeRange): Reach {
+  return { ...range, aheadMs: windowMsOf(question) ?? 0 };
+}
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   // What is wrong with it is told before anything is read.

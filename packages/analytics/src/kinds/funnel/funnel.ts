@@ -1,6 +1,7 @@
 /** How many go all the way, and where the others leave. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import type { Span } from '../../cache/stored.ts';
 import { LATEST_MS, type TimeRange } from '../../time/range.ts';
@@ -56,7 +57,7 @@ type Line = Omit<Answer, 'next' | 'breakdowns'>;
 type Row = Record<string, unknown>;
 
 export const funnel: Kind = {
-  name: 'funnel', summary: 'How many go all the way, and where the others leave.', question: Question, answer: Answer, answerTo, reads,
+  name: 'funnel', summary: 'How many go all the way, and where the others leave.', question: Question, answer: Answer, answerTo, reads, reach,
   people: { cell: Cell, peopleOf },
 };
 
@@ -86,6 +87,10 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
 function reads(question: Question, { fromMs, toMs }: TimeRange): Span {
   const { windowMs, next } = planOf(question);
   return { fromMs, toMs: Math.min(toMs + (next === undefined ? 1 : 2) * windowMs, LATEST_MS) };
+}
+
+function reach(question: Question, range: TimeRange): Reach {
+  return { ...range, aheadMs: reads(question, range).toMs - range.toMs };
 }
 
 function stepOf(n: number, plan: FunnelPlan, row: Row | undefined): Step {

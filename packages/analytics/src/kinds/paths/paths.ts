@@ -1,6 +1,7 @@
 /** What people do next to an event, node by node. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import { groupLabels, keyNames } from '../../events/breakdown.ts';
 import type { Span } from '../../cache/stored.ts';
@@ -23,10 +24,15 @@ type Flow = Static<typeof Flow>;
 const Answer = Type.Object({ ...FLOW, breakdowns: Type.Array(Type.Object({ breakdown: Type.Array(Type.String()), ...FLOW })) });
 type Answer = Static<typeof Answer>;
 
-export const paths: Kind = { name: 'paths', summary: 'What people do next to an event, node by node.', question: Question, answer: Answer, answerTo, reads, people: { cell: Cell, peopleOf } };
+export const paths: Kind = { name: 'paths', summary: 'What people do next to an event, node by node.', question: Question, answer: Answer, answerTo, reads, reach, people: { cell: Cell, peopleOf } };
 
 function reads(question: Question, range: TimeRange): Span {
   return spanOf(planOf(question), range);
+}
+
+function reach(question: Question, range: TimeRange): Reach {
+  const { fromMs, toMs } = reads(question, range);
+  return { fromMs, toMs: range.toMs, aheadMs: toMs - range.toMs };
 }
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {

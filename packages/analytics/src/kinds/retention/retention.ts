@@ -1,6 +1,7 @@
 /** How many come back, and when. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import { groupLabels, keyNames } from '../../events/breakdown.ts';
 import type { Span } from '../../cache/stored.ts';
@@ -34,7 +35,7 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 type Table = Pick<Answer, 'cohorts' | 'mean'>;
 
-export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo, reads, people: { cell: Cell, peopleOf } };
+export const retention: Kind = { name: 'retention', summary: 'How many come back, and when.', question: Question, answer: Answer, answerTo, reads, reach, people: { cell: Cell, peopleOf } };
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const periods = periodsOf(question, asking.range);
@@ -59,6 +60,11 @@ async function answerTo(question: Question, asking: Asking): Promise<Answer> {
 function reads(question: Question, range: TimeRange): Span | undefined {
   if (question.mode === 'on_or_after') return undefined;
   return { fromMs: question.entry === 'recurring' ? range.fromMs : EARLIEST_MS, toMs: Math.max(range.toMs, periodsOf(question, range).starts.at(-1)!) };
+}
+
+function reach(question: Question, range: TimeRange): Reach {
+  const fromMs = question.entry === 'recurring' ? range.fromMs : EARLIEST_MS;
+  return { fromMs, toMs: range.toMs, aheadMs: (reads(question, range)?.toMs ?? Infinity) - range.toMs };
 }
 
 interface CellRow {

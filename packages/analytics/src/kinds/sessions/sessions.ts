@@ -1,12 +1,14 @@
 /** How often people come, how long they stay, and what they came by. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import { groupLabels } from '../../events/breakdown.ts';
+import type { TimeRange } from '../../time/range.ts';
 import { formatTime } from '../../time/zone.ts';
 import { pointStarts } from '../points.ts';
 import { Cell, peopleOf } from './people.ts';
-import { Question } from './question.ts';
+import { gapOf, Question } from './question.ts';
 import { startedSessions, summariesSql } from './sql.ts';
 
 const Seconds = Type.Union([Type.Number(), Type.Null()], { description: 'from the first to the last event; null = no session' });
@@ -29,7 +31,13 @@ const Answer = Type.Object({ ...Line, breakdowns: Type.Array(Type.Object({ break
 type Answer = Static<typeof Answer>;
 type Line = Omit<Answer, 'breakdowns'>;
 
-export const sessions: Kind = { name: 'sessions', summary: 'How often people come, how long they stay, and what they came by.', question: Question, answer: Answer, answerTo, people: { cell: Cell, peopleOf } };
+export const sessions: Kind = { name: 'sessions', summary: 'How often people come, how long they stay, and what they came by.', question: Question, answer: Answer, answerTo, reach, people: { cell: Cell, peopleOf } };
+
+/** An event within a gap of the end goes on with a session of before it; one just before the range makes what follows no start. */
+function reach(question: Question, { fromMs, toMs }: TimeRange): Reach {
+  const gapMs = gapOf(question);
+  return { fromMs: fromMs - gapMs, toMs, aheadMs: gapMs };
+}
 
 async function answerTo(question: Question, asking: Asking): Promise<Answer> {
   const { breakdown = [], limit = 10 } = question;

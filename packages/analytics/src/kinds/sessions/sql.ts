@@ -15,7 +15,7 @@ import { gapOf, type Question } from './question.ts';
  * SELECT of the sessions that start in the range and hold an event within `where`: person, start, ms, depth, pages and keys
  * (k0, …). First asks how far the sessions that are open at the range's end go on, and whether any event has no device.
  */
-export async function startedSessions(question: Question, { project, identity, naming, range, query }: Asking): Promise<string> {
+export async function startedSessions(question: Question, { project, identity, naming, range, query, reaches }: Asking): Promise<string> {
   const gapMs = gapOf(question);
   const { breakdown = [], includeBots = false, where = [] } = question;
   const { fromMs, toMs } = range;
@@ -24,6 +24,7 @@ export async function startedSessions(question: Question, { project, identity, n
     eventsSql({ project, ...window, events: undefined, includeBots, where: [], columns: names, gapMs });
   const events = `FROM events WHERE project = ${literal(project)}${includeBots ? '' : ' AND bot = 0'}`;
   const endMs = await closedBy(toMs, { events, gapMs, query });
+  reaches({ toMs: endMs });
   // A gap before the range is enough to tell what starts in it: what began earlier does not count, whenever it began.
   const window = { fromMs: fromMs - gapMs, toMs: Math.max(endMs, toMs) };
   const deviceless = await query(`${select(window, [])} AND anonymous_id = '' LIMIT 1`);

@@ -3,6 +3,7 @@ import type { AskContext } from '../../asking/ask-context.ts';
 import { begin } from '../../asking/begin.ts';
 import type { Completeness } from '../../asking/completeness.ts';
 import { Question } from './question.ts';
+import { reachOfSql } from './reach.ts';
 import { validate } from '../../question/validate.ts';
 import { adhocRequest, asQuestionError } from './run.ts';
 
@@ -24,7 +25,7 @@ export function asksForFile(body: unknown): boolean {
 /** Throws a QuestionError. */
 export async function sqlFile(body: unknown, context: AskContext): Promise<SqlFile> {
   const question = validate(Question, body) as Question & { format: SqlFile['format'] };
-  const { asking, meta } = await begin(question as never, context);
+  const { asking, meta } = await begin(question as never, context, { reachOf: reachOfSql });
   const { asOf, completeThrough, provisionalFrom } = await meta();
   const request = adhocRequest(question, asking);
   const { sql } = asking;

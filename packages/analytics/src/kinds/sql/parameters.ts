@@ -17,6 +17,11 @@ export function withParameters(query: string, params: Params, range: TimeRange):
   });
 }
 
+/** Whether a query has `{name}` in it. */
+export function namesParameter(query: string, name: string): boolean {
+  return [...query.matchAll(PARAMETER)].some(([, named]) => named === name);
+}
+
 function valueOf(name: string, params: Params, { fromMs, toMs }: TimeRange): string {
   if (name === 'from') return timeLiteral(fromMs);
   if (name === 'to') return timeLiteral(toMs);

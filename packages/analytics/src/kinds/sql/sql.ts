@@ -5,6 +5,7 @@ import type { Kind } from '../../kind.ts';
 import { QuestionError } from '../../question/problem.ts';
 import { adhocRequest, asQuestionError } from './run.ts';
 import { Question } from './question.ts';
+import { reachOfSql } from './reach.ts';
 
 const Answer = Type.Object({
   columns: Type.Optional(Type.Array(Type.Object({ name: Type.String(), type: Type.String({ description: 'of ClickHouse' }) }))),
@@ -12,7 +13,7 @@ const Answer = Type.Object({
   estimatedRows: Type.Optional(Type.Integer({ description: 'of "explain": true' })),
 });
 
-export const sql: Kind = { name: 'sql', summary: 'A SELECT of your own, over views of the project’s data.', question: Question, answer: Answer, answerTo };
+export const sql: Kind = { name: 'sql', summary: 'A SELECT of your own, over views of the project’s data.', question: Question, answer: Answer, answerTo, reach: reachOfSql };
 
 async function answerTo(question: Question, asking: Asking): Promise<object> {
   const { sql: processes, ran } = asking;
@@ -22,7 +23,7 @@ async function answerTo(question: Question, asking: Asking): Promise<object> {
   }
   if (processes === undefined) throw new Error('nothing runs SQL queries here');
   // The answer tells it; looked up while the query is judged. What goes wrong with it is told then.
-  asking.rollups.isApproximate().catch(() => {});
+  asking.rollups.frozenMs().catch(() => {});
   try {
     if (question.explain === true) return { estimatedRows: await processes.estimate(request) };
     const { columns, rows, rowsRead } = await processes.ask(request);

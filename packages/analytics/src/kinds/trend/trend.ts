@@ -1,6 +1,7 @@
 /** How much, how many, over time. */
 import Type, { type Static } from 'typebox';
 import type { Asking } from '../../asking/asking.ts';
+import type { Reach } from '../../asking/reach.ts';
 import type { Kind } from '../../kind.ts';
 import type { Span } from '../../cache/stored.ts';
 import { groupLabels, groupOrder, sameGroup } from '../../events/breakdown.ts';
@@ -33,7 +34,7 @@ const Answer = Type.Object({
 type Answer = Static<typeof Answer>;
 
 export const trend: Kind = {
-  name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo, reads,
+  name: 'trend', summary: 'How much and how many, over time.', question: Question, answer: Answer, answerTo, reads, reach,
   people: { cell: Cell, peopleOf: (question: Question, cell: Cell, asking) => peopleOf(question, cell, planOf(question, asking), asking) },
 };
 
@@ -66,14 +67,18 @@ function reads(question: Question, range: TimeRange): Span {
   return { fromMs: Math.min(...calendars.map(({ before }) => before.range.fromMs)), toMs: Math.max(endMs, range.toMs) };
 }
 
-function planOf(question: Question, { range, rollups }: Asking): TrendPlan {
+/** Also of the points before the range that a rolling average needs, and of the range that it is compared with. */
+function reach(question: Question, range: TimeRange): Reach {
+  return { fromMs: reads(question, range).fromMs, toMs: range.toMs, aheadMs: 0 };
+}
+
+function planOf(question: Question, { range }: Asking): TrendPlan {
   refuseCombinations(question);
   // What several series read is read once.
   const names = new Map<string, string>();
   const nameOf = (sql: string): string => names.get(sql) ?? names.set(sql, `x${names.size}`).get(sql)!;
   const measures = question.series.map(({ measure }, i) => planMeasure((measure ?? 'events') as never, `series[${i}].measure`, nameOf));
   const [calendar, earlier] = calendarsIn(question, range);
-  if (earlier !== undefined) rollups.noteRange(earlier.range);
   return { measures, calendar: calendar!, earlier };
 }
 
