@@ -7,7 +7,7 @@ const OPERATORS = ['=', '!=', 'in', 'not_in', 'contains', 'not_contains', '>', '
 export type Operator = (typeof OPERATORS)[number];
 
 const Scalar = Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean()], {
-  description: 'a text, a number, true or false',
+  description: 'a text, a number, true or false (what is not set is asked for by op is_not_set)',
 });
 
 export const PropertyName = Type.String({ minLength: 1, maxLength: 1_000, description: 'a property such as userId or properties.price' });

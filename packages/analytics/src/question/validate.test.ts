@@ -47,6 +47,12 @@ describe('a question beyond a limit', () => {
     expect(problemOf('trend', where(named(1_001))).rule).toContain('several conditions');
   });
 
+  it('is told what may stand in a list, where a value has no type that may', () => {
+    expect(problemOf('trend', where(['a', null]))).toMatchObject({
+      code: 'invalid_value', field: 'where[0].value[1]', detail: 'where[0].value[1] must be a text, a number, true or false (what is not set is asked for by op is_not_set).',
+    });
+  });
+
   it('is told of lists where a value is none, and of the whole where no branch is meant', () => {
     expect(problemOf('trend', where(null))).toMatchObject({ code: 'invalid_value', field: 'where[0].value', detail: expect.stringContaining('a list of 1 to 1,000') });
     expect(problemOf('trend', { series: [{ event: 5 }] })).toMatchObject({ field: 'series[0].event', detail: 'series[0].event must be the name of an event, or a list of up to 50 names.' });

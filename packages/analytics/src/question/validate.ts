@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Static, TSchema } from 'typebox';
+import { fieldOf, withField } from './field-path.ts';
 import { isOfLimit, limitBroken } from './limit-broken.ts';
 import type { Problem } from './problem.ts';
 import { QuestionError } from './problem.ts';
@@ -24,19 +25,21 @@ function toProblem(errors: readonly ErrorObject[]): Problem {
   const candidates = errors.filter((error) => error.keyword !== 'anyOf' && isOfItsKind(error, union));
   const deepest = candidates.toSorted((a, b) => depth(b) - depth(a))[0];
   // A union that no branch got into (as a number where a name or a list is asked for) is described as a whole. A list that is too long got into the branch of lists.
-  const chosen = deepest === undefined || (union !== undefined && depth(deepest) <= depth(union) && !isOfLimit(deepest)) ? (union ?? deepest) : deepest;
+  const complaint = deepest === undefined || (union !== undefined && depth(deepest) <= depth(union) && !isOfLimit(deepest)) ? (union ?? deepest) : deepest;
+  // Within a list, a value that is of no type that it may have: its own union says all of them.
+  const chosen = complaint?.keyword === 'type' ? (errors.find(({ keyword, instancePath }) => keyword === 'anyOf' && instancePath === complaint.instancePath) ?? complaint) : complaint;
   if (chosen === undefined) return { code: 'invalid_value', field: '', rule: '', detail: 'This is not a question.' };
   const field = fieldOf(chosen.instancePath);
   const rule = String((chosen.parentSchema as { description?: string } | undefined)?.description ?? chosen.message ?? '');
   const name = field === '' ? 'The question' : field;
   switch (chosen.keyword) {
     case 'required': {
-      const missing = join(field, String(chosen.params['missingProperty']));
+      const missing = withField(field, String(chosen.params['missingProperty']));
       return { code: 'missing_field', field: missing, rule: 'required', detail: `${missing} is missing.` };
     }
     case 'additionalProperties': {
       const unknown = String(chosen.params['additionalProperty']);
-      const at = join(field, unknown);
+      const at = withField(field, unknown);
       const known = Object.keys((chosen.parentSchema as { properties?: object } | undefined)?.properties ?? {});
       const detail = `${at} is not a field; the fields are ${known.join(', ')}.`;
       return { code: 'unknown_field', field: at, value: (chosen.data as Record<string, unknown>)[unknown], rule: known.join(', '), detail };
@@ -62,18 +65,4 @@ function depth(error: ErrorObject): number {
   const own = error.instancePath.split('/').length;
   // A value of the wrong type was not entered at all; a field too many or too few was.
   return own + (error.keyword === 'additionalProperties' || error.keyword === 'required' ? 0.5 : 0) - (error.keyword === 'type' && error.schemaPath.includes('/anyOf/') ? 0.5 : 0);
-}
-
-/** `series[0].where[1].op` of the JSON pointer `/series/0/where/1/op`. */
-function fieldOf(pointer: string): string {
-  let field = '';
-  for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    field = /^\d+$/.test(name) ? `${field}[${name}]` : join(field, name);
-  }
-  return field;
-}
-
-function join(field: string, name: string): string {
-  return field === '' ? name : `${field}.${name}`;
 }

@@ -6,7 +6,7 @@ import { CellGroup, groupOfCell, inGroupSql, keptColumns, keyNames, noSuchGroup,
 import { noSuch } from '../../question/cell.ts';
 import { QuestionError } from '../../question/problem.ts';
 import { controlOf, type SumsRow } from './rows.ts';
-import { rolesOf, windowMsOf, type Question } from './question.ts';
+import { rolesOf, splitOf, windowMsOf, type Question } from './question.ts';
 import { exposedSql, sumsSql } from './sql.ts';
 
 export const Cell = Type.Object(
@@ -26,6 +26,7 @@ export type Cell = Static<typeof Cell>;
 export async function peopleOf(question: Question, cell: Cell, asking: Asking): Promise<string> {
   // As of the answer, so of its people: a question that is refused has none.
   rolesOf(question);
+  splitOf(question);
   const mark = markOf(question, cell);
   if (mark !== undefined) return `SELECT person FROM (${exposedSql(question, asking)}) WHERE ${mark}`;
   const { variant, metric, outcome, breakdown } = cell;
