@@ -23,6 +23,8 @@ export interface Asking {
   channels(): Promise<readonly ChannelRule[]>;
   /** Runs one SELECT; it is shown in the answer's `meta.sql`. */
   query<Row>(sql: string): Promise<Row[]>;
+  /** SELECT of `person_id`, the names of a saved cohort's people now, whole; it is shown as `query`'s are. Throws a QuestionError. */
+  peopleOfCohort(name: string): Promise<string>;
   /** Runs a SELECT that somebody wrote; what was run is to be told by `ran`. */
   sql: SqlQueries | undefined;
   signal: AbortSignal | undefined;

@@ -95,5 +95,5 @@ export async function begin(question: Record<string, never>, context: AskContext
     elapsedMs: context.clock() - startedMs,
     sql: statements.join(';\n'),
   });
-  return { asking: { project: context.project, identity, naming, range, nowMs: startedMs, reaches, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, sql: context.sql, signal: context.signal, ran }, meta, insert };
+  return { asking: { project: context.project, identity, naming, range, nowMs: startedMs, reaches, rollups, channels: async () => (await context.channels?.(context.project)) ?? [], query, peopleOfCohort: async (name) => whole(`SELECT DISTINCT substring(person, 2) AS person_id FROM (${await cohorts.people(name)})`), sql: context.sql, signal: context.signal, ran }, meta, insert };
 }

@@ -18,7 +18,9 @@ export function cohortsNamed(question: unknown, field = '', isProperty = false):
   }
   if (Array.isArray(question)) return question.flatMap((item, i) => cohortsNamed(item, `${field}[${i}]`, isProperty));
   if (typeof question !== 'object' || question === null) return [];
-  const { property, value } = question as { property?: unknown; value?: unknown };
+  const { property, value, cohort } = question as { property?: unknown; value?: unknown; cohort?: unknown };
+  // A parameter of an SQL query (rule Z10).
+  if (typeof cohort === 'string' && field.startsWith('params.')) return [{ name: cohort, field: `${field}.cohort` }];
   if (property === COHORT && Array.isArray(value)) return value.filter((name) => typeof name === 'string').map((name) => ({ name, field: `${field}.value` }));
   return Object.entries(question).flatMap(([key, item]) =>
     cohortsNamed(item, field === '' ? key : `${field}.${key}`, PROPERTY_FIELDS.has(key) || (isProperty && key !== 'where')),

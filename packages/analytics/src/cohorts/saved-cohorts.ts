@@ -81,11 +81,16 @@ export class SavedCohorts {
 
   /** SELECT of `key`, every id that may stand on an event of the cohort's people now, as OWNER_KEYS has it. Throws a QuestionError. */
   async ids(name: string): Promise<string> {
+    return idsOfPersons(await this.people(name), this.#scope.identity);
+  }
+
+  /** SELECT of `person`, the keys of the cohort's people now. Throws a QuestionError. */
+  async people(name: string): Promise<string> {
     const found = await this.#get(name, '');
     const { project, identity, nowMs } = this.#scope;
-    if ('members' in found) return idsOfPersons(personsWithAnyOf(membersKeys(project, found.members), identity), identity);
+    if ('members' in found) return personsWithAnyOf(membersKeys(project, found.members), identity);
     const range = timeRange(found.question, nowMs);
     this.#scope.reaches?.({ fromMs: reachOfMembers(found.question, range).fromMs });
-    return idsOfPersons(membersSql(found.question, { ...this.#scope, naming: BY_KEY, range }), identity);
+    return membersSql(found.question, { ...this.#scope, naming: BY_KEY, range });
   }
 }

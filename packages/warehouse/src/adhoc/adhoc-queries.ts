@@ -17,7 +17,8 @@ export interface AdhocRelations {
   /** The table that the lake's files make. */
   events: AdhocTable;
   /** Other tables, each with the SELECT over the warehouse that makes it. */
-  others: readonly (AdhocTable & { select: string })[];
+  /** `isAsked`: the SELECT is what somebody made up, and has the memory and the time of a query. */
+  others: readonly (AdhocTable & { select: string; isAsked?: boolean })[];
   /** What a query may name. `persons`: the tables behind its column person_id, beside those that it reads anyhow. */
   views: readonly (AdhocView & { persons: readonly string[] })[];
 }
@@ -235,7 +236,10 @@ export class AdhocQueries {
     const read = relations.views.filter(({ name }) => views.includes(name));
     const needed = new Set(read.flatMap((view) => [...view.reads, ...(persons ? view.persons : [])]));
     if (needed.has(relations.events.name)) await this.#handOver.giveEvents(project, { to: join(folder, relations.events.name), aside });
-    for (const { name, select } of relations.others) if (needed.has(name)) await (begun.get(name) ?? this.#handOver.giveTable(select, join(folder, name)));
+    const { memoryBytes: maxMemoryBytes, timeoutMs } = this.#limits;
+    for (const { name, select, isAsked = false } of relations.others) {
+      if (needed.has(name)) await (begun.get(name) ?? this.#handOver.giveTable(select, join(folder, name), isAsked ? { maxMemoryBytes, timeoutMs } : undefined));
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { linkSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { literal } from '../literal.ts';
-import type { Warehouse } from '../warehouse.ts';
+import type { StatementBounds, Warehouse } from '../warehouse.ts';
 import type { Extent } from './order.ts';
 
 /** Files that only ever appear whole, under names that are never used again, on the file system of the queries' folders. */
@@ -15,7 +15,6 @@ export interface FileLake {
   /** Those that count now. */
   manifest: { files: Iterable<{ path: string; rows: number; fromMs: number; toMs: number }> };
 }
-
 
 /** Statements end at 256 KB. */
 const FILES_A_STATEMENT = 200;
@@ -57,14 +56,16 @@ export class HandOver {
   }
 
   /** Puts the rows of a SELECT into the folder `to`. Throws WarehouseError. */
-  async giveTable(select: string, to: string): Promise<void> {
+  async giveTable(select: string, to: string, bounds?: StatementBounds): Promise<void> {
     mkdirSync(to, { recursive: true });
-    await this.#write(join(to, '0.native'), 'Native', select);
+    await this.#write(join(to, '0.native'), 'Native', select, bounds);
   }
 
-  async #write(file: string, format: 'Parquet' | 'Native', select: string): Promise<void> {
+  async #write(file: string, format: 'Parquet' | 'Native', select: string, bounds?: StatementBounds): Promise<void> {
     await this.#warehouse.command(
-      `INSERT INTO FUNCTION file(${literal(file)}, ${literal(format)}) ${select} SETTINGS output_format_parquet_compression_method = 'lz4', use_hive_partitioning = 0, max_threads = 1`,
+      // Those at the end are the bounds'.
+      `INSERT INTO FUNCTION file(${literal(file)}, ${literal(format)}) SETTINGS output_format_parquet_compression_method = 'lz4', use_hive_partitioning = 0, max_threads = 1 ${select}`,
+      bounds,
     );
   }
 

@@ -27,14 +27,14 @@ export async function sqlFile(body: unknown, context: AskContext): Promise<SqlFi
   const question = validate(Question, body) as Question & { format: SqlFile['format'] };
   const { asking, meta } = await begin(question as never, context, { reachOf: reachOfSql });
   const { asOf, completeThrough, provisionalFrom } = await meta();
-  const request = adhocRequest(question, asking);
+  const request = await adhocRequest(question, asking);
   const { sql } = asking;
   if (sql === undefined) throw new Error('nothing runs SQL queries here');
   async function* stream(): AsyncGenerator<Buffer> {
     try {
       yield* sql!.file(request, question.format);
     } catch (error) {
-      throw asQuestionError(error);
+      throw asQuestionError(error, question);
     }
   }
   return { format: question.format, contentType: CONTENT_TYPES[question.format], completeness: { asOf, completeThrough, provisionalFrom }, stream };

@@ -4,13 +4,15 @@ import { COMMON } from '../../question/schema.ts';
 
 const MAX_QUERY_BYTES = 100_000;
 const Scalar = Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean()], { description: 'a text, a number, true or false' });
+/** `{name}` is then the list of a saved cohort's people (rule Z10). */
+const OfCohort = Type.Object({ cohort: Type.String({ minLength: 1, maxLength: 200, description: 'the name of a saved cohort' }) }, { additionalProperties: false });
 const { from, to, range, timezone, waitFor } = COMMON;
 
 export const Question = Type.Object(
   {
     query: Type.String({ minLength: 1, maxLength: MAX_QUERY_BYTES, description: 'one SELECT in ClickHouse’s dialect over the views events, sessions, people, identities and rollups' }),
     params: Type.Optional(
-      Type.Record(Type.String({ pattern: '^\\w{1,100}$' }), Type.Union([Scalar, Type.Array(Scalar, { minItems: 1, maxItems: 1_000 })], { description: 'a text, a number, true, false, or a list of 1 to 1,000 of them' }), {
+      Type.Record(Type.String({ pattern: '^\\w{1,100}$' }), Type.Union([Scalar, Type.Array(Scalar, { minItems: 1, maxItems: 1_000 }), OfCohort], { description: 'a text, a number, true, false, a list of 1 to 1,000 of them, or {"cohort": name}' }), {
         description: 'values of the {name}s in the query',
       }),
     ),

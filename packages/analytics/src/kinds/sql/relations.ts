@@ -61,6 +61,15 @@ export function sqlRelations(identity: ProjectIdentity): AdhocRelations {
   };
 }
 
+/** A view of the people that a SELECT of `person_id` tells, and the table behind it. */
+export function withPeople(relations: AdhocRelations, view: string, select: string): AdhocRelations {
+  return {
+    ...relations,
+    others: [...relations.others, { name: view, columns: 'person_id String', select, isAsked: true }],
+    views: [...relations.views, { name: view, reads: [view], persons: [], select: `SELECT person_id FROM ${view}` }],
+  };
+}
+
 /** The ids that are not their person's name: of devices that have an owner, and of whom an alias or a decision joined to another. */
 const OTHER_NAMES = 'other_names';
 

@@ -2,20 +2,21 @@
 import { AdhocRefusal, type AdhocRequest } from '@tidemark/warehouse';
 import { checkSql, type Question } from './question.ts';
 import { QuestionError } from '../../question/problem.ts';
-import type { ProjectIdentity } from '../../identity/project-identity.ts';
-import type { TimeRange } from '../../time/range.ts';
-import { withParameters } from './parameters.ts';
-import { sqlRelations } from './relations.ts';
+import type { Asking } from '../../asking/asking.ts';
+import { asProblem } from '../../asking/to-blame.ts';
+import { cohortsAsked, withParameters } from './parameters.ts';
+import { sqlRelations, withPeople } from './relations.ts';
 
 /** Throws a QuestionError. */
-export function adhocRequest(question: Question, whose: { project: string; identity: ProjectIdentity; range: TimeRange; signal?: AbortSignal | undefined }): AdhocRequest {
+export async function adhocRequest(question: Question, { project, identity, range, signal, peopleOfCohort }: Asking): Promise<AdhocRequest> {
   checkSql(question);
-  const { project, identity, range, signal } = whose;
-  const { queryId } = question;
+  const { query, params = {}, queryId } = question;
+  let relations = sqlRelations(identity);
+  for (const { cohort, view } of cohortsAsked(query, params)) relations = withPeople(relations, view, await peopleOfCohort(cohort));
   return {
     project,
-    query: withParameters(question.query, question.params ?? {}, range),
-    relations: sqlRelations(identity),
+    query: withParameters(query, params, range),
+    relations,
     ...(queryId !== undefined && { queryId }),
     ...(signal !== undefined && { signal }),
   };
@@ -31,8 +32,9 @@ const RULES: Readonly<Record<AdhocRefusal['code'], string>> = {
   sql_cancelled: 'not cancelled',
 };
 
-export function asQuestionError(error: unknown): unknown {
-  if (!(error instanceof AdhocRefusal)) return error;
+/** What became of a query, as is told of it; what is nobody's fault stays as it is. */
+export function asQuestionError(error: unknown, question: Question): unknown {
+  if (!(error instanceof AdhocRefusal)) return asProblem(error, question);
   const { code, value, message } = error;
   return new QuestionError({ code, field: 'query', ...(value !== undefined && { value }), rule: RULES[code], detail: message });
 }

@@ -17,7 +17,7 @@ export const sql: Kind = { name: 'sql', summary: 'A SELECT of your own, over vie
 
 async function answerTo(question: Question, asking: Asking): Promise<object> {
   const { sql: processes, ran } = asking;
-  const request = adhocRequest(question, asking);
+  const request = await adhocRequest(question, asking);
   if (question.format !== undefined) {
     throw new QuestionError({ code: 'unsupported_combination', field: 'format', value: question.format, rule: 'a file is streamed', detail: 'A file is not an answer: leave format away here.' });
   }
@@ -30,6 +30,6 @@ async function answerTo(question: Question, asking: Asking): Promise<object> {
     ran(request.query, rowsRead);
     return { columns, rows };
   } catch (error) {
-    throw asQuestionError(error);
+    throw asQuestionError(error, question);
   }
 }
