@@ -1,5 +1,5 @@
 /** The OpenAPI document, made from the schemas that the routes are checked by: what is served is what is described. */
-import { KeptCohort, KINDS, StaticCohort } from '@tidemark/analytics';
+import { described, KeptCohort, KINDS, StaticCohort } from '@tidemark/analytics';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { ingestPaths } from './ingest-paths.ts';
 import { PROBLEMS } from './problem.ts';
@@ -23,7 +23,7 @@ export function recordOpenApi(app: FastifyInstance, version: string): OpenApiRec
       paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(route) };
     }
   });
-  return { document: () => documentOf(paths, version) };
+  return { document: () => described(documentOf(paths, version)) };
 }
 
 function documentOf(paths: Record<string, Json>, version: string): Json {

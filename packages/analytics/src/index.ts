@@ -24,6 +24,7 @@ export { readIdentity } from './identity/read-identity.ts';
 export { ageOf, type ReadOnce } from './identity/reading-age.ts';
 export { isKnownNode, readHubs, readLinks, readPerson, type Hub, type LinkView, type PersonView } from './identity/identity-view.ts';
 export { Meta, Where } from './question/schema.ts';
+export { described } from './question/described.ts';
 export { validate } from './question/validate.ts';
 export { readTime, zoneOf } from './time/range.ts';
 export { isNameable } from './rollups/columns.ts';

@@ -20,7 +20,7 @@ afterAll(() => store.close());
 const rowsOf = async (question: object, asking: AskContext): Promise<unknown[][]> => ((await ask('sql', question, asking)) as unknown as { rows: unknown[][] }).rows;
 
 const decisions = fc.subarray([{ verdict: 'merge' as const, a: 'uann', b: 'ubob' }, { verdict: 'cut' as const, a: 'ad1', b: 'uann' }]);
-const cohorts = fc.record({ all: fc.constantFrom([{ did: '*', atLeast: 2 }], [{ did: '*', atLeast: 1, atMost: 3 }], [{ property: 'userId', op: 'is_set' }]), ...Object.fromEntries(Object.entries(RANGE).map(([name, value]) => [name, fc.constant(value)])) });
+const cohorts = fc.record({ all: fc.constantFrom([{ did: '*', atLeast: 2 }], [{ did: '*', atLeast: 1, atMost: 3 }], [{ property: 'person.plan', op: 'is_not_set' }]), ...Object.fromEntries(Object.entries(RANGE).map(([name, value]) => [name, fc.constant(value)])) });
 
 it('has the people of the question, whoever was merged or cut', async () => {
   let histories = 0;
