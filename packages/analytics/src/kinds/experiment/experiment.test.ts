@@ -243,7 +243,10 @@ describe('an experiment of a thousand people', () => {
     for (const split of [{ control: 1 }, { control: 1, b: 0 }]) expect(await asked('torn', { metrics, split })).toMatchObject({ sampleRatio: { chiSquare: null, pValue: 0, mismatch: true }, headline: null });
     // Nobody came where a third was to be.
     expect(await asked('torn', { metrics, split: { control: 0.28, b: 0.38, c: 0.34 } })).toMatchObject({ variants: [{}, {}], sampleRatio: { mismatch: true } });
-    await expect(asked('torn', { metrics, split: { control: 0.5, b: 0.6 } })).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'split' }] });
+    const tooMuch = { metrics, split: { control: 0.5, b: 0.6 } };
+    for (const refused of [asked('torn', tooMuch), listed('experiment', { ...RANGE, ...tooMuch }, { variant: 'b' }, store.context('torn'))]) {
+      await expect(refused).rejects.toMatchObject({ problems: [{ code: 'invalid_value', field: 'split' }] });
+    }
   });
 
   it('has no people but of what it shows (rule K6)', async () => {

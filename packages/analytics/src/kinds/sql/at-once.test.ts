@@ -32,3 +32,14 @@ it('a project has its share, all of them together no more than the server may', 
   expect(store.sql?.cancel('p2', 'it')).toBe(true);
   expect(await Promise.all(running.slice(1))).toMatchObject([cancelled, cancelled]);
 });
+
+it('all of a project that run under one queryId are cancelled, and no other project’s (rule Z7)', async () => {
+  const running = [asked('p1', ENDLESS, 'report'), asked('p1', ENDLESS, 'report')];
+  const others = asked('p2', ENDLESS, 'report');
+  expect(await asked('p1', 'SELECT 1')).toBeInstanceOf(AdhocBusy);
+  expect(store.sql?.cancel('p1', 'report')).toBe(true);
+  expect(await Promise.all(running)).toMatchObject([cancelled, cancelled]);
+  expect(store.sql?.cancel('p1', 'report')).toBe(false);
+  expect(store.sql?.cancel('p2', 'report')).toBe(true);
+  expect(await others).toMatchObject(cancelled);
+});
