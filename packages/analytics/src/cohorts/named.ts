@@ -18,11 +18,15 @@ export function cohortsNamed(question: unknown, field = '', isProperty = false):
   }
   if (Array.isArray(question)) return question.flatMap((item, i) => cohortsNamed(item, `${field}[${i}]`, isProperty));
   if (typeof question !== 'object' || question === null) return [];
-  const { property, value, cohort } = question as { property?: unknown; value?: unknown; cohort?: unknown };
-  // A parameter of an SQL query (rule Z10).
-  if (typeof cohort === 'string' && field.startsWith('params.')) return [{ name: cohort, field: `${field}.cohort` }];
+  // Parameters of an SQL query (rule Z10) have names of somebody's own, which mean nothing here.
+  if (field === 'params') return Object.entries(question).flatMap(([key, item]) => cohortOfParameter(item).map((name) => ({ name, field: `params.${key}.cohort` })));
+  const { property, value } = question as { property?: unknown; value?: unknown };
   if (property === COHORT && Array.isArray(value)) return value.filter((name) => typeof name === 'string').map((name) => ({ name, field: `${field}.value` }));
   return Object.entries(question).flatMap(([key, item]) =>
     cohortsNamed(item, field === '' ? key : `${field}.${key}`, PROPERTY_FIELDS.has(key) || (isProperty && key !== 'where')),
   );
+}
+
+function cohortOfParameter(value: unknown): string[] {
+  return typeof value === 'object' && value !== null && 'cohort' in value && typeof value.cohort === 'string' ? [value.cohort] : [];
 }

@@ -43,6 +43,11 @@ it('has the people of the question, whoever was merged or cut', async () => {
   );
 });
 
+it('is no cohort where a parameter only has a name as fields of questions have', async () => {
+  const params = { by: 'cohort.nobody', property: 'cohort', value: ['nobody'] };
+  expect(await rowsOf({ query: 'SELECT {by}, {property}, {value}', params }, store.context('p1'))).toEqual([['cohort.nobody', 'cohort', ['nobody']]]);
+});
+
 it('is found within the memory of a query', async () => {
   // One engine at a time in a process.
   await store.close();
