@@ -8,13 +8,13 @@ import { validate } from './validate.ts';
 
 const ajv = new Ajv2020({ strict: false });
 const OPS = [...Condition.properties.op.enum, 'like'];
-const VALUES = [undefined, 'a', '1', 1, true, null, {}, [], ['a'], [1, true], [null], 'x'.repeat(501), 'x'.repeat(10_001)];
+const VALUES = [undefined, 'a', '1', 1, true, null, {}, [], ['a'], [''], [1, true], [null], 'x'.repeat(501), 'x'.repeat(10_001)];
 
 it('a condition has the shape that is described just where it is taken', () => {
   const isDescribed = ajv.compile(described(Condition));
   for (const op of OPS) {
-    for (const value of VALUES) {
-      const condition = { property: 'properties.a', op, ...(value !== undefined && { value }) };
+    for (const [property, value] of ['properties.a', 'cohort'].flatMap((name) => VALUES.map((each) => [name, each] as const))) {
+      const condition = { property, op, ...(value !== undefined && { value }) };
       expect(isDescribed(condition), JSON.stringify(condition).slice(0, 100)).toBe(isTaken(condition));
     }
   }
