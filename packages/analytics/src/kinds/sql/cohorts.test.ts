@@ -55,6 +55,6 @@ it('is found within the memory of a query', async () => {
   await store.add(Array.from({ length: 50_000 }, (_, i) => storedEvent({ eventId: `e${i}`, userId: `user ${i}`.repeat(10), timeMs: START_MS })));
   const asking: AskContext = { ...store.context('p1'), cohort: async () => ({ question: { all: [{ did: '*' }], ...RANGE } }) };
   const params = { them: { cohort: 'all' } };
-  await expect(ask('sql', { query: 'SELECT count() FROM {them} AS them', params }, asking)).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive' }] });
+  await expect(ask('sql', { query: 'SELECT count() FROM {them} AS them', params }, asking)).rejects.toMatchObject({ problems: [{ code: 'question_too_expensive', field: 'params.them.cohort' }] });
   expect(await rowsOf({ query: 'SELECT 1', params }, asking)).toEqual([[1]]);
 });

@@ -20,9 +20,9 @@ export function withParameters(query: string, params: Params, range: TimeRange):
   });
 }
 
-/** The saved cohorts that a query asks for by a parameter (rule Z10), each with the view that has the people of it. */
-export function cohortsAsked(query: string, params: Params): { cohort: string; view: string }[] {
-  return Object.entries(params).flatMap(([name, value]) => (isOfCohort(value) && namesParameter(query, name) ? [{ cohort: value.cohort, view: viewOfCohort(name) }] : []));
+/** The saved cohorts that a query asks for by a parameter (rule Z10), each with the view that has its people. */
+export function cohortsAsked(query: string, params: Params): { parameter: string; cohort: string; view: string }[] {
+  return Object.entries(params).flatMap(([name, value]) => (isOfCohort(value) && namesParameter(query, name) ? [{ parameter: name, cohort: value.cohort, view: viewOfCohort(name) }] : []));
 }
 
 function viewOfCohort(parameter: string): string {

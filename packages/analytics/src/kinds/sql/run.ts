@@ -34,7 +34,16 @@ const RULES: Readonly<Record<AdhocRefusal['code'], string>> = {
 
 /** What became of a query, as is told of it; what is nobody's fault stays as it is. */
 export function asQuestionError(error: unknown, question: Question): unknown {
-  if (!(error instanceof AdhocRefusal)) return asProblem(error, question);
+  if (!(error instanceof AdhocRefusal)) return ofItsCohorts(asProblem(error, question), question);
   const { code, value, message } = error;
   return new QuestionError({ code, field: 'query', ...(value !== undefined && { value }), rule: RULES[code], detail: message });
+}
+
+/** What took too much before the query ran is how its cohorts' people are found, in which the query's own range has no part. */
+function ofItsCohorts(error: unknown, { query, params = {} }: Question): unknown {
+  const [asked, another] = cohortsAsked(query, params);
+  if (!(error instanceof QuestionError) || error.problems[0].code !== 'question_too_expensive' || asked === undefined) return error;
+  const { code, rule } = error.problems[0];
+  const field = another === undefined ? `params.${asked.parameter}.cohort` : 'params';
+  return new QuestionError({ code, field, rule, detail: 'To find the people of the cohort took more than a question may: give the cohort a shorter range or fewer conditions, or save it as a static one.' });
 }
